@@ -17,8 +17,8 @@ type Credential struct {
 	ID      string // unique within the account
 	Subject string // of the account
 	Kind    Kind
-	// Secret is what an authentication is verified against: of a password a hash that
-	// [Hasher.Check] accepts.
+	// Secret verifies an authentication. For a password it is a hash that [Hasher.Check]
+	// accepts.
 	Secret     string
 	Label      string    // the user's name for it; empty for a password
 	CreatedAt  time.Time // when the user or an operator set it

@@ -12,7 +12,7 @@ func (h *Hasher) Computes(hash string) (ids []string) {
 	return ids
 }
 
-// Dummies returns the hashes that stand in for those of the recipes added.
+// Dummies returns the dummy hashes of the added recipes.
 func (h *Hasher) Dummies() (hashes []string) {
 	for _, r := range h.added.all() {
 		hashes = append(hashes, r.dummy)

@@ -28,8 +28,8 @@ type Hasher struct {
 }
 
 // NewHasher returns a hasher whose hashes take memory KiB and the given number of passes.
-// It computes slots hashes at once, lets twice as many callers wait, and none of them
-// longer than maxWait.
+// It computes slots hashes concurrently and lets twice as many callers wait, each for at most
+// maxWait.
 func NewHasher(memory, passes uint32, slots int, maxWait time.Duration) *Hasher {
 	h := &Hasher{
 		memory: memory, passes: passes,
@@ -40,10 +40,10 @@ func NewHasher(memory, passes uint32, slots int, maxWait time.Duration) *Hasher 
 	return h
 }
 
-// Slots returns how many hashes are computed at once.
+// Slots returns the number of hashes that are computed concurrently.
 func (h *Hasher) Slots() int { return h.queue.Slots() }
 
-// Capacity returns how many callers the hasher admits: those that compute and those that wait.
+// Capacity returns the number of callers that the hasher admits, computing and waiting.
 func (h *Hasher) Capacity() int { return h.queue.Capacity() }
 
 // Hash returns the PHC string of password. It returns [ErrBusy] if the queue is full.

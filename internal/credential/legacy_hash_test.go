@@ -8,8 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 )
 
-// theirs are hashes that other implementations made.
-var theirs = map[string]string{
+// legacyHashes are hashes of other implementations, with their secrets.
+var legacyHashes = map[string]string{
 	"$pbkdf2-sha256$i=25000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$AGeLLh8T1ImwO6AL4sOvHaOwDhkd5aK/asK6Q2Oygu4": "a secret of somebody",
 	"$pbkdf2-sha512$i=2000,l=64$MDEyMzQ1Njc4OWFiY2RlZg$" +
 		"dPvxbElAnXNlsMWX7q/pv0k2kj9sECavBasSQT0eIKEZXyEHugmSmxr58S/J28uJqQmY166yfmBHl0cAKpTgKA": "a secret of somebody",
@@ -20,9 +20,9 @@ var theirs = map[string]string{
 func TestLegacyHashesMatchOnlyTheirSecret(t *testing.T) {
 	t.Parallel()
 	h := hasher(4, time.Minute)
-	for hash, secret := range theirs {
+	for hash, secret := range legacyHashes {
 		if err := credential.CheckLegacyHash(hash); err != nil {
-			t.Errorf("CheckForeignHash(%s) = %v", hash, err)
+			t.Errorf("CheckLegacyHash(%s) = %v", hash, err)
 		}
 		if credential.CheckHash(hash) == nil {
 			t.Errorf("CheckHash(%s) = nil: people bring hashes of ours alone", hash)
@@ -58,7 +58,7 @@ func TestLegacyHashesAreValidated(t *testing.T) {
 		"letters of no bcrypt":      "$2a$04$zRX.vX0lCj1C1qFEtn.sD.bWB0dV462bJHBAfK/lATvIHHpFAES=.",
 	} {
 		if err := credential.CheckLegacyHash(hash); err == nil {
-			t.Errorf("%s: CheckForeignHash(%q) = nil, want an error", name, hash)
+			t.Errorf("%s: CheckLegacyHash(%q) = nil, want an error", name, hash)
 		}
 		if hash == "" || strings.HasPrefix(hash, "$argon2id$") {
 			continue
@@ -69,10 +69,10 @@ func TestLegacyHashesAreValidated(t *testing.T) {
 	}
 }
 
-// FuzzLegacyHash holds that whatever passes can be compared with, in bounded time, and
-// does not fit a secret that it was not made of.
+// FuzzLegacyHash checks that every accepted hash can be verified in bounded time, and does
+// not match another secret.
 func FuzzLegacyHash(f *testing.F) {
-	for hash := range theirs {
+	for hash := range legacyHashes {
 		f.Add(hash)
 	}
 	f.Add("$pbkdf2-sha256$i=1000,l=16$MDEyMzQ1Njc4OQ$AAAAAAAAAAAAAAAAAAAAAA")

@@ -88,8 +88,7 @@ func TestInvalidHashesAreRejected(t *testing.T) {
 	}
 }
 
-// Hashing is bounded: a few run, a few wait, the rest is told at once that the
-// house is full, and nobody waits for ever.
+// A few callers compute, a few wait for a limited time, and all others get ErrBusy immediately.
 func TestHasherQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	slow := credential.NewHasher(64<<10, 3, 1, 20*time.Millisecond)

@@ -24,8 +24,8 @@ func CheckHash(hash string) error {
 	return err
 }
 
-// CheckImportedHash returns [ErrBadHash] unless hash is one that an import may bring:
-// argon2id, bcrypt or PBKDF2, within bounds. It computes no hash.
+// CheckImportedHash returns [ErrBadHash] unless an import may contain the hash: argon2id,
+// bcrypt or PBKDF2, within bounds. It computes no hash.
 func CheckImportedHash(hash string) error {
 	if CheckHash(hash) == nil {
 		return nil

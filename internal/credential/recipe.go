@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// maxRecipes is how many recipes beside the configured one every check computes.
+	// maxRecipes is the number of recipes that every check computes in addition to the
+	// configured one.
 	maxRecipes = 3
 	// maxRecipeCost is the greatest cost of an argon2id recipe among them, in multiples of
 	// the configured cost: every sign-in pays it, for one imported account.
@@ -44,7 +45,7 @@ func recipeOf(hash string) (recipe, error) {
 	return recipe{id: hash[:7], dummy: hash[:7] + strings.Repeat(".", len(hash)-7)}, nil
 }
 
-// recipes are the recipes that every check computes beside the configured one.
+// recipes are the recipes that every check computes in addition to the configured one.
 type recipes struct {
 	mu    sync.Mutex
 	known []recipe

@@ -82,8 +82,8 @@ func TestCheckRehashesAWeakerHash(t *testing.T) {
 	}
 }
 
-// The time of a check says nothing of the account: whatever its hash is, and whether or
-// not there is one, the same recipes are computed.
+// The time of a check does not depend on the account: it computes the same recipes for every
+// hash, and without an account.
 func TestCheckComputesTheSameRecipesForAllAccounts(t *testing.T) {
 	t.Parallel()
 	all := imported(t)
@@ -126,7 +126,7 @@ func TestCheckAddsTheRecipeOfItsHash(t *testing.T) {
 	}
 }
 
-// What every check computes beside the configured recipe is bounded.
+// The number and cost of added recipes are bounded.
 func TestAddedRecipesAreBounded(t *testing.T) {
 	t.Parallel()
 	h := credential.NewHasher(64, 1, 1, time.Minute)
@@ -160,7 +160,7 @@ func TestAddedRecipesAreBounded(t *testing.T) {
 	}
 }
 
-// Whatever the configuration allows can be checked.
+// Every hash that the configuration allows can be checked.
 func TestCheckAcceptsTheMaximumConfiguredCost(t *testing.T) {
 	t.Parallel()
 	const hash = "$argon2id$v=19$m=4194304,t=100,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

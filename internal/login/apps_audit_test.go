@@ -8,8 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-// A program with requests:write can sign in anybody to anything: who was signed in, by which
-// key and from where, is in the audit log.
+// A program with requests:write can sign in any user at any client: the audit log has the
+// user, the key and the address.
 func TestAppSignInIsAudited(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()

@@ -31,16 +31,16 @@ func startAllApart(tb testing.TB, db *store.Store, settings map[string]string) *
 	return s
 }
 
-// deviceChallenge returns the challenge that the browser brings to the device app, and the
-// code that came with the address.
+// deviceChallenge returns the challenge and the user code that the browser sends to the
+// device app.
 func deviceChallenge(s *servertest.AppServer, p servertest.Response) (challenge, code string) {
 	s.TB.Helper()
 	to, ok := strings.CutPrefix(p.Header.Get("Location"), deviceApp+"?")
-	said, err := url.ParseQuery(to)
-	if !ok || err != nil || len(said.Get("device_challenge")) != 32 {
+	parameters, err := url.ParseQuery(to)
+	if !ok || err != nil || len(parameters.Get("device_challenge")) != 32 {
 		s.TB.Fatalf("not at the device app: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
 	}
-	return said.Get("device_challenge"), said.Get("user_code")
+	return parameters.Get("device_challenge"), parameters.Get("user_code")
 }
 
 // tell asks the administrators' API about a device, or answers it.
@@ -73,14 +73,14 @@ func TestAppApprovesDevice(t *testing.T) {
 			"challenge": challenge, "client": nil, "requested_scope": []any{}, "requested_access_token_audience": []any{},
 			"request_url": s.URL + "/oauth2/device/verify",
 		})
-		said := tell(s, http.MethodGet, "/", "challenge="+challenge+"&user_code="+d.UserCode, "").JSON(t)
-		servertest.WantMembers(t, said, servertest.Object{"requested_scope": []any{"openid", "offline_access"}, "requested_access_token_audience": []any{"https://api.example"}})
-		if c, _ := said["client"].(servertest.Object); c["client_name"] != "Living room" || c["client_secret"] != nil {
+		pending := tell(s, http.MethodGet, "/", "challenge="+challenge+"&user_code="+d.UserCode, "").JSON(t)
+		servertest.WantMembers(t, pending, servertest.Object{"requested_scope": []any{"openid", "offline_access"}, "requested_access_token_audience": []any{"https://api.example"}})
+		if c, _ := pending["client"].(servertest.Object); c["client_name"] != "Living room" || c["client_secret"] != nil {
 			t.Errorf("the client is %v", c)
 		}
 		servertest.WantError(t, d.Poll(), 400, "authorization_pending")
 
-		// Nobody goes on before the app has answered, nor in another browser.
+		// The request does not continue before the app has answered, nor in another browser.
 		if p := b.Get("/oauth2/auth?continue=" + challenge[:31]); p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "expired_request") {
 			t.Errorf("before the app has answered: %d to %s\n%s", p.Status, p.Location(), p.Body)
 		}
@@ -99,8 +99,8 @@ func TestAppApprovesDevice(t *testing.T) {
 		if p := s.NewBrowser().Get(back); p.Status != http.StatusBadRequest {
 			t.Errorf("in another browser: %d", p.Status)
 		}
-		// Whose browser began may have sent somebody else to the app: they come back with
-		// the verifier, and to another browser.
+		// The user who began may have sent another user to the app, who returns with the
+		// verifier in another browser.
 		if p := b.Get("/oauth2/auth?continue=" + challenge[:31]); p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "expired_request") {
 			t.Errorf("without the verifier: %d to %s\n%s", p.Status, p.Location(), p.Body)
 		}
@@ -109,8 +109,8 @@ func TestAppApprovesDevice(t *testing.T) {
 		if again := b.Get(back); again.Status != http.StatusBadRequest || again.Location().Path != "" {
 			t.Errorf("coming back again: %d to %s", again.Status, again.Location())
 		}
-		asked := s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/login?login_challenge="+s.LoginChallenge(p), "").JSON(t)
-		servertest.WantMembers(t, asked, servertest.Object{"requested_scope": []any{"openid", "offline_access"}, "request_url": s.URL + "/oauth2/device/verify"})
+		pending = s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/login?login_challenge="+s.LoginChallenge(p), "").JSON(t)
+		servertest.WantMembers(t, pending, servertest.Object{"requested_scope": []any{"openid", "offline_access"}, "request_url": s.URL + "/oauth2/device/verify"})
 		p = b.SignInByApp(s, p, servertest.Object{"subject": "jo"})
 		p = b.ConsentByApp(s, p, servertest.Object{
 			"grant_scope": servertest.AllScopes, "grant_access_token_audience": []string{"https://api.example"},
@@ -166,7 +166,7 @@ func TestAppDeniesDevice(t *testing.T) {
 			}
 		}
 
-		// An app that says no without a code leaves the device alone.
+		// A rejection without a user code does not affect the device.
 		d := servertest.AuthorizeDevice(s.Server, servertest.DeviceClientForm("scope", "openid"))
 		challenge, _ := deviceChallenge(s, s.NewBrowser().Get("/device"))
 		if p := tell(s, http.MethodPut, "/reject", "device_challenge="+challenge, ""); p.Status != http.StatusNoContent {

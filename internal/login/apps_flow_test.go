@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A person whom nobody here has heard of signs in and agrees with the operator's
-// apps, and all that these say arrives.
+// A user without an account signs in and consents in custom apps, and everything that the
+// apps answer reaches the tokens.
 func TestAppSignsUserIn(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
@@ -45,8 +45,8 @@ func TestAppSignsUserIn(t *testing.T) {
 			"identity_provider_session_id": "theirs", "unknown": true,
 		})
 		consent := s.ConsentChallenge(p)
-		asked := s.CallAdmin(http.MethodGet, "/admin/oauth2/auth/requests/consent/?consent_challenge="+consent, "").JSON(t)
-		servertest.WantMembers(t, asked, servertest.Object{
+		pending := s.CallAdmin(http.MethodGet, "/admin/oauth2/auth/requests/consent/?consent_challenge="+consent, "").JSON(t)
+		servertest.WantMembers(t, pending, servertest.Object{
 			"challenge": consent, "skip": false, "subject": "jo@example", "login_challenge": challenge,
 			"login_session_id": got["session_id"], "acr": "gold", "amr": []any{"fido", "pin"}, "context": servertest.Object{"tenant": 7.0},
 			"requested_scope": []any{"openid", "offline_access", "api"}, "request_url": got["request_url"],
@@ -67,7 +67,7 @@ func TestAppSignsUserIn(t *testing.T) {
 		if tokens["scope"] != "openid offline_access" {
 			t.Errorf("scope = %v, want what was granted of what was asked for", tokens["scope"])
 		}
-		for range 2 { // what was said at consent survives a refresh
+		for range 2 { // a refresh keeps the answer of the consent app
 			servertest.WantMembers(t, servertest.Claims(t, tokens["id_token"]), servertest.Object{
 				"iss": s.URL, "sub": "jo@example", "acr": "gold", "amr": []any{"fido", "pin"}, "sid": got["session_id"],
 				"email": "jo@example", "groups": []any{"a"}, "preferred_username": nil,
@@ -76,8 +76,8 @@ func TestAppSignsUserIn(t *testing.T) {
 				"sub": "jo@example", "aud": []any{"https://api.example", s.URL}, "ext": servertest.Object{"tenant": 7.0, "sub": "within ext"},
 			})
 			servertest.WantMembers(t, s.Userinfo(tokens["access_token"]).JSON(t), servertest.Object{"sub": "jo@example", "email": "jo@example", "preferred_username": nil})
-			said := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(tokens["access_token"])}}).JSON(t)
-			servertest.WantMembers(t, said, servertest.Object{"active": true, "ext": servertest.Object{"tenant": 7.0, "sub": "within ext"}, "username": nil})
+			introspected := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(tokens["access_token"])}}).JSON(t)
+			servertest.WantMembers(t, introspected, servertest.Object{"active": true, "ext": servertest.Object{"tenant": 7.0, "sub": "within ext"}, "username": nil})
 			tokens = s.Refresh(tokens["refresh_token"]).JSON(t)
 		}
 	})
@@ -102,8 +102,8 @@ func TestAppIsAskedEachTime(t *testing.T) {
 		}
 
 		p = b.SignInByApp(s, second, servertest.Object{"subject": "jo", "acr": "gold"})
-		asked := s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/consent?consent_challenge="+s.ConsentChallenge(p), "").JSON(t)
-		servertest.WantMembers(t, asked, servertest.Object{"skip": true, "subject": "jo", "login_session_id": got["session_id"], "acr": "gold"})
+		pending := s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/consent?consent_challenge="+s.ConsentChallenge(p), "").JSON(t)
+		servertest.WantMembers(t, pending, servertest.Object{"skip": true, "subject": "jo", "login_session_id": got["session_id"], "acr": "gold"})
 		tokens := s.ExchangeCode(servertest.CodeOf(t, b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes, "session": servertest.Object{"id_token": servertest.Object{"new": 1}}})))
 		servertest.WantMembers(t, servertest.Claims(t, tokens["id_token"]), servertest.Object{"sid": got["session_id"], "acr": "gold", "new": 1.0})
 
@@ -118,8 +118,8 @@ func TestAppIsAskedEachTime(t *testing.T) {
 			}
 		}
 		p = b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest("prompt", "consent").Encode()), servertest.Object{"subject": "jo"})
-		asked = s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/consent?consent_challenge="+s.ConsentChallenge(p), "").JSON(t)
-		servertest.WantMembers(t, asked, servertest.Object{"skip": false})
+		pending = s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/consent?consent_challenge="+s.ConsentChallenge(p), "").JSON(t)
+		servertest.WantMembers(t, pending, servertest.Object{"skip": false})
 
 		s.Advance(2 * time.Hour) // beyond remember_for
 		got = s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/login?login_challenge="+s.LoginChallenge(b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode())), "").JSON(t)
@@ -147,8 +147,7 @@ func TestSignInWithoutRememberIsNotKept(t *testing.T) {
 		got := s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/login?login_challenge="+s.LoginChallenge(b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode())), "").JSON(t)
 		servertest.WantMembers(t, got, servertest.Object{"skip": false, "subject": ""})
 
-		// The session is there for all that: whoever signs in again keeps it, and signing
-		// out ends it with its grants.
+		// The session exists: a further sign-in keeps it, and logout ends it with its grants.
 		again := s.ExchangeCode(servertest.CodeOf(t, b.AuthorizeByApps(s, servertest.AuthorizationRequest(), "jo")))
 		servertest.WantMembers(t, servertest.Claims(t, again["id_token"]), servertest.Object{"sid": sid})
 		other := s.ExchangeCode(servertest.CodeOf(t, b.AuthorizeByApps(s, servertest.AuthorizationRequest(), "kim")))
@@ -158,8 +157,7 @@ func TestSignInWithoutRememberIsNotKept(t *testing.T) {
 	})
 }
 
-// A client that wants no page is answered from what is remembered, and no app is
-// asked.
+// The response to prompt=none uses the remembered session and consent, without an app.
 func TestPromptNoneSkipsApps(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
@@ -288,8 +286,8 @@ func TestLoginAppOrConsentAppAlone(t *testing.T) {
 		alone := servertest.StartWithApps(t, db, map[string]string{"login_url": ""})
 		b := alone.NewBrowser()
 		p := b.Follow(b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "login").Encode()))
-		asked := alone.CallAdmin(http.MethodGet, "/oauth2/auth/requests/consent?consent_challenge="+alone.ConsentChallenge(p), "").JSON(t)
-		servertest.WantMembers(t, asked, servertest.Object{"skip": false, "login_challenge": nil, "amr": []any{"pwd"}})
+		pending := alone.CallAdmin(http.MethodGet, "/oauth2/auth/requests/consent?consent_challenge="+alone.ConsentChallenge(p), "").JSON(t)
+		servertest.WantMembers(t, pending, servertest.Object{"skip": false, "login_challenge": nil, "amr": []any{"pwd"}})
 		servertest.CodeOf(t, b.ConsentByApp(alone, p, servertest.Object{"grant_scope": servertest.AllScopes}))
 		p = b.Get("/oauth2/auth?" + servertest.AuthorizationRequest().Encode()) // signed in already
 		servertest.CodeOf(t, b.ConsentByApp(alone, p, servertest.Object{"grant_scope": servertest.AllScopes}))

@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Whoever is sent somebody else's way back does not get on with it, and spends
-// nothing of theirs.
+// A user who follows the return URL of another user cannot continue, and does not redeem
+// the verifier.
 func TestVerifierIsBoundToBrowser(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
@@ -78,7 +78,7 @@ func TestVerifierEndsWithSession(t *testing.T) {
 		if p := b.Get(back); p.Status != http.StatusBadRequest {
 			t.Errorf("login verifier: %d to %q", p.Status, p.Header.Get("Location"))
 		}
-		s.LoginChallenge(b.Get(accepted)) // begins anew
+		s.LoginChallenge(b.Get(accepted)) // begins again
 	})
 }
 
@@ -200,8 +200,7 @@ func TestInvalidAppAnswersAreRejected(t *testing.T) {
 	s.RedirectTo(s.CallAdmin(http.MethodPut, consent, `{"grant_scope":null,"session":null,"handled_at":null}`))
 }
 
-// People whom a login app brings can be kept out like any others, and what was
-// given to them ends.
+// Users of a login app can be disabled like all others, which ends their tokens.
 func TestAppUserCanBeDisabled(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
@@ -235,8 +234,7 @@ func TestAppUserCanBeDisabled(t *testing.T) {
 	})
 }
 
-// The names of those whom an app brings and of those who have an account here do
-// not meet.
+// The subjects of a login app and the usernames of accounts are separate.
 func TestAppSubjectIsNotAUsername(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
@@ -248,17 +246,17 @@ func TestAppSubjectIsNotAUsername(t *testing.T) {
 		if err != nil || ada.Subject == "ada" {
 			t.Errorf("the account of ada is %v, %v", ada, err)
 		}
-		brought, err := s.Store.Accounts.Account(t.Context(), "ada")
-		if err != nil || !brought.IsExternal() || brought.Name() != "" || brought.Password != nil {
-			t.Errorf("the account of the subject is %+v, %v", brought, err)
+		added, err := s.Store.Accounts.Account(t.Context(), "ada")
+		if err != nil || !added.IsExternal() || added.Name() != "" || added.Password != nil {
+			t.Errorf("the account of the subject is %+v, %v", added, err)
 		}
-		// One that is here already is used as it is.
+		// An existing subject is used unchanged.
 		tokens = s.ExchangeCode(servertest.CodeOf(t, s.NewBrowser().AuthorizeByApps(s, servertest.AuthorizationRequest(), ada.Subject)))
 		servertest.WantMembers(t, s.PostForm("/oauth2/introspect", servertest.Form("token", servertest.Text(tokens["access_token"]))).JSON(t), servertest.Object{"username": "ada"})
 	})
 }
 
-// A login app may prolong the session that a person goes on in.
+// A login app may extend the session in which the user continues.
 func TestAppExtendsSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -289,7 +287,7 @@ func TestAppExtendsSession(t *testing.T) {
 	})
 }
 
-// A client hears of a sign-out by the name that it knows the person by.
+// The logout token has the subject that the login app chose for the client.
 func TestForcedSubjectIsInLogoutToken(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
@@ -309,7 +307,7 @@ func TestForcedSubjectIsInLogoutToken(t *testing.T) {
 	})
 }
 
-// A lost database is no verdict on what an app or a person brings.
+// A database outage is not reported as an invalid challenge or verifier.
 func TestLostDatabaseIsUnavailableToApps(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()

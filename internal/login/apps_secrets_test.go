@@ -14,8 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Neither what people carry between here and the apps nor what the apps show is
-// readable at rest or in the log (promise 5).
+// Challenges and verifiers are neither in the database nor in the log (promise 5).
 func TestChallengesAndVerifiersAreNotStored(t *testing.T) {
 	t.Parallel()
 	var book servertest.LogBuffer
@@ -51,7 +50,7 @@ func TestChallengesAndVerifiersAreNotStored(t *testing.T) {
 	if len(secrets) < 6 {
 		t.Fatalf("want the cookies of a session and of a request among %d secrets", len(secrets))
 	}
-	s.NewBrowser().Get(consent) // in vain
+	s.NewBrowser().Get(consent) // is rejected
 	s.NewBrowser().Get(login)
 	servertest.CodeOf(t, b.Get(consent))
 	b.Get(consent)

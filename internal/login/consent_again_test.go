@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A refusal goes to the client in its words (RFC 6749 section 4.1.2.1), and a
-// later request asks again.
+// A denial is an error response (RFC 6749 §4.1.2.1), and a later request shows the consent
+// page again.
 func TestUserMayDenyConsent(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -30,8 +30,8 @@ func TestUserMayDenyConsent(t *testing.T) {
 	}
 }
 
-// An earlier consent stands, but not where anything on the device can pretend to
-// be the client (RFC 8252 section 8.6), nor against prompt=consent.
+// An earlier consent is reused, except for clients that any app on the device can
+// impersonate (RFC 8252 §8.6), and with prompt=consent.
 func TestConsentIsNotReusedForNativeClients(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -71,8 +71,7 @@ func TestConsentIsNotReusedForNativeClients(t *testing.T) {
 	}
 }
 
-// A form of another site does nothing here, whatever cookies come with it
-// (RFC 6749 section 10.12).
+// A form of another site is rejected, with any cookies (RFC 6749 §10.12).
 func TestCrossOriginFormsAreRejected(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"sign_up": "on"})

@@ -13,8 +13,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A client that registers for more while a person reads what it asks for gets
-// what they read.
+// A client that registers more scopes while the consent page is open gets the scopes of the
+// page.
 func TestHostileClientChangesDuringConsent(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -53,7 +53,7 @@ func TestHostileClientChangesDuringConsent(t *testing.T) {
 	}
 }
 
-// What a client sends to the wrong place, or too much of, is not kept there.
+// Credentials in the wrong parameter, or in too long a parameter, are not stored.
 func TestHostilePendingRequestHoldsNoCredential(t *testing.T) {
 	t.Parallel()
 	at := storetest.SQLiteURL(t)

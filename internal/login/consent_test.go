@@ -14,7 +14,7 @@ import (
 func TestConsentPageListsScopes(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	b.signIn(t, "ada")
 	id := b.begin(t, "scope=offline_access+secrets+email+email&redirect_uri=https://xn--ntes-gra.example:8443/cb")
@@ -64,7 +64,7 @@ func TestDecisionsAreRecordedAndRemembered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			h := newHouse(t)
+			h := newPageServer(t)
 			b := h.browser(t)
 			id := b.signIn(t, "ada")
 			got := b.submit(t, b.get(t, "/consent?request="+id), tc.fields...)
@@ -106,7 +106,7 @@ func (b *browser) accept(t *testing.T, scope string, more ...string) {
 	t.Helper()
 	id := b.begin(t, "redirect_uri=https://notes.example/cb&scope="+scope)
 	got := b.submit(t, b.get(t, "/consent?request="+id), append(more, "decision", "accept")...)
-	if got.location != b.house.back(id) || b.house.request(t, id).Decision != authrequest.Accepted {
+	if got.location != b.server.back(id) || b.server.request(t, id).Decision != authrequest.Accepted {
 		t.Fatalf("accepting %s = %d to %q", scope, got.status, got.location)
 	}
 }
@@ -114,7 +114,7 @@ func (b *browser) accept(t *testing.T, scope string, more ...string) {
 func TestConsentsAreMerged(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	b.signIn(t, "ada")
 	b.accept(t, "email", "remember", "on")
@@ -131,7 +131,7 @@ func TestConsentsAreMerged(t *testing.T) {
 func TestSessionConsentEndsWithTheSession(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	b.signIn(t, "ada")
 	b.accept(t, "email")
@@ -146,7 +146,7 @@ func TestSessionConsentEndsWithTheSession(t *testing.T) {
 func TestFirstDecisionCounts(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.signIn(t, "ada")
 	page := b.get(t, "/consent?request="+id)
@@ -171,7 +171,7 @@ func TestFirstDecisionCounts(t *testing.T) {
 func TestDecisionIsIgnoredForAnotherSession(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.signIn(t, "ada")
 	shownToAda := b.get(t, "/consent?request="+id)
@@ -190,7 +190,7 @@ func TestDecisionIsIgnoredForAnotherSession(t *testing.T) {
 func TestConsentNeedsASession(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.signIn(t, "ada")
 	page := b.get(t, "/consent?request="+id)

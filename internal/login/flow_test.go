@@ -14,7 +14,7 @@ import (
 func TestRequestIsBoundToItsBrowser(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	own, other := h.browser(t), h.browser(t)
 	other.signIn(t, "bob")
 	id := own.begin(t, "scope=openid")
@@ -43,12 +43,11 @@ func TestRequestIsBoundToItsBrowser(t *testing.T) {
 	expect(t, own.post(t, "/login?request="+id, url.Values{"username": {"ada"}}), http.StatusBadRequest, "Start at an application")
 }
 
-// Who cannot go on with a request can begin anew where it came from, as long as
-// that is known.
+// A user who cannot continue a request gets a link to its client, if the client is known.
 func TestExpiredRequestLinksToItsClient(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b, other := h.browser(t), h.browser(t)
 	c, err := h.store.Clients.Client(t.Context(), clientID)
 	if err != nil {
@@ -88,7 +87,7 @@ func TestExpiredRequestLinksToItsClient(t *testing.T) {
 func TestGETChangesNothing(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id, token := b.signIn(t, "ada"), h.link(t, "tok")
 	chooses := b.begin(t, "prompt=select_account")
@@ -116,7 +115,7 @@ func TestGETChangesNothing(t *testing.T) {
 func TestUnknownOrDisabledClientEndsTheFlow(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	if err := h.store.Clients.DeleteClient(t.Context(), clientID); err != nil {
@@ -131,7 +130,7 @@ func TestUnknownOrDisabledClientEndsTheFlow(t *testing.T) {
 func TestDatabaseOutageReturns503(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id, token := b.signIn(t, "ada"), h.link(t, "tok")
 	page := b.get(t, "/consent?request="+id)
@@ -155,9 +154,9 @@ func TestDatabaseOutageReturns503(t *testing.T) {
 func TestBusyHasherReturns503(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
-	h.person(t, "eve", "")
-	h.person(t, "nopass", "")
+	h := newPageServer(t)
+	h.addUser(t, "eve", "")
+	h.addUser(t, "nopass", "")
 	if err := errors.Join(
 		h.store.Accounts.SetDisabled(t.Context(), "sub-eve", true, h.now()),
 		h.store.Accounts.SetPassword(t.Context(), "sub-nopass", "", h.now()),
@@ -187,7 +186,7 @@ func TestBusyHasherReturns503(t *testing.T) {
 func TestHomePageLinksToDiscoveryAndKeys(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	got := h.browser(t).get(t, "/")
 	expect(t, got, http.StatusOK, h.URL+"/.well-known/openid-configuration")
 	expect(t, got, http.StatusOK, h.URL+"/.well-known/jwks.json")

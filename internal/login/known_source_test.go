@@ -19,7 +19,7 @@ const (
 )
 
 // browserAt is a browser that comes from address.
-func (h *house) browserAt(t *testing.T, address string) *browser {
+func (h *pageServer) browserAt(t *testing.T, address string) *browser {
 	t.Helper()
 	b := h.browser(t)
 	b.from = address
@@ -29,7 +29,7 @@ func (h *house) browserAt(t *testing.T, address string) *browser {
 // moved is a browser with the device cookie of b alone, at another address.
 func (b *browser) moved(t *testing.T, address string) *browser {
 	t.Helper()
-	to, at := b.house.browserAt(t, address), b.url(t)
+	to, at := b.server.browserAt(t, address), b.url(t)
 	for _, c := range b.Jar.Cookies(at) {
 		if strings.HasSuffix(c.Name, "ostiary_device") {
 			to.Jar.SetCookies(at, []*http.Cookie{{Name: c.Name, Value: c.Value, Path: "/", Secure: true}})
@@ -43,7 +43,7 @@ func (b *browser) moved(t *testing.T, address string) *browser {
 
 func (b *browser) url(t *testing.T) *url.URL {
 	t.Helper()
-	u, err := url.Parse(b.house.URL)
+	u, err := url.Parse(b.server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func (b *browser) url(t *testing.T) *url.URL {
 
 // lockOut makes ten wrong guesses from an address, after which the right password is
 // rejected there.
-func (h *house) lockOut(t *testing.T, username, address string) {
+func (h *pageServer) lockOut(t *testing.T, username, address string) {
 	t.Helper()
 	b := h.browserAt(t, address)
 	id := b.begin(t, "scope=openid")
@@ -68,7 +68,7 @@ func (b *browser) signsIn(t *testing.T, username string) bool {
 func TestFailuresElsewhereDoNotLockOutAKnownDeviceOrNetwork(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	ada := h.browserAt(t, home)
 	ada.signIn(t, "ada")
 	h.lockOut(t, "ada", elsewhere)
@@ -92,7 +92,7 @@ func TestFailuresElsewhereDoNotLockOutAKnownDeviceOrNetwork(t *testing.T) {
 func TestKnownNetworkHasItsOwnCounter(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	ada := h.browserAt(t, home)
 	ada.signIn(t, "ada")
 	h.lockOut(t, "ada", atHome)
@@ -110,18 +110,18 @@ func TestKnownNetworkHasItsOwnCounter(t *testing.T) {
 	}
 }
 
-// The limit on a network holds for its unknown browsers, not for known devices.
+// The limit of a network applies to its unknown browsers, not to known devices.
 func TestKnownDeviceIgnoresNetworkLimit(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
-	ada, stranger := h.browserAt(t, home), h.browserAt(t, atHome)
+	h := newPageServer(t)
+	ada, outsider := h.browserAt(t, home), h.browserAt(t, atHome)
 	ada.signIn(t, "ada")
-	id := stranger.begin(t, "scope=openid")
+	id := outsider.begin(t, "scope=openid")
 	for i := range 31 {
-		stranger.guess(t, id, "person"+strconv.Itoa(i), "wrong")
+		outsider.guess(t, id, "person"+strconv.Itoa(i), "wrong")
 	}
-	throttledFor(t, stranger.guess(t, id, "bob", password), time.Second, time.Minute)
+	throttledFor(t, outsider.guess(t, id, "bob", password), time.Second, time.Minute)
 	if !ada.moved(t, home).signsIn(t, "ada") {
 		t.Error("a known device is rejected for what others in its network did")
 	}
@@ -130,7 +130,7 @@ func TestKnownDeviceIgnoresNetworkLimit(t *testing.T) {
 func TestKnownDeviceHasALimit(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	ada := h.browserAt(t, home)
 	ada.signIn(t, "ada")
 	thief := ada.moved(t, elsewhere)
@@ -142,12 +142,12 @@ func TestKnownDeviceHasALimit(t *testing.T) {
 	}
 }
 
-// What ends the sessions of an account makes its devices and networks unknown.
+// A change that ends the sessions of an account makes its devices and networks unknown.
 func TestDevicesAreUnknownAfterTheAccountChanged(t *testing.T) {
 	t.Parallel()
 
-	for name, change := range map[string]func(t *testing.T, h *house){
-		"a new password": func(t *testing.T, h *house) {
+	for name, change := range map[string]func(t *testing.T, h *pageServer){
+		"a new password": func(t *testing.T, h *pageServer) {
 			t.Helper()
 			hash, err := h.hasher.Hash(t.Context(), password)
 			if err == nil {
@@ -157,7 +157,7 @@ func TestDevicesAreUnknownAfterTheAccountChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"disabled and enabled": func(t *testing.T, h *house) {
+		"disabled and enabled": func(t *testing.T, h *pageServer) {
 			t.Helper()
 			for _, disabled := range []bool{true, false} {
 				if err := h.store.Accounts.SetDisabled(t.Context(), "sub-ada", disabled, h.now()); err != nil {
@@ -165,18 +165,18 @@ func TestDevicesAreUnknownAfterTheAccountChanged(t *testing.T) {
 				}
 			}
 		},
-		"another account of the name": func(t *testing.T, h *house) {
+		"another account of the name": func(t *testing.T, h *pageServer) {
 			t.Helper()
 			if err := h.store.Accounts.DeleteAccount(t.Context(), "sub-ada", h.now()); err != nil {
 				t.Fatal(err)
 			}
-			h.person(t, "ada", "Ada the second")
+			h.addUser(t, "ada", "Ada the second")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			h := newHouse(t)
+			h := newPageServer(t)
 			ada := h.browserAt(t, home)
 			ada.signIn(t, "ada")
 			h.wait(time.Second)
@@ -193,11 +193,11 @@ func TestDevicesAreUnknownAfterTheAccountChanged(t *testing.T) {
 	}
 }
 
-// A sign-in whose password was checked before it changed makes no device known.
+// A sign-in with a password that changed after the check does not make its device known.
 func TestLateRecordOfADeviceIsVoid(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	before, err := h.store.Accounts.Account(t.Context(), "sub-ada")
 	if err != nil {
 		t.Fatal(err)
@@ -217,11 +217,11 @@ func TestLateRecordOfADeviceIsVoid(t *testing.T) {
 	}
 }
 
-// Neither a wrong password nor a lockout says anything of a device or an account.
+// The responses to a wrong password and to a lockout set no device cookie.
 func TestOnlyASignInSetsTheDeviceCookie(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	ada := h.browserAt(t, home)
 	ada.signIn(t, "ada")
 	known := ada.moved(t, home)
@@ -259,8 +259,8 @@ func (b *browser) value(t *testing.T) string {
 	return ""
 }
 
-// deviceCookies are what a sign-in sets.
-func (h *house) deviceCookies(t *testing.T) (cookies []*http.Cookie) {
+// deviceCookies returns the device cookies that a sign-in sets.
+func (h *pageServer) deviceCookies(t *testing.T) (cookies []*http.Cookie) {
 	t.Helper()
 	b := h.browserAt(t, home)
 	got := b.guess(t, b.begin(t, "scope=openid"), "ada", password)
@@ -275,11 +275,11 @@ func (h *house) deviceCookies(t *testing.T) (cookies []*http.Cookie) {
 	return cookies
 }
 
-// A cookie that is none of ours is none at all.
+// A device cookie that the server did not create counts as missing.
 func TestInvalidDeviceCookiesAreReplaced(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	for _, value := range []string{"x", strings.Repeat("A", 44), strings.Repeat("*", 43), strings.Repeat("A", 42) + "B"} {
 		b := h.browserAt(t, home)
 		b.Jar.SetCookies(b.url(t), []*http.Cookie{{Name: "__Host-ostiary_device", Value: value, Path: "/", Secure: true}})

@@ -96,7 +96,7 @@ func TestOutsidersCannotLockUserOut(t *testing.T) {
 }
 
 // A wrong password costs the same statements whether or not there is such an account,
-// and no more than docs/architecture.md says beside session, request and account.
+// and at most those in docs/architecture.md in addition to session, request and account.
 func TestPasswordAttemptStatementsForUnknownUser(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

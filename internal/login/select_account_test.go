@@ -13,7 +13,7 @@ const choose = "Choose an account"
 func TestSignedInUserMayContinue(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	b.signIn(t, "ada")
 	before, cookie := sessionOf(t, b)
@@ -38,8 +38,8 @@ func TestSignedInUserMayContinue(t *testing.T) {
 		t.Errorf("request notes session %q at %v, want %q and no sign-in", r.SessionID, r.SignedInAt, after.ID)
 	}
 
-	// Sent here again, they must prove it; and having done so, they were not the
-	// one asked for.
+	// The second time the user must authenticate. If the user returns after that, the client
+	// required another user.
 	page = b.get(t, "/login?request="+id)
 	expect(t, page, http.StatusOK, "Confirm it is you")
 	expect(t, page, http.StatusOK, "as=another")
@@ -55,7 +55,7 @@ func TestSignedInUserMayContinue(t *testing.T) {
 func TestAccountSelectionNeedsASession(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "prompt=select_account&login_hint=bob")
 	expect(t, b.get(t, "/login?request="+id), http.StatusOK, `value="bob"`)
@@ -70,11 +70,11 @@ func TestAccountSelectionNeedsASession(t *testing.T) {
 	}
 }
 
-// The page said who goes on: nobody else does by its button.
+// The button continues only the session of the user on the page.
 func TestContinueIsIgnoredForAnotherSession(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	b.signIn(t, "ada")
 	id := b.begin(t, "prompt=select_account")

@@ -13,7 +13,7 @@ import (
 )
 
 // link makes a set-up link and returns its token.
-func (h *house) link(t *testing.T, token string) string {
+func (h *pageServer) link(t *testing.T, token string) string {
 	t.Helper()
 	if err := h.store.SetupLinks.InsertSetupLink(t.Context(), hashLink(token), h.now().Add(30*time.Minute)); err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func (h *house) link(t *testing.T, token string) string {
 func TestSetupCreatesOneAdministrator(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	path := "/setup?token=" + h.link(t, "tok")
 	spare := h.link(t, "spare")
@@ -57,7 +57,7 @@ func TestSetupCreatesOneAdministrator(t *testing.T) {
 func TestSetupLinksExpire(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	expect(t, b.get(t, "/setup"), http.StatusGone, "has expired")
 	expect(t, b.get(t, "/setup?token=unknown"), http.StatusGone, "has expired")
@@ -71,7 +71,7 @@ func TestSetupLinksExpire(t *testing.T) {
 func TestSetupReportsInvalidFields(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	page := b.get(t, "/setup?token="+h.link(t, "tok"))
 	long := strings.Repeat("x", credential.MaxPassword+1)
@@ -95,7 +95,7 @@ func TestSetupReportsInvalidFields(t *testing.T) {
 func TestConcurrentSetupCreatesOneAdministrator(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	token := h.link(t, "tok")
 	var wg sync.WaitGroup

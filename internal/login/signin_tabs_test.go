@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Two tabs wait at the sign-in page. When somebody has signed in in one of them, the other
-// goes on without a password, unless its client asked for a sign-in of its own.
+// Two tabs show the sign-in page. After a sign-in in one of them, the other continues without
+// a password, unless its client requires a separate sign-in.
 func TestSignInPageContinuesAfterSignInInAnotherTab(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -100,7 +100,7 @@ func TestSignInFormOfAnotherUserIsNotSkipped(t *testing.T) {
 	}
 }
 
-// The page offers to remember a consent only where a later request is not asked about anyhow.
+// The page offers to remember a consent only if a later request could reuse it.
 func TestConsentPageOffersRememberOnlyWhereKept(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), nil)

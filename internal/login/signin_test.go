@@ -25,7 +25,7 @@ func TestSignInRecordsTheSessionAndReturns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			h := newHouse(t)
+			h := newPageServer(t)
 			b := h.browser(t)
 			id := b.begin(t, "scope=openid&login_hint=ada%E2%80%AE&redirect_uri=https://notes.example/cb")
 			page := b.get(t, "/login?request="+id)
@@ -66,7 +66,7 @@ func TestSignInRecordsTheSessionAndReturns(t *testing.T) {
 func TestRejectedSignInsLookTheSame(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	ctx := t.Context()
 	id := b.begin(t, "scope=openid")
@@ -117,7 +117,7 @@ func TestRejectedSignInsLookTheSame(t *testing.T) {
 func TestSubmittedUsernameAndPasswordAreNotLogged(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	b.post(t, "/login", url.Values{"request": {id}, "username": {"hunter2-by-mistake"}, "password": {"s3cret-typed"}})
@@ -140,7 +140,7 @@ func TestSubmittedUsernameAndPasswordAreNotLogged(t *testing.T) {
 func TestSignInAlwaysChangesTheCookie(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	planted := session.NewCookie()
 	b.Jar.SetCookies(mustParse(t, h.URL), []*http.Cookie{{Name: "__Host-ostiary_session", Value: planted, Path: "/", Secure: true}})
@@ -173,7 +173,7 @@ func TestSignInAlwaysChangesTheCookie(t *testing.T) {
 func TestSessionThatEndsDuringRenewalIsReplaced(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	b.signIn(t, "ada")
 	first, _ := sessionOf(t, b)
@@ -203,7 +203,7 @@ func TestReauthenticationKeepsTheSession(t *testing.T) {
 	t.Parallel()
 
 	const confirm = "Confirm it is you"
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	signedIn := b.signIn(t, "ada", "remember", "on")
 

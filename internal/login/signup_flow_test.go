@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// signUp fills in the sign-up page that p leads to, and goes on to the answer.
+// signUp submits the sign-up page that p redirects to, and returns the response.
 func signUp(b *servertest.Browser, p servertest.Response, username string) servertest.Response {
 	b.Server.TB.Helper()
 	page := b.Get(p.Header.Get("Location"))
@@ -66,7 +66,7 @@ func TestPromptCreateCreatesAccount(t *testing.T) {
 			"joan": {"prompt", "create", "max_age", "0"},
 		} {
 			s.Advance(10 * time.Second)
-			p := ask(append(changes, "scope", "openid email")...) // whoever else is signed in
+			p := ask(append(changes, "scope", "openid email")...) // also if another user is signed in
 			if p.Location().Path != "/signup" {
 				t.Fatalf("%v leads to %s", changes, p.Location())
 			}
@@ -86,8 +86,7 @@ func TestPromptCreateCreatesAccount(t *testing.T) {
 	})
 }
 
-// Whoever has an account already may sign in instead, and is then not asked to
-// make another.
+// A user with an account may sign in instead, and then need not create another account.
 func TestPromptCreateAllowsSignIn(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"sign_up": "on"})
@@ -123,7 +122,7 @@ func TestPromptCreateAllowsSignIn(t *testing.T) {
 	}
 }
 
-// Of those who ask for one name at once, one gets it.
+// One of several concurrent sign-ups gets the username.
 func TestConcurrentSignUpsOneGetsUsername(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

@@ -28,7 +28,7 @@ func newcomer(changes ...string) url.Values {
 func TestSignUpCreatesAccountAndSignsIn(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid&redirect_uri=https://notes.example/cb")
 	expect(t, b.get(t, "/login?request="+id), http.StatusOK, h.URL+"/signup?request="+id)
@@ -72,14 +72,14 @@ func TestSignUpCreatesAccountAndSignsIn(t *testing.T) {
 func TestSignUpReplacesTheSessionOfAnotherUser(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	b.signIn(t, "ada")
 	before, cookie := sessionOf(t, b)
 	id := b.begin(t, "scope=openid&prompt=create")
 	page := b.get(t, "/signup?request="+id)
 	expect(t, page, http.StatusOK, "Create an account")
-	// Who has an account already need not prove it.
+	// A signed-in user need not authenticate.
 	expect(t, b.get(t, "/login?request="+id), http.StatusOK, choose)
 	b.submit(t, page, "username", "grace", "password", password, "repeat", password)
 	after, _ := sessionOf(t, b)
@@ -95,7 +95,7 @@ func TestSignUpReplacesTheSessionOfAnotherUser(t *testing.T) {
 func TestSignUpReportsInvalidFields(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	page := b.get(t, "/signup?request="+id)
@@ -154,7 +154,7 @@ func input(page, field string) string {
 func TestSignUpPrefillsFromLoginHint(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	for hint, field := range map[string]string{"grace": "username", "grace@example.com": "email", "+49 30 1": "username"} {
 		page := b.get(t, "/signup?request="+b.begin(t, url.Values{"login_hint": {hint}}.Encode()))
@@ -164,12 +164,11 @@ func TestSignUpPrefillsFromLoginHint(t *testing.T) {
 	}
 }
 
-// Whoever asks for accounts, and so for names that are taken, is counted before
-// anything is looked at, and those who mistype are not.
+// Sign-ups are counted before the username is looked up. Invalid forms are not counted.
 func TestSignUpIsRateLimited(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	for range 20 {

@@ -23,7 +23,7 @@ func (b *browser) guess(t *testing.T, id, username, password string) answer {
 func (b *browser) guesses(t *testing.T, id, username string, n int) {
 	t.Helper()
 	for i := range n {
-		b.house.wait(3 * time.Second)
+		b.server.wait(3 * time.Second)
 		if got := b.guess(t, id, username, "wrong"); got.status != http.StatusForbidden {
 			t.Fatalf("guess %d at %s = %d, want 403", i+1, username, got.status)
 		}
@@ -50,7 +50,7 @@ func TestAttemptsAtAnAccountAreLimited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			h := newHouse(t)
+			h := newPageServer(t)
 			b := h.browser(t)
 			id := b.begin(t, "scope=openid")
 			b.guesses(t, id, tc.username, 10)
@@ -67,7 +67,7 @@ func TestAttemptsAtAnAccountAreLimited(t *testing.T) {
 func TestLockoutGrowsAndEnds(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	b.guesses(t, id, "ada", 10)
@@ -76,7 +76,7 @@ func TestLockoutGrowsAndEnds(t *testing.T) {
 	b.guesses(t, id, "ada", 10)
 	h.wait(10 * time.Minute)
 	throttledFor(t, b.guess(t, id, "ada", password), 30*time.Minute, time.Hour)
-	for range 50 { // refused guesses keep nobody out for longer
+	for range 50 { // rejected attempts do not extend the lockout
 		h.wait(2 * time.Second)
 		throttledFor(t, b.guess(t, id, "ada", "wrong"), 20*time.Minute, time.Hour)
 	}
@@ -93,7 +93,7 @@ func TestLockoutGrowsAndEnds(t *testing.T) {
 func TestRightPasswordResetsFailures(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	b.guesses(t, id, "ada", 9)
@@ -104,12 +104,12 @@ func TestRightPasswordResetsFailures(t *testing.T) {
 func TestFailuresElsewhereDoNotLockOutASignedInUser(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
-	ada, stranger := h.browser(t), h.browser(t)
+	h := newPageServer(t)
+	ada, outsider := h.browser(t), h.browser(t)
 	ada.signIn(t, "ada")
-	id := stranger.begin(t, "scope=openid")
-	stranger.guesses(t, id, "ada", 10)
-	throttledFor(t, stranger.guess(t, id, "ada", "wrong"), time.Second, 10*time.Minute)
+	id := outsider.begin(t, "scope=openid")
+	outsider.guesses(t, id, "ada", 10)
+	throttledFor(t, outsider.guess(t, id, "ada", "wrong"), time.Second, 10*time.Minute)
 
 	again := ada.begin(t, "prompt=login")
 	ada.guesses(t, again, "ada", 10)
@@ -123,7 +123,7 @@ func TestFailuresElsewhereDoNotLockOutASignedInUser(t *testing.T) {
 func TestFailuresFromAnAddressAreLimited(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	for i := range 30 {
@@ -157,7 +157,7 @@ func TestFailuresAreLimitedInNestedNetworks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			h := newHouse(t)
+			h := newPageServer(t)
 			b := h.browser(t)
 			id := b.begin(t, "scope=openid")
 			for i := range tc.most {
@@ -179,7 +179,7 @@ func TestFailuresAreLimitedInNestedNetworks(t *testing.T) {
 func TestManyUsersBehindOneAddressSignIn(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	for range 40 {
 		h.browser(t).signIn(t, "ada")
 	}
@@ -194,7 +194,7 @@ func TestManyUsersBehindOneAddressSignIn(t *testing.T) {
 func TestAttemptsAreCountedBeforeTheCheck(t *testing.T) {
 	t.Parallel()
 
-	h := newHouse(t)
+	h := newPageServer(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	var wg sync.WaitGroup
@@ -230,7 +230,7 @@ func TestLogNamesTheLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newPageServer(t)
 			b := h.browser(t)
 			id := b.begin(t, "scope=openid")
 			for i := range 30 {

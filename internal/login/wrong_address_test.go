@@ -31,7 +31,7 @@ func at(b *servertest.Browser, address, method, target string, form url.Values) 
 	return servertest.Send(b.Server.TB, b.Client, r)
 }
 
-// wantInstead fails unless the page says which address to open.
+// wantInstead fails unless the page contains the address to open.
 func wantInstead(t *testing.T, s *servertest.Server, what string, p servertest.Response, status int, code string) {
 	t.Helper()
 	if p.Status != status || !strings.Contains(p.Body, "Open "+html.EscapeString(s.Config.Issuer)+" instead") || !strings.Contains(p.Body, code) {
@@ -72,7 +72,7 @@ func (rewritesHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// A browser that shows by its Origin that it is at another address is told the right one.
+// A form whose Origin is another address of the server gets a page with the right address.
 func TestFormAtWrongAddressShowsIssuer(t *testing.T) {
 	t.Parallel()
 
@@ -90,7 +90,7 @@ func TestFormAtWrongAddressShowsIssuer(t *testing.T) {
 	}
 }
 
-// Who begins a sign-in at another address arrives at the issuer without its cookie.
+// A sign-in that begins at another address reaches the issuer without its cookie.
 func TestSignInAtWrongAddressShowsIssuer(t *testing.T) {
 	t.Parallel()
 
@@ -98,7 +98,7 @@ func TestSignInAtWrongAddressShowsIssuer(t *testing.T) {
 		t.Helper()
 		s := servertest.Start(t, db, map[string]string{"sign_up": "on"})
 		begin := func(changes ...string) (path string) {
-			// The cookie stays at that address: the browser has none when it arrives at the issuer.
+			// The cookie is for that address: the browser does not send it to the issuer.
 			return strings.TrimPrefix(at(s.NewBrowser(), otherAddress, http.MethodGet, "/oauth2/auth?"+servertest.AuthorizationRequest(changes...).Encode(), nil).Location().String(), s.URL)
 		}
 		for _, path := range []string{begin(), begin("prompt", "create")} {
@@ -107,10 +107,10 @@ func TestSignInAtWrongAddressShowsIssuer(t *testing.T) {
 		posted := at(s.NewBrowser(), otherAddress, http.MethodPost, "/oauth2/auth", servertest.AuthorizationRequest()).Location()
 		wantInstead(t, s, "a request by POST", s.NewBrowser().Get(posted.RequestURI()), http.StatusBadRequest, "expired_request")
 
-		// Where the cookie was there, or a while has passed, it is another fault.
+		// With the cookie, or after some time, the reason is a different one.
 		for name, arrive := range map[string]func() servertest.Response{
 			"a minute later":        func() servertest.Response { path := begin(); s.Advance(time.Minute); return s.NewBrowser().Get(path) },
-			"with another's cookie": func() servertest.Response { return stranger(s, begin()) },
+			"with another's cookie": func() servertest.Response { return openWithOtherCookie(s, begin()) },
 			"finished meanwhile":    func() servertest.Response { return finished(s) },
 		} {
 			if p := arrive(); p.Status != http.StatusBadRequest || strings.Contains(p.Body, "instead") || !strings.Contains(p.Body, "expired_request") {
@@ -120,8 +120,8 @@ func TestSignInAtWrongAddressShowsIssuer(t *testing.T) {
 	})
 }
 
-// stranger opens a page of a request with a cookie for it that is not its own.
-func stranger(s *servertest.Server, path string) servertest.Response {
+// openWithOtherCookie opens a page of a request with the cookie of another browser.
+func openWithOtherCookie(s *servertest.Server, path string) servertest.Response {
 	s.TB.Helper()
 	b := s.NewBrowser()
 	at, err := url.Parse(s.URL + path)
@@ -143,18 +143,18 @@ func finished(s *servertest.Server) servertest.Response {
 	return b.Get(page)
 }
 
-// The same with the operator's login app, which is asked in between.
+// The same with a custom login app in between.
 func TestSignInAtWrongAddressShowsIssuerAfterApp(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
 	to := at(s.NewBrowser(), otherAddress, http.MethodGet, "/oauth2/auth?"+servertest.AuthorizationRequest().Encode(), nil).Location()
-	s.Advance(10 * time.Minute) // which the person takes there
+	s.Advance(10 * time.Minute) // which the user spends there
 	back := s.RedirectTo(s.AnswerChallenge("login/accept", to.Query().Get("login_challenge"), servertest.Object{"subject": "ada"}))
 	wantInstead(t, s.Server, "back from the app", s.NewBrowser().Get(back), http.StatusBadRequest, "expired_request")
 }
 
-// And with the operator's device app, where a person begins without any client.
+// And with a custom device app, where the user begins without a client.
 func TestDeviceAtWrongAddressShowsIssuerAfterApp(t *testing.T) {
 	t.Parallel()
 

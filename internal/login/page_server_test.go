@@ -126,9 +126,8 @@ func (l watchedSetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, fir
 	return l.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
 }
 
-// house is a whole server of pages over a real store, with a clock that the test
-// moves.
-type house struct {
+// pageServer serves the pages over a real store, with a clock that the test moves.
+type pageServer struct {
 	*httptest.Server
 	store   *watched
 	cookies session.Cookies
@@ -138,14 +137,14 @@ type house struct {
 	log     logbook
 }
 
-func (h *house) now() time.Time        { return h.start.Add(time.Duration(h.shift.Load())) }
-func (h *house) wait(d time.Duration)  { h.shift.Add(int64(d)) }
-func (h *house) path(l string) string  { return strings.TrimPrefix(l, h.URL) }
-func (h *house) back(id string) string { return "/oauth2/auth?continue=" + id }
+func (h *pageServer) now() time.Time        { return h.start.Add(time.Duration(h.shift.Load())) }
+func (h *pageServer) wait(d time.Duration)  { h.shift.Add(int64(d)) }
+func (h *pageServer) path(l string) string  { return strings.TrimPrefix(l, h.URL) }
+func (h *pageServer) back(id string) string { return "/oauth2/auth?continue=" + id }
 
-func newHouse(t *testing.T) *house {
+func newPageServer(t *testing.T) *pageServer {
 	t.Helper()
-	h := &house{
+	h := &pageServer{
 		store: &watched{Store: storetest.New(t)}, cookies: session.Cookies{Secure: true},
 		hasher: credential.NewHasher(8, 1, 32, 30*time.Second), start: time.Now(),
 	}
@@ -186,13 +185,13 @@ func newHouse(t *testing.T) *house {
 	}
 	mux.HandleFunc("GET /begin", h.begin)
 	h.register(t)
-	h.person(t, "ada", "Ada Lovelace")
-	h.person(t, "bob", "")
+	h.addUser(t, "ada", "Ada Lovelace")
+	h.addUser(t, "bob", "")
 	return h
 }
 
 // begin does what the authorization endpoint does with a request that must wait.
-func (h *house) begin(w http.ResponseWriter, r *http.Request) {
+func (h *pageServer) begin(w http.ResponseWriter, r *http.Request) {
 	id := make([]byte, 16)
 	_, _ = rand.Read(id)
 	request := &authrequest.Request{
@@ -208,20 +207,20 @@ func (h *house) begin(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, request.ID)
 }
 
-// withConsent adds what the authorization endpoint works out: of the scopes asked
-// for, those the client may have.
-func withConsent(asked url.Values) string {
+// withConsent adds the parameter of the authorization endpoint: the requested scopes that
+// the client may have.
+func withConsent(parameters url.Values) string {
 	var scopes []string
-	for scope := range strings.FieldsSeq(asked.Get("scope")) {
+	for scope := range strings.FieldsSeq(parameters.Get("scope")) {
 		if slices.Contains([]string{"openid", "profile", "email", "offline_access"}, scope) && !slices.Contains(scopes, scope) {
 			scopes = append(scopes, scope)
 		}
 	}
-	asked.Set(authrequest.ConsentParameter, strings.Join(scopes, " "))
-	return asked.Encode()
+	parameters.Set(authrequest.ConsentParameter, strings.Join(scopes, " "))
+	return parameters.Encode()
 }
 
-func (h *house) register(t *testing.T) {
+func (h *pageServer) register(t *testing.T) {
 	t.Helper()
 	err := h.store.Clients.InsertClient(t.Context(), &client.Client{
 		ID: clientID, CreatedAt: h.now(), UpdatedAt: h.now(),
@@ -238,7 +237,7 @@ func (h *house) register(t *testing.T) {
 	}
 }
 
-func (h *house) person(t *testing.T, username, name string) {
+func (h *pageServer) addUser(t *testing.T, username, name string) {
 	t.Helper()
 	hash, err := h.hasher.Hash(t.Context(), password)
 	if err != nil {
@@ -253,8 +252,8 @@ func (h *house) person(t *testing.T, username, name string) {
 	}
 }
 
-// request reads a waiting request as it stands.
-func (h *house) request(t *testing.T, id string) *authrequest.Request {
+// request reads a pending request.
+func (h *pageServer) request(t *testing.T, id string) *authrequest.Request {
 	t.Helper()
 	request, err := h.store.Requests.Request(t.Context(), id, h.now())
 	if err != nil {
@@ -266,23 +265,23 @@ func (h *house) request(t *testing.T, id string) *authrequest.Request {
 // browser keeps cookies and follows no redirect.
 type browser struct {
 	*http.Client
-	house *house
-	from  string // the address it calls from; empty for loopback
+	server *pageServer
+	from   string // the address it calls from; empty for loopback
 }
 
-func (h *house) browser(t *testing.T) *browser {
+func (h *pageServer) browser(t *testing.T) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{house: h, Client: &http.Client{
+	return &browser{server: h, Client: &http.Client{
 		Transport: h.Client().Transport, Jar: jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// answer is what a browser got.
+// answer is a response.
 type answer struct {
 	status   int
 	header   http.Header
@@ -302,7 +301,7 @@ func (b *browser) post(t *testing.T, path string, form url.Values) answer {
 
 func (b *browser) send(t *testing.T, method, path string, form url.Values) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, b.house.URL+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(t.Context(), method, b.server.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +321,7 @@ func (b *browser) send(t *testing.T, method, path string, form url.Values) answe
 	if err != nil {
 		t.Error(err)
 	}
-	return answer{response.StatusCode, response.Header, b.house.path(response.Header.Get("Location")), string(body)}
+	return answer{response.StatusCode, response.Header, b.server.path(response.Header.Get("Location")), string(body)}
 }
 
 // begin starts an authorization request and returns its id.
@@ -335,8 +334,7 @@ func (b *browser) begin(t *testing.T, parameters string) string {
 	return got.body
 }
 
-// submit posts the form of a page as a person would: to its action, with what the
-// page hides in it.
+// submit posts the form of a page like a browser: to its action, with its hidden fields.
 func (b *browser) submit(t *testing.T, page answer, fields ...string) answer {
 	t.Helper()
 	doc, err := html.Parse(strings.NewReader(page.body))
@@ -362,7 +360,7 @@ func (b *browser) submit(t *testing.T, page answer, fields ...string) answer {
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
-	return b.post(t, b.house.path(action), form)
+	return b.post(t, b.server.path(action), form)
 }
 
 // signIn passes the sign-in page for a new request, whose id it returns.
@@ -371,8 +369,8 @@ func (b *browser) signIn(t *testing.T, username string, more ...string) string {
 	id := b.begin(t, "scope=openid+profile&redirect_uri=https://notes.example/cb")
 	fields := append([]string{"username", username, "password", password}, more...)
 	got := b.submit(t, b.get(t, "/login?as=another&request="+id), fields...)
-	if got.status != http.StatusSeeOther || got.location != b.house.back(id) {
-		t.Fatalf("sign-in of %s = %d to %q, want 303 to %q: %s", username, got.status, got.location, b.house.back(id), got.body)
+	if got.status != http.StatusSeeOther || got.location != b.server.back(id) {
+		t.Fatalf("sign-in of %s = %d to %q, want 303 to %q: %s", username, got.status, got.location, b.server.back(id), got.body)
 	}
 	return id
 }
@@ -380,17 +378,17 @@ func (b *browser) signIn(t *testing.T, username string, more ...string) string {
 // cookie returns the value of the session cookie.
 func (b *browser) cookie(t *testing.T) string {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodGet, b.house.URL, nil)
+	r := httptest.NewRequest(http.MethodGet, b.server.URL, nil)
 	for _, c := range b.Jar.Cookies(r.URL) {
 		r.AddCookie(c)
 	}
-	return b.house.cookies.Session(r)
+	return b.server.cookies.Session(r)
 }
 
-// session returns the browser's living session and what is remembered in it.
+// session returns the browser's live session and the consent of the client.
 func (b *browser) session(t *testing.T) (*session.Session, *consent.Consent) {
 	t.Helper()
-	s, consent, err := b.house.store.Sessions.SessionAndConsent(t.Context(), session.Hash(b.cookie(t)), clientID, b.house.now())
+	s, consent, err := b.server.store.Sessions.SessionAndConsent(t.Context(), session.Hash(b.cookie(t)), clientID, b.server.now())
 	if err != nil {
 		t.Fatal(err)
 	}
