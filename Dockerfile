@@ -14,8 +14,8 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
     go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /image/ostiary ./cmd/server
 
-# What a static program still asks of a system: whom to trust, what time it is
-# elsewhere, where to write. It may write nowhere else, its own file included.
+# The files that a static binary needs: trusted CAs, time zones, writable directories. Everything
+# else is read-only, the binary included.
 RUN mkdir -p /image/etc/ssl/certs /writable/data /writable/tmp \
  && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
  && cp "$(go env GOROOT)/lib/time/zoneinfo.zip" /image/etc/ \
@@ -33,8 +33,8 @@ COPY --from=build /image/ /
 COPY --from=build --chown=65532:65532 /writable/ /
 ENV ZONEINFO=/etc/zoneinfo.zip
 USER 65532:65532
-# For OSTIARY_DATABASE_URL=sqlite:/data/ostiary.db. No default names it: a replica
-# that lost its configuration must not begin anew on an empty database.
+# For OSTIARY_DATABASE_URL=sqlite:/data/ostiary.db. It is not the default: a replica that lost its
+# configuration must not start with an empty database.
 VOLUME /data
 EXPOSE 4444
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["/ostiary", "healthcheck"]

@@ -98,11 +98,11 @@ func keys() []key {
 		field("error_url", page(), func(c *Config) *string { return &c.ErrorURL },
 			"Your own error page, for errors that cannot be returned to a client. Users are redirected to it with `error` and `error_description`."),
 		field("post_logout_url", page(), func(c *Config) *string { return &c.PostLogoutURL },
-			"Where users are redirected after sign-out if the client names no redirect URI."),
+			"URL to which users are redirected after sign-out if the client names no redirect URI."),
 		field("device_url", page(), func(c *Config) *string { return &c.DeviceURL },
 			"Your own app for the user code of a device, which replaces the built-in page. Users are redirected to it with a `device_challenge`."),
 		field("device_success_url", page(), func(c *Config) *string { return &c.DeviceSuccessURL },
-			"Where users are redirected after they approved a device, instead of the built-in page."),
+			"URL to which users are redirected after they approved a device, instead of the built-in page."),
 
 		field("access_token_format", oneOf(FormatJWT, FormatOpaque), func(c *Config) *TokenFormat { return &c.AccessTokenFormat },
 			"Format of access tokens. A client may override it."),

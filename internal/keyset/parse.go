@@ -44,7 +44,7 @@ func (ks Keys) Parse(set, kid string, raw []byte) (*Key, error) {
 		return nil, err
 	}
 	if kid != "" && jwk.KeyID != "" && jwk.KeyID != kid {
-		return nil, errors.New("kid is not the one that is asked for")
+		return nil, errors.New("kid differs from the requested one")
 	}
 	if jwk.KeyID == "" {
 		jwk.KeyID = kid

@@ -82,7 +82,7 @@ func (s *Scope) Check() error {
 	case len(s.Claims) > maxClaims:
 		return errors.New("claims must be at most 100")
 	case protocol(s.Name) && len(s.Claims) > 0:
-		return errors.New("claims must be empty: the scope " + s.Name + " has a meaning of its own")
+		return errors.New("claims must be empty: the scope " + s.Name + " is built in")
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Claims)) {
 		if err := checkClaim(name, s.Claims[name]); err != nil {
