@@ -25,7 +25,7 @@ func TestEachOperationRequiresItsScope(t *testing.T) {
 		}
 		keys[scope] = text
 	}
-	for _, o := range s.Server.App.AdminAPI.Operations() {
+	for _, o := range s.App.AdminAPI.Operations() {
 		if o.Do == nil {
 			continue
 		}

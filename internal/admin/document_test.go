@@ -33,7 +33,7 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 		t.Errorf("mounted are %v\ndescribed are %v", got, want)
 	}
 	ids := map[string]bool{}
-	for _, o := range s.Server.App.AdminAPI.Operations() {
+	for _, o := range s.App.AdminAPI.Operations() {
 		if ids[o.ID] || o.Summary == "" || o.Do != nil && o.Scope == "" || len(o.Responses) == 0 {
 			t.Errorf("%s is there twice, or says too little", o.ID)
 		}

@@ -56,7 +56,7 @@ func (s *schemas) structure(t reflect.Type, request bool) object {
 		return s.members(t, request)
 	}
 	name := t.Name()
-	if named, ok := reflect.Zero(t).Interface().(interface{ schemaName() string }); ok {
+	if named, ok := reflect.TypeAssert[interface{ schemaName() string }](reflect.Zero(t)); ok {
 		name = named.schemaName() // the published name, where the type has another
 	}
 	if _, known := s.named[name]; !known {

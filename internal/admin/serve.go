@@ -49,13 +49,11 @@ func (h *Handler) do(r *Request, o *Operation) (*Response, error) {
 	audited := manage.Audited{
 		Log: h.audit,
 		Outcome: func(err error) (audit.Outcome, int) {
-			status := 0
 			if err != nil {
-				status = h.errors.Of(err).Status
-			} else {
-				status = response.Status
+				status := h.errors.Of(err).Status
+				return audit.OutcomeOf(status), status
 			}
-			return audit.OutcomeOf(status), status
+			return audit.OutcomeOf(response.Status), response.Status
 		},
 		Unrecorded: func(ctx context.Context, e *audit.Event, err error) {
 			h.log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", e.ID), slog.Any("error", err))
