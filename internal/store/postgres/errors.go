@@ -75,9 +75,6 @@ func isReadOnly(err error) bool { return hasCode(err, readOnlyTransaction) }
 // IsForeignKeyViolation implements [db.Engine].
 func (e *Engine) IsForeignKeyViolation(err error) bool { return hasCode(err, foreignKeyViolation) }
 
-// IsMissingPartition implements [db.Engine].
-func (e *Engine) IsMissingPartition(err error) bool { return hasCode(err, checkViolation) }
-
 // isUnsupportedParameter reports whether a pooler rejected a session setting.
 func isUnsupportedParameter(err error) bool {
 	answer, ok := errors.AsType[*pgconn.PgError](err)

@@ -20,7 +20,7 @@ const migrationLock = 0x6f737469617279
 func (e *Engine) SchemaVersion(ctx context.Context) (version int64, err error) {
 	const exists = `SELECT to_regclass('goose_db_version') IS NOT NULL, to_regclass('hydra_client') IS NOT NULL`
 	var migrated, hydra bool
-	on := db.Conn{Runner: e}
+	on := db.Conn{Runner: e.pool}
 	if err := on.QueryRow(ctx, exists).Scan(&migrated, &hydra); err != nil {
 		return 0, err
 	}
@@ -38,8 +38,8 @@ func (e *Engine) SchemaVersion(ctx context.Context) (version int64, err error) {
 // schema may take longer than a statement of a request. The lock belongs to a
 // transaction, since behind a pooler a session is shared.
 func (e *Engine) WithMigrator(ctx context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error {
-	conn, err := e.connect(ctx, func(c *pgx.ConnConfig) {
-		if !e.pooled.Load() {
+	conn, err := e.pool.connect(ctx, func(c *pgx.ConnConfig) {
+		if !e.pool.pooled.Load() {
 			c.RuntimeParams["statement_timeout"], c.RuntimeParams["idle_in_transaction_session_timeout"] = "0", "0"
 		}
 	})

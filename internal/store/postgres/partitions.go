@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,12 @@ const (
 	dropPause = 300 * time.Millisecond
 )
 
+// partitions manages the partitions of the table grants.
+type partitions struct {
+	pool *pool
+	dead sync.Map // names of partitions without a live grant that could not be dropped
+}
+
 const partitionPrefix = "grants_b"
 
 func partitionName(p grant.Partition) string {
@@ -41,14 +48,14 @@ func partitionName(p grant.Partition) string {
 // text. With a parameter only, the plan, which is made once, covers all partitions: every
 // execution would open and lock each of them before it evaluates the parameter, so that
 // its cost would grow with their number.
-func (e *Engine) InPartition(p grant.Partition, statement string) string {
+func (s *partitions) InPartition(p grant.Partition, statement string) string {
 	const condition = "bucket = $1"
 	before, after, _ := strings.Cut(statement, condition)
 	return before + condition + " AND bucket = " + strconv.FormatUint(uint64(p), 10) + after
 }
 
 // InPartitions implements [db.Partitioner].
-func (e *Engine) InPartitions(partitions []grant.Partition, statement string) string {
+func (s *partitions) InPartitions(partitions []grant.Partition, statement string) string {
 	if len(partitions) == 0 {
 		return statement
 	}
@@ -62,7 +69,7 @@ func (e *Engine) InPartitions(partitions []grant.Partition, statement string) st
 // PartitionsBetween implements [db.Partitioner]. It lists existing partitions. A
 // partition exists as long as it contains a live grant, so the list does not depend on
 // lifetimes.
-func (e *Engine) PartitionsBetween(ctx context.Context, on db.Conn, from, to time.Time) ([]grant.Partition, error) {
+func (s *partitions) PartitionsBetween(ctx context.Context, on db.Conn, from, to time.Time) ([]grant.Partition, error) {
 	list, err := listPartitions(ctx, on, func(p grant.Partition) bool {
 		return p >= grant.PartitionAt(from, p.Weekly()) && p <= grant.PartitionAt(to, p.Weekly())
 	})
@@ -73,12 +80,12 @@ func (e *Engine) PartitionsBetween(ctx context.Context, on db.Conn, from, to tim
 }
 
 // CreatePartitions implements [db.Partitioner].
-func (e *Engine) CreatePartitions(ctx context.Context, partitions ...grant.Partition) error {
-	missing, err := missingPartitions(ctx, db.Conn{Runner: e}, partitions)
+func (s *partitions) CreatePartitions(ctx context.Context, partitions ...grant.Partition) error {
+	missing, err := missingPartitions(ctx, db.Conn{Runner: s.pool}, partitions)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	err = e.Transact(ctx, db.RequestTimeout, func(c db.Conn) error {
+	err = s.pool.transact(ctx, db.RequestTimeout, func(c db.Conn) error {
 		if err := lock(ctx, c, createLock); err != nil {
 			return err
 		}
@@ -149,21 +156,24 @@ func createPartition(ctx context.Context, c db.Conn, p grant.Partition) error {
 	return nil
 }
 
+// IsMissingPartition implements [db.Engine].
+func (s *partitions) IsMissingPartition(err error) bool { return hasCode(err, checkViolation) }
+
 // DropPartitions implements [db.Partitioner]. It skips partitions that another replica
 // is dropping.
-func (e *Engine) DropPartitions(ctx context.Context, now time.Time, closed func(grant.Partition) bool) (dropped int, err error) {
-	partitions, err := listPartitions(ctx, db.Conn{Runner: e}, closed)
+func (s *partitions) DropPartitions(ctx context.Context, now time.Time, closed func(grant.Partition) bool) (dropped int, err error) {
+	partitions, err := listPartitions(ctx, db.Conn{Runner: s.pool}, closed)
 	if err != nil || len(partitions) == 0 {
 		return 0, err
 	}
-	c, err := e.pool.Acquire(ctx)
+	c, err := s.pool.conns.Acquire(ctx)
 	if err != nil {
 		return 0, db.Unavailable(err)
 	}
 	defer c.Release()
 
 	for _, p := range partitions {
-		done, err := e.dropPartition(ctx, c.Conn(), partitionName(p), now)
+		done, err := s.dropPartition(ctx, c.Conn(), partitionName(p), now)
 		if err != nil {
 			return dropped, fmt.Errorf("drop partition %s: %w", partitionName(p), err)
 		}
@@ -200,7 +210,7 @@ func listPartitions(ctx context.Context, on db.Conn, match func(grant.Partition)
 
 // dropPartition drops a partition unless it contains a live grant. A partition without
 // one never gets one again, so that it is not searched twice if it could not be dropped.
-func (e *Engine) dropPartition(ctx context.Context, c *pgx.Conn, name string, now time.Time) (dropped bool, err error) {
+func (s *partitions) dropPartition(ctx context.Context, c *pgx.Conn, name string, now time.Time) (dropped bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
 	exists, err := isAttached(ctx, db.Conn{Runner: statements{c, c}}, name)
@@ -208,12 +218,12 @@ func (e *Engine) dropPartition(ctx context.Context, c *pgx.Conn, name string, no
 		return false, err
 	}
 	table := pgx.Identifier{name}.Sanitize()
-	if _, known := e.dead.Load(name); !known {
+	if _, known := s.dead.Load(name); !known {
 		alive, err := hasLiveGrant(ctx, c, table, now)
 		if err != nil || alive {
 			return false, err
 		}
-		e.dead.Store(name, true)
+		s.dead.Store(name, true)
 	}
 	for range dropTries {
 		dropped, err = dropTable(ctx, c, name)
@@ -222,7 +232,7 @@ func (e *Engine) dropPartition(ctx context.Context, c *pgx.Conn, name string, no
 		}
 	}
 	if err == nil {
-		e.dead.Delete(name)
+		s.dead.Delete(name)
 	}
 	return dropped, err
 }
@@ -286,7 +296,7 @@ func dropTable(ctx context.Context, c *pgx.Conn, name string) (dropped bool, err
 // PurgedPartitions implements [db.Partitioner]. It returns the partition that receives
 // refreshable grants now: the space of deleted ones is used again there. In full
 // partitions it would not be.
-func (e *Engine) PurgedPartitions(_ context.Context, now time.Time) ([]grant.Partition, error) {
+func (s *partitions) PurgedPartitions(_ context.Context, now time.Time) ([]grant.Partition, error) {
 	return []grant.Partition{grant.PartitionAt(now, true)}, nil
 }
 

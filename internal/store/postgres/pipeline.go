@@ -74,7 +74,7 @@ func (s *statement) collect(results pgx.BatchResults) error {
 // A batch is one transaction. If a statement fails, the batch is rolled back and each
 // of its statements runs alone.
 type pipeline struct {
-	engine *Engine
+	pool *pool
 
 	mu      sync.Mutex
 	leaders int
@@ -117,7 +117,7 @@ func (p *pipeline) send(ctx context.Context, s *statement) {
 	batch := p.take(s)
 	p.mu.Unlock()
 	defer p.finish(batch, s)
-	p.engine.flush(ctx, batch)
+	p.flush(ctx, batch)
 }
 
 // take returns the batch that s leads: s and the queued statements. The caller holds
@@ -187,14 +187,14 @@ func (p *pipeline) remove(s *statement) bool {
 }
 
 // flush runs a batch. It does not end with the request of its leader.
-func (e *Engine) flush(ctx context.Context, batch []*statement) {
+func (p *pipeline) flush(ctx context.Context, batch []*statement) {
 	ctx = context.WithoutCancel(ctx)
 	if len(batch) == 1 {
-		e.runAlone(ctx, batch[0])
+		p.runAlone(ctx, batch[0])
 		return
 	}
 	slices.SortStableFunc(batch, compareKeys)
-	err := e.withDeadline(ctx, db.RequestTimeout, func(ctx context.Context, c *pgx.Conn) error {
+	err := p.pool.withDeadline(ctx, db.RequestTimeout, func(ctx context.Context, c *pgx.Conn) error {
 		return classify(c, runBatch(ctx, c, batch))
 	})
 	if db.IsUnavailable(err) {
@@ -205,13 +205,13 @@ func (e *Engine) flush(ctx context.Context, batch []*statement) {
 	}
 	for _, s := range batch {
 		if s.err = s.visitErr; err != nil {
-			e.runAlone(ctx, s)
+			p.runAlone(ctx, s)
 		}
 	}
 }
 
-func (e *Engine) runAlone(ctx context.Context, s *statement) {
-	s.err = e.withDeadline(ctx, db.RequestTimeout, func(ctx context.Context, c *pgx.Conn) error {
+func (p *pipeline) runAlone(ctx context.Context, s *statement) {
+	s.err = p.pool.withDeadline(ctx, db.RequestTimeout, func(ctx context.Context, c *pgx.Conn) error {
 		return s.run(ctx, statements{c, c})
 	})
 }

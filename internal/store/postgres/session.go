@@ -42,15 +42,15 @@ func roleSettings() map[string]string {
 }
 
 // configure completes the configuration of a new connection.
-func (e *Engine) configure(c *pgx.ConnConfig) {
-	if e.unprepared.Load() {
+func (p *pool) configure(c *pgx.ConnConfig) {
+	if p.unprepared.Load() {
 		c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
-	if e.pooled.Load() {
+	if p.pooled.Load() {
 		return
 	}
 	for parameter, value := range sessionSettings() {
-		if !slices.Contains(e.given, parameter) {
+		if !slices.Contains(p.given, parameter) {
 			c.RuntimeParams[parameter] = value
 		}
 	}
@@ -58,16 +58,16 @@ func (e *Engine) configure(c *pgx.ConnConfig) {
 
 // adapt reports whether err shows that connections go through a pooler, so that the next
 // connection needs another configuration. It changes the configuration.
-func (e *Engine) adapt(ctx context.Context, err error) bool {
+func (p *pool) adapt(ctx context.Context, err error) bool {
 	switch {
 	case isUnsupportedParameter(err):
-		if e.pooled.CompareAndSwap(false, true) {
-			e.log.LogAttrs(ctx, slog.LevelInfo, "the database is behind a pooler: session settings come from its role")
+		if p.pooled.CompareAndSwap(false, true) {
+			p.log.LogAttrs(ctx, slog.LevelInfo, "the database is behind a pooler: session settings come from its role")
 		}
 		return true
 	case isUnprepared(err):
-		if e.unprepared.CompareAndSwap(false, true) {
-			e.log.LogAttrs(ctx, slog.LevelWarn,
+		if p.unprepared.CompareAndSwap(false, true) {
+			p.log.LogAttrs(ctx, slog.LevelWarn,
 				"the pooler does not keep prepared statements: statements are sent without, which takes more of the database", slog.Any("error", err))
 		}
 		return true
@@ -77,17 +77,17 @@ func (e *Engine) adapt(ctx context.Context, err error) bool {
 
 // connect opens a connection outside the pool. change, if not nil, modifies its
 // configuration.
-func (e *Engine) connect(ctx context.Context, change func(*pgx.ConnConfig)) (*pgx.Conn, error) {
+func (p *pool) connect(ctx context.Context, change func(*pgx.ConnConfig)) (*pgx.Conn, error) {
 	open := func() (*pgx.Conn, error) {
-		config := e.pool.Config().ConnConfig.Copy()
-		e.configure(config)
+		config := p.conns.Config().ConnConfig.Copy()
+		p.configure(config)
 		if change != nil {
 			change(config)
 		}
 		return pgx.ConnectConfig(ctx, config)
 	}
 	c, err := open()
-	if e.adapt(ctx, err) {
+	if p.adapt(ctx, err) {
 		c, err = open()
 	}
 	if err != nil {
@@ -107,7 +107,7 @@ func (e *Engine) SetRoleDefaults(ctx context.Context) error {
 	const named = `SELECT quote_ident(current_database())`
 
 	var set, database string
-	on := db.Conn{Runner: e}
+	on := db.Conn{Runner: e.pool}
 	if err := on.QueryRow(ctx, given).Scan(&set); err != nil {
 		return fmt.Errorf("read the settings of the role: %w", err)
 	}
@@ -119,7 +119,7 @@ func (e *Engine) SetRoleDefaults(ctx context.Context) error {
 			continue
 		}
 		statement := fmt.Sprintf(`ALTER ROLE CURRENT_USER IN DATABASE %s SET %s = '%s'`, database, parameter, value)
-		if _, err := e.Exec(ctx, statement); err != nil {
+		if _, err := e.pool.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("set %s for the role: %w", parameter, err)
 		}
 	}
@@ -148,7 +148,7 @@ func (e *Engine) MissingRights(ctx context.Context) (missing []string, err error
 			}
 		}
 	}
-	err = e.Query(ctx, func(r db.Scanner) error {
+	err = e.pool.Query(ctx, func(r db.Scanner) error {
 		var text string
 		err := r.Scan(&text)
 		add(text)
@@ -158,7 +158,7 @@ func (e *Engine) MissingRights(ctx context.Context) (missing []string, err error
 		return nil, fmt.Errorf("read the rights of the role: %w", err)
 	}
 	var owner, schema string
-	if err := (db.Conn{Runner: e}).QueryRow(ctx, partitions).Scan(&owner, &schema); err != nil {
+	if err := (db.Conn{Runner: e.pool}).QueryRow(ctx, partitions).Scan(&owner, &schema); err != nil {
 		return nil, fmt.Errorf("read the rights of the role: %w", err)
 	}
 	add(owner, schema)

@@ -12,21 +12,21 @@ import (
 // watch runs statements on a separate connection, so that they do not queue behind
 // requests for one of the pool. The caller bounds the context.
 type watch struct {
-	engine *Engine
+	pool   *pool
 	lock   chan struct{} // contains one value while the connection is in use
 	conn   *pgx.Conn     // nil until the first use
 	closed bool
 }
 
-func newWatch(e *Engine) *watch {
-	return &watch{engine: e, lock: make(chan struct{}, 1)}
+func newWatch(p *pool) *watch {
+	return &watch{pool: p, lock: make(chan struct{}, 1)}
 }
 
 // connect opens the connection, to a server that accepts writes: the data of a standby
 // may be old. It uses no named statements: they belong to a connection, which behind a
 // pooler is shared.
 func (w *watch) connect(ctx context.Context) (*pgx.Conn, error) {
-	return w.engine.connect(ctx, func(c *pgx.ConnConfig) {
+	return w.pool.connect(ctx, func(c *pgx.ConnConfig) {
 		c.DefaultQueryExecMode = pgx.QueryExecModeExec
 		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	})
