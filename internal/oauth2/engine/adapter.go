@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -10,7 +12,9 @@ import (
 	fositeoauth2 "github.com/ory/fosite/handler/oauth2"
 	"github.com/ory/fosite/handler/openid"
 	"github.com/ory/fosite/handler/pkce"
+	"github.com/ory/fosite/token/jwt"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
@@ -226,4 +230,80 @@ func (x *exchange) hashes(ctx context.Context) tokens.IDTokenHashes {
 		return tokens.IDTokenHashes{Code: made.Get("code"), AccessToken: made.Get("access_token"), State: x.state}
 	}
 	return tokens.IDTokenHashes{}
+}
+
+// engineClient is a client as fosite sees it. It does not implement
+// [fosite.OpenIDConnectClient]: request objects and assertions never reach fosite.
+type engineClient struct {
+	*client.Client
+	scopes      []string // that the client may have
+	redirectURI string   // of the authorization request, which has been checked
+}
+
+var (
+	_ fosite.Client             = (*engineClient)(nil)
+	_ fosite.ResponseModeClient = (*engineClient)(nil)
+)
+
+func (c *engineClient) GetID() string                      { return c.ID }
+func (c *engineClient) GetHashedSecret() []byte            { return nil }
+func (c *engineClient) GetRedirectURIs() []string          { return []string{c.redirectURI} }
+func (c *engineClient) GetGrantTypes() fosite.Arguments    { return c.GrantTypes }
+func (c *engineClient) GetResponseTypes() fosite.Arguments { return c.ResponseTypes }
+func (c *engineClient) GetScopes() fosite.Arguments        { return c.scopes }
+func (c *engineClient) IsPublic() bool                     { return c.Client.IsPublic() }
+func (c *engineClient) GetAudience() fosite.Arguments      { return c.Audience }
+
+func (c *engineClient) GetResponseModes() []fosite.ResponseModeType {
+	return []fosite.ResponseModeType{
+		fosite.ResponseModeDefault, fosite.ResponseModeQuery, fosite.ResponseModeFragment, fosite.ResponseModeFormPost,
+	}
+}
+
+// session is the session type that fosite passes through its handlers. The exchange holds the
+// facts; fosite only requires a subject.
+type session struct {
+	claims  jwt.IDTokenClaims
+	headers jwt.Headers
+}
+
+var _ openid.Session = (*session)(nil)
+
+func newSession(subject string) *session {
+	return &session{claims: jwt.IDTokenClaims{Subject: subject}}
+}
+
+func (s *session) IDTokenClaims() *jwt.IDTokenClaims { return &s.claims }
+func (s *session) IDTokenHeaders() *jwt.Headers      { return &s.headers }
+func (s *session) GetUsername() string               { return "" }
+func (s *session) GetSubject() string                { return s.claims.Subject }
+
+// SetExpiresAt does nothing: [tokens.Issuer] decides lifetimes.
+func (s *session) SetExpiresAt(fosite.TokenType, time.Time) {}
+
+// GetExpiresAt returns the zero time, which fosite replaces by its default.
+func (s *session) GetExpiresAt(fosite.TokenType) time.Time { return time.Time{} }
+
+// Clone returns a copy that shares nothing with s.
+func (s *session) Clone() fosite.Session { return newSession(s.claims.Subject) }
+
+// engineConfig lets the policy depend on the client of the exchange.
+type engineConfig struct {
+	*fosite.Config
+}
+
+// GetEnforcePKCE reports whether the client registered that it must use PKCE. Public clients
+// must in any case.
+func (engineConfig) GetEnforcePKCE(ctx context.Context) bool {
+	x := exchangeOf(ctx)
+	return x.client.Client != nil && x.client.RequirePKCE
+}
+
+// authenticated returns the client that the token endpoint has authenticated.
+func authenticated(ctx context.Context, _ *http.Request, _ url.Values) (fosite.Client, error) {
+	x := exchangeOf(ctx)
+	if x.client.Client == nil {
+		return nil, fosite.ErrInvalidClient
+	}
+	return &x.client, nil
 }

@@ -12,18 +12,6 @@ import (
 	"github.com/ory/fosite/token/jwt"
 )
 
-// engineConfig lets the policy depend on the client of the exchange.
-type engineConfig struct {
-	*fosite.Config
-}
-
-// GetEnforcePKCE reports whether the client registered that it must use PKCE. Public clients
-// must in any case.
-func (engineConfig) GetEnforcePKCE(ctx context.Context) bool {
-	x := exchangeOf(ctx)
-	return x.client.Client != nil && x.client.RequirePKCE
-}
-
 // newSettings sets every option, also options that are never read: the getters of
 // fosite.Config replace missing values at the first request, which is a data race.
 func newSettings() *fosite.Config {
@@ -50,15 +38,6 @@ func newSettings() *fosite.Config {
 		PushedAuthorizeRequestURIPrefix: "urn:ietf:params:oauth:request_uri:",
 		HashCost:                        12,
 	}
-}
-
-// authenticated returns the client that the token endpoint has authenticated.
-func authenticated(ctx context.Context, _ *http.Request, _ url.Values) (fosite.Client, error) {
-	x := exchangeOf(ctx)
-	if x.client.Client == nil {
-		return nil, fosite.ErrInvalidClient
-	}
-	return &x.client, nil
 }
 
 // errUnused reports that fosite called a method that no flow of this server needs.
