@@ -32,7 +32,7 @@ type apiKeysRevoke struct {
 	IDs []string `arg:"" name:"id" help:"Key IDs, as shown by apikeys list."`
 }
 
-// Run makes a key.
+// Run creates an API key.
 func (cmd *apiKeysCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if err := manage.CheckAPIKey(cmd.Scope, cmd.ExpiresIn); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (cmd *apiKeysList) Run(ctx context.Context, s Streams, c *commandLine) erro
 	})
 }
 
-// Run revokes the keys, or none if one of them is not there.
+// Run revokes the keys, or none if one of them does not exist.
 func (cmd *apiKeysRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		keys := &manage.APIKeys{Store: d.store.APIKeys, Now: now}
@@ -75,7 +75,7 @@ func (cmd *apiKeysRevoke) Run(ctx context.Context, s Streams, c *commandLine) er
 	})
 }
 
-// apiKeyView is a key as it is shown. Its text is there only when it was just made.
+// apiKeyView is an API key in output. Key is set only right after creation.
 type apiKeyView struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`

@@ -52,10 +52,10 @@ func TestAppUsersAreManagedBySubject(t *testing.T) {
 	if len(all) != 2 || all[0].Username != "" || all[0].Subject != "jo at home" || all[0].HasPassword {
 		t.Errorf("users list shows %+v", all)
 	}
-	if got := sh.Must("users", "disable", "jo at home"); !strings.Contains(got, "jo at home is disabled") {
+	if got := sh.Must("users", "disable", "jo at home"); !strings.Contains(got, "disabled jo at home") {
 		t.Errorf("users disable says %s", got)
 	}
-	if got := sh.MustFail("users", "set-password", "jo at home", "--generate"); !strings.Contains(got, "signs in with an app") {
+	if got := sh.MustFail("users", "set-password", "jo at home", "--generate"); !strings.Contains(got, "signs in with a custom login app") {
 		t.Errorf("users set-password says %s", got)
 	}
 	sh.Must("users", "delete", "--yes", "jo at home")

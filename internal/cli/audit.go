@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-// auditCommand lists what operators changed.
+// auditCommand lists audit events.
 type auditCommand struct {
 	outputFlags
 
@@ -30,7 +30,7 @@ func (cmd *auditCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 		}
 	}
 	if cmd.Limit < 1 {
-		return fmt.Errorf("--limit %d lists nothing", cmd.Limit)
+		return fmt.Errorf("--limit %d must be at least 1", cmd.Limit)
 	}
 	return c.withDatabase(ctx, s, func(d *database) error {
 		var all []*audit.Event
@@ -50,7 +50,7 @@ func (cmd *auditCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 	})
 }
 
-// moment reads a time, or how long ago it was.
+// parseTime parses a time, or a duration before now.
 func parseTime(text string, now time.Time) (time.Time, error) {
 	if ago, err := config.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
@@ -60,10 +60,10 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is neither a time as 2026-11-26T08:00:00Z nor how long ago as 24h or 7d", text)
+	return time.Time{}, fmt.Errorf("invalid time %q: must be a time as in 2026-11-26T08:00:00Z or a period as in 24h or 7d", text)
 }
 
-// eventView is an event as it is shown.
+// eventView is an audit event in output.
 type eventView struct {
 	ID        string    `json:"id"`
 	At        time.Time `json:"at"`
@@ -91,7 +91,7 @@ func viewEvents(all []*audit.Event) []eventView {
 
 func eventColumns() table[eventView] {
 	return table[eventView]{
-		[]string{"AT", "ACTION", "TARGET", "BY", "WHO", "FROM", "OUTCOME"},
+		[]string{"TIME", "ACTION", "TARGET", "ACTOR KIND", "ACTOR", "ADDRESS", "OUTCOME"},
 		func(v eventView) []string {
 			outcome := v.Outcome
 			if outcome == "" {

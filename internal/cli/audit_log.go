@@ -16,7 +16,8 @@ import (
 	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
-// audited names what commands change, for the audit log. The others only look.
+// auditActions returns the audit action of each command that changes something. The others are
+// read-only.
 func auditActions() map[string]string {
 	return map[string]string{
 		"apikeys create":        "apikey.create",
@@ -53,16 +54,15 @@ func auditActions() map[string]string {
 	}
 }
 
-// change is what a command is about to do, for the audit log.
+// change is the change that a command makes, for the audit log.
 type change struct {
 	action  string
-	targets []string // what it is done to, as the command line says
+	targets []string // the changed objects, as named on the command line
 	events  []*audit.Event
 }
 
-// changeOf reads from a command line what it changes; no action if that is nothing.
-// What is no name of anything, as a token, is no target either, and a file is one only
-// where nothing else is.
+// parseChange returns the change that a command line makes, without an action for a read-only
+// command. Tokens are not targets, and a file is a target only if there is no other.
 func parseChange(parsed *kong.Context) change {
 	command := parsed.Selected()
 	if command == nil {
@@ -82,7 +82,7 @@ func parseChange(parsed *kong.Context) change {
 		}
 	}
 	if len(one) > 0 {
-		c.targets = append(c.targets, strings.Join(one, "/")) // a key in its set, as the administrators' API says it
+		c.targets = append(c.targets, strings.Join(one, "/")) // a key of a key set, as in the admin API
 	}
 	for _, flag := range command.Flags {
 		value, ok := reflect.TypeAssert[string](flag.Target)
@@ -93,14 +93,14 @@ func parseChange(parsed *kong.Context) change {
 	return c
 }
 
-// about says what a command made, where the command line could not.
+// setTarget sets the target of the audit event if the command line does not name it.
 func (d *database) setTarget(target string) {
 	if len(d.change.events) == 1 {
 		d.change.events[0].Target = audit.Truncate(target)
 	}
 }
 
-// keepingTrack does work of which the audit log knows before and after.
+// audit stores an audit event before and its outcome after the command runs.
 func (d *database) audit(ctx context.Context, work func(*database) error) error {
 	if d.change.action == "" {
 		return work(d)
@@ -140,7 +140,7 @@ func outcomeOf(err error) (audit.Outcome, int) {
 	}
 }
 
-// operator is who runs the command, as the machine knows them.
+// operator returns the operating system user that runs the command.
 func operator() audit.Actor {
 	by := audit.Actor{Kind: audit.Command}
 	if known, err := user.Current(); err == nil {

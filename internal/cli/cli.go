@@ -19,7 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-// cli is the command line.
+// commandLine is the command line with its global flags.
 type commandLine struct {
 	Config string            `help:"Read settings from this YAML file." placeholder:"FILE" type:"existingfile"`
 	Set    map[string]string `help:"Set KEY to VALUE; overrides file and environment; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
@@ -59,8 +59,8 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
-// Main runs the command line of this process until it ends or is interrupted, and
-// returns the exit code. The version is that of the build.
+// Main runs the command line of this process and returns the exit code. SIGINT and SIGTERM
+// cancel the command. version is the version of the build.
 func Main(version string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -93,7 +93,7 @@ func Run(ctx context.Context, version string, args []string, s Streams) int {
 	}
 	parsed, err := parser.Parse(args)
 	if exit >= 0 {
-		return exit // --help has been answered
+		return exit // --help or --version was printed
 	}
 	if err != nil {
 		printError(s.Err, fmt.Errorf("%w\nTry: %s --help", err, failedCommand(err)))
@@ -107,7 +107,7 @@ func Run(ctx context.Context, version string, args []string, s Streams) int {
 	return 0
 }
 
-// newParser returns a parser of command lines into c.
+// newParser returns a parser that parses command lines into c.
 func newParser(c *commandLine, options ...kong.Option) (*kong.Kong, error) {
 	return kong.New(c, append([]kong.Option{
 		kong.Name("ostiary"),
@@ -127,7 +127,7 @@ func Model() (*kong.Application, error) {
 	return parser.Model, nil
 }
 
-// asFarAs is the command that a command line named before it went wrong.
+// failedCommand returns the path of the command whose flags or arguments are invalid.
 func failedCommand(err error) string {
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil {
 		if command := wrong.Context.Selected(); command != nil {
@@ -137,7 +137,7 @@ func failedCommand(err error) string {
 	return "ostiary"
 }
 
-// decodeDuration reads times as the configuration has them, with days.
+// decodeDuration parses durations as in the configuration, which allows days.
 func decodeDuration(from *kong.DecodeContext, into reflect.Value) error {
 	var text string
 	if err := from.Scan.PopValueInto("time", &text); err != nil {
@@ -153,19 +153,19 @@ func decodeDuration(from *kong.DecodeContext, into reflect.Value) error {
 
 func printError(w io.Writer, err error) {
 	if faults, ok := errors.AsType[*config.Error](err); ok {
-		err = fmt.Errorf("the configuration is not usable:\n%w", faults)
+		err = fmt.Errorf("invalid configuration:\n%w", faults)
 	}
-	_, _ = fmt.Fprintln(w, "ostiary:", err) // the exit code tells as well
+	_, _ = fmt.Fprintln(w, "ostiary:", err) // the exit code also reports it
 }
 
-// load reads the configuration for a command that needs the keys named.
+// load reads the configuration. It returns an error if one of the required keys is not set.
 func (c *commandLine) load(require ...string) (*config.Config, error) {
 	return config.Load(config.Sources{
 		File: c.Config, Environ: os.Environ(), Override: c.Set, Require: require,
 	})
 }
 
-// newLog returns the log that the configuration asks for.
+// newLog returns a logger with the configured level and format.
 func newLog(w io.Writer, c *config.Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == config.LogJSON {
@@ -174,5 +174,5 @@ func newLog(w io.Writer, c *config.Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// now is the one clock of the process.
+// now is the clock of all commands.
 func now() time.Time { return time.Now() }

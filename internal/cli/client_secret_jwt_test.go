@@ -49,8 +49,8 @@ func TestClientSecretJWTSecrets(t *testing.T) {
 	// An old system secret can go when keys and secrets are sealed under the new.
 	const other = "another system secret that is long enough"
 	sh.Settings = append(sh.Settings, "--set=system_secrets="+other+","+servertest.SystemSecret)
-	servertest.Contains(t, sh.Must("keys", "reseal"), "1 client secrets sealed anew")
-	servertest.Contains(t, sh.Must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
+	servertest.Contains(t, sh.Must("keys", "reseal"), "1 client secrets encrypted")
+	servertest.Contains(t, sh.Must("keys", "reseal"), "0 keys and 0 client secrets encrypted")
 	if got := revealed(other); got != again.Secret {
 		t.Errorf("under the new system secret alone it is %q, want %q", got, again.Secret)
 	}

@@ -147,7 +147,7 @@ func (cmd *clientsDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 		if err != nil {
 			return err
 		}
-		question := fmt.Sprintf("Delete the client %s (%s) and every token it was given?", known.ID, sanitize(known.Name()))
+		question := fmt.Sprintf("Delete the client %s (%s) and all of its tokens?", known.ID, sanitize(known.Name()))
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
@@ -166,9 +166,9 @@ func updateFailed(id string, err error) error {
 	return fmt.Errorf("update %s: %w", id, err)
 }
 
-func clientNotFound(id string) error { return fmt.Errorf("there is no client %q", id) }
+func clientNotFound(id string) error { return fmt.Errorf("client %q not found", id) }
 
-// findClient returns the client that the command line names.
+// findClient returns the client with an ID, or an error that names the ID.
 func findClient(ctx context.Context, d *database, id string) (*client.Client, error) {
 	known, err := d.store.Clients.Client(ctx, id)
 	if errors.Is(err, client.ErrNotFound) {

@@ -8,8 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// clientFlags describe a client on the command line. One that is not given says
-// nothing; an empty one clears. Whatever has no flag can be imported.
+// clientFlags describe a client on the command line. An omitted flag keeps the value, an empty
+// value clears it. Members without a flag can be imported.
 type clientFlags struct {
 	Name                  *string  `help:"Display name." placeholder:"TEXT"`
 	RedirectURI           []string `help:"A redirect URI; may be repeated." sep:"none" placeholder:"URI"`
@@ -33,7 +33,7 @@ type clientFlags struct {
 	urlFlags
 }
 
-// responseFlags say how what a client is sent is signed and encrypted.
+// responseFlags select the signature and encryption algorithms of responses to a client.
 type responseFlags struct {
 	IDTokenSignedResponseAlg     *string `help:"RS256, PS256, ES256 or EdDSA." name:"id-token-signed-response-alg" placeholder:"ALG"`
 	IDTokenEncryptedResponseAlg  *string `help:"Encrypt ID tokens with RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW or ECDH-ES+A256KW." name:"id-token-encrypted-response-alg" placeholder:"ALG"`
@@ -43,7 +43,7 @@ type responseFlags struct {
 	UserinfoEncryptedResponseEnc *string `help:"The same values as for ID tokens." placeholder:"ENC"`
 }
 
-// linkFlags are the addresses of a client's pages and endpoints.
+// urlFlags are the URLs of a client's pages and endpoints.
 type urlFlags struct {
 	ClientURI             *string `help:"URL of its home page." name:"client-uri" placeholder:"URL"`
 	LogoURI               *string `help:"URL of its logo, which users see." name:"logo-uri" placeholder:"URL"`
@@ -54,7 +54,7 @@ type urlFlags struct {
 	BackchannelLogoutURI  *string `help:"URL that receives logout tokens." name:"backchannel-logout-uri" placeholder:"URL"`
 }
 
-// apply changes what the flags say, and completes and validates the whole.
+// apply applies the flags to m, completes it, and returns every validation error.
 func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 	lists := []struct {
 		given []string
@@ -67,7 +67,7 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 		{f.Audience, &m.Audience},
 		{f.ServedResource, &m.ServedResources},
 	}
-	// The response types follow from the grant types, unless somebody insists.
+	// The response types follow from the grant types unless they are given.
 	if f.GrantType != nil && f.ResponseType == nil {
 		m.ResponseTypes = nil
 	}
@@ -81,7 +81,7 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 			*t.into = *t.given
 		}
 	}
-	// Whoever clears how the key is given means both members of a pair.
+	// Clearing the algorithm clears both members of a pair.
 	if f.IDTokenEncryptedResponseEnc == nil && m.IDTokenEncryptedResponseAlg == "" {
 		m.IDTokenEncryptedResponseEnc = ""
 	}
@@ -105,7 +105,7 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 	return errors.Join(faults...)
 }
 
-// textFlag is a flag whose text is a member's.
+// textFlag is a flag with the member that it sets.
 type textFlag struct{ given, into *string }
 
 func (f *clientFlags) textFlags(m *client.Metadata) []textFlag {
@@ -145,14 +145,14 @@ func nonempty(list []string) []string {
 	return kept
 }
 
-// secretFlags bring a client secret that was made elsewhere.
+// secretFlags provide an existing client secret.
 type secretFlags struct {
 	Secret     string `help:"The client_secret; random by default; visible to other users of this machine." xor:"secret" placeholder:"SECRET"`
 	SecretFile string `help:"Read the client_secret from this file; - is standard input." xor:"secret" placeholder:"FILE"`
 }
 
-// read returns the secret of the flags, or "". It returns an error if the client has no use
-// for it or, if renew is true, for a new one.
+// read returns the secret of the flags, or "". It returns an error if the client has no
+// secret, but one is given or, if renew is true, requested.
 func (f *secretFlags) read(d *database, c *client.Client, renew bool) (string, error) {
 	secret := f.Secret
 	if f.SecretFile != "" {
@@ -170,5 +170,5 @@ func (f *secretFlags) read(d *database, c *client.Client, renew bool) (string, e
 	return secret, nil
 }
 
-// unended is a text without the line end that editors add.
+// trimLineEnd returns a text without the line end that editors add.
 func trimLineEnd(text []byte) string { return strings.TrimRight(string(text), "\r\n") }

@@ -8,14 +8,14 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// clientsImport brings clients from a file.
+// clientsImport imports clients from a file.
 type clientsImport struct {
 	outputFlags
 
 	File string `arg:"" help:"JSON of one client or an array of clients: RFC 7591 metadata, optionally with client_id and client_secret; - is standard input."`
 }
 
-// imported is what an import did.
+// importResult is the result of an import.
 type importResult struct {
 	Created   int                      `json:"created"`
 	Updated   int                      `json:"updated"`
@@ -51,10 +51,10 @@ func (cmd *clientsImport) Run(ctx context.Context, s Streams, c *commandLine) er
 }
 
 func importFailed(file string, err error) error {
-	return fmt.Errorf("import %s, nothing was changed:\n%w", file, err)
+	return fmt.Errorf("import %s: nothing was changed:\n%w", file, err)
 }
 
-// printImport says what an import did.
+// printImport prints the result of an import.
 func printImport(d *database, a outputFlags, done importResult) error {
 	if !a.isTable() {
 		return a.write(d.Out, done)
@@ -63,7 +63,7 @@ func printImport(d *database, a outputFlags, done importResult) error {
 	if err != nil || len(done.Secrets) == 0 {
 		return err
 	}
-	if err := d.printf("\nSecrets that were made, shown this once:"); err != nil {
+	if err := d.printf("\nGenerated secrets, shown only once:"); err != nil {
 		return err
 	}
 	return printList(d.Out, a, table[manage.GeneratedSecret]{

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// clientsRotateSecret replaces a client secret without an interruption.
+// clientsRotateSecret replaces a client secret while the old one stays valid for a time.
 type clientsRotateSecret struct {
 	outputFlags
 
@@ -41,7 +41,7 @@ func (cmd *clientsRotateSecret) Run(ctx context.Context, s Streams, c *commandLi
 	})
 }
 
-// lifetime is how long the old secret stays valid.
+// lifetime returns how long the old secret stays valid.
 func (cmd *clientsRotateSecret) lifetime(c *config.Config) (time.Duration, error) {
 	if cmd.OldSecretLifetime == "" {
 		return c.RotatedSecretLifetime, nil

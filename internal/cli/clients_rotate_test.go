@@ -70,7 +70,7 @@ func TestRotateClientSecret(t *testing.T) {
 		t.Errorf("without a secret %+v has a token or secret of before", c)
 	}
 	servertest.Contains(t, sh.MustFail("clients", "rotate-secret", "shop"), "client secret")
-	servertest.Contains(t, sh.MustFail("clients", "rotate-secret", "nobody"), "no client")
+	servertest.Contains(t, sh.MustFail("clients", "rotate-secret", "nobody"), "not found")
 	for _, bad := range []string{"soon", "-1h", "366d"} {
 		servertest.Contains(t, sh.MustFail("clients", "rotate-secret", "shop", "--old-secret-lifetime="+bad), "--old-secret-lifetime")
 	}

@@ -80,9 +80,9 @@ func TestClientLifecycle(t *testing.T) {
 
 	servertest.Contains(t, sh.MustFail("clients", "delete", "app"), "--yes")
 	servertest.Contains(t, sh.Must("clients", "delete", "app", "--yes"), "deleted app")
-	servertest.Contains(t, sh.MustFail("clients", "get", "app"), `no client "app"`)
-	servertest.Contains(t, sh.MustFail("clients", "delete", "app", "--yes"), `no client "app"`)
-	servertest.Contains(t, sh.MustFail("clients", "update", "app"), `no client "app"`)
+	servertest.Contains(t, sh.MustFail("clients", "get", "app"), `client "app" not found`)
+	servertest.Contains(t, sh.MustFail("clients", "delete", "app", "--yes"), `client "app" not found`)
+	servertest.Contains(t, sh.MustFail("clients", "update", "app"), `client "app" not found`)
 }
 
 func TestInvalidClientsAreRejectedWithEveryFault(t *testing.T) {

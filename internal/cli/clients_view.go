@@ -7,8 +7,8 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// clientView is a client as it is shown, under the names of RFC 7591. What is
-// listed can be imported again. A secret is there only when it was just made.
+// clientView is a client in output, with the names of RFC 7591. The output of a list can be
+// imported. Secret is set only right after it was generated.
 type clientView struct {
 	ID     string `json:"client_id"`
 	Secret string `json:"client_secret,omitempty"`
@@ -19,10 +19,10 @@ type clientView struct {
 	CreatedAt      time.Time `json:"created_at"`
 	UpdatedAt      time.Time `json:"updated_at"`
 
-	Localized map[string]string `json:"localized,omitempty"` // empty: those of Metadata stand beside the others
+	Localized map[string]string `json:"localized,omitempty"` // always empty: MarshalJSON writes the localized members
 }
 
-// MarshalJSON writes the members in languages as well.
+// MarshalJSON also writes the localized members.
 func (v clientView) MarshalJSON() ([]byte, error) {
 	type members clientView
 	return v.MarshalWith(members(v))
@@ -51,7 +51,7 @@ func clientColumns() table[clientView] {
 	}
 }
 
-// printClient prints a client, and its secret if that was just made.
+// printClient prints a client, with its secret if it was just generated.
 func printClient(d *database, a outputFlags, c *client.Client, secret string) error {
 	if secret != "" {
 		d.notef(shownOnceNote, "secret")

@@ -8,12 +8,12 @@ import (
 	"github.com/willabides/kongplete"
 )
 
-// completionCommand prints what makes a shell complete command lines.
+// completionCommand prints the completion script of a shell.
 type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// The shells ask the program itself, with what is typed in COMP_LINE.
+// The scripts call ostiary with the typed text in COMP_LINE.
 const (
 	bashCompletion = `complete -o default -C ostiary ostiary
 `
@@ -33,7 +33,7 @@ complete --command ostiary --no-files --arguments '(__ostiary_words)'
 `
 )
 
-// Help says how to use it.
+// Help returns examples.
 func (completionCommand) Help() string {
 	return `As in: source <(ostiary completion bash), or: ostiary completion fish | source. ostiary has to be in the PATH.`
 }
@@ -47,7 +47,7 @@ func (cmd *completionCommand) Run(s Streams) error {
 	return nil
 }
 
-// answerShell answers a shell that asks how a line goes on. It calls exit if one did.
+// completeShell prints completions and calls exit if a shell requests them.
 func completeShell(parser *kong.Kong, exit func(code int)) {
 	kongplete.Complete(parser, kongplete.WithExitFunc(exit), kongplete.WithPredictor("file", complete.PredictFiles("*")))
 }

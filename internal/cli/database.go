@@ -14,8 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// desk is where an administrator's command works: over an open database whose
-// schema is this version's.
+// database is an open database with the streams and settings of a command.
 type database struct {
 	Streams
 	config *config.Config
@@ -24,25 +23,26 @@ type database struct {
 	change change
 }
 
-// current refuses a database whose schema is not this version's. An older one is
-// brought up to date by what how says; nothing else is.
+// checkSchema returns an error if the schema is not that of this version. For an older schema
+// the error names how to migrate it.
 func checkSchema(ctx context.Context, db *store.Store, how string) error {
 	err := db.CheckSchema(ctx)
 	if errors.Is(err, store.ErrSchemaTooOld) {
-		return fmt.Errorf("%w; %s brings it up to date", err, how)
+		return fmt.Errorf("%w: run %s", err, how)
 	}
 	return err
 }
 
-// atDesk opens a desk for work that needs the configuration keys named, beside
-// that of the database.
+// withDatabase runs a command over the database, with an audit event if it changes something.
+// It returns an error if a required setting is missing or the schema is not that of this
+// version.
 func (c *commandLine) withDatabase(ctx context.Context, s Streams, work func(*database) error, require ...string) error {
 	conf, err := c.load(append(require, "database_url")...)
 	if err != nil {
 		return err
 	}
 	if isMissingFile(conf) {
-		return errors.New("there is no database yet: run migrate up")
+		return errors.New("no database: run ostiary migrate up")
 	}
 	return openDatabase(ctx, s, conf, func(d *database) error {
 		if err := checkSchema(ctx, d.store, "ostiary migrate up"); err != nil {
@@ -53,9 +53,9 @@ func (c *commandLine) withDatabase(ctx context.Context, s Streams, work func(*da
 	})
 }
 
-// atDatabase opens a desk whatever the schema is.
+// openDatabase runs work over the database, with any schema.
 func openDatabase(ctx context.Context, s Streams, conf *config.Config, work func(*database) error) error {
-	// What a command does, it says itself.
+	// Commands print their results, so only warnings are logged.
 	conf.LogLevel = max(conf.LogLevel, slog.LevelWarn)
 	d := &database{Streams: s, config: conf, log: newLog(s.Err, conf)}
 	var err error
@@ -66,8 +66,8 @@ func openDatabase(ctx context.Context, s Streams, conf *config.Config, work func
 	return work(d)
 }
 
-// missing reports whether the database is a file that is not there. Opening it
-// would leave an empty one behind, perhaps under a name that is a slip.
+// isMissingFile reports whether the database is a file that does not exist. Opening it would
+// create an empty file, perhaps under a mistyped name.
 func isMissingFile(conf *config.Config) bool {
 	path, ok := strings.CutPrefix(conf.DatabaseURL.Reveal(), "sqlite:")
 	if !ok {
@@ -77,10 +77,10 @@ func isMissingFile(conf *config.Config) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// pageSize is how many rows a listing reads at once.
+// pageSize is the number of rows that a list reads at a time.
 const pageSize = 500
 
-// every reads a listing to its end. next returns the page that follows after.
+// allPages reads all pages of a list. next returns the page after a key.
 func allPages[T, K any](next func(after K) ([]T, error), key func(T) K) ([]T, error) {
 	var all []T
 	var after K

@@ -6,7 +6,7 @@ import (
 	"github.com/ostiary/ostiary/internal/dev"
 )
 
-// devCommand runs with nothing configured.
+// devCommand runs the server without configuration.
 type devCommand struct {
 	Data        string `help:"Directory of the database and all other data (${default})." default:"./.ostiary" placeholder:"DIR" type:"path"`
 	Listen      string `help:"Address of the public listener (${default})." default:"localhost:4444" placeholder:"HOST:PORT"`
@@ -19,7 +19,7 @@ type devCommand struct {
 	TLS         bool   `help:"Serve https with a self-signed certificate for localhost." name:"tls"`
 }
 
-// Run serves until the process is asked to stop.
+// Run serves until ctx ends.
 func (cmd *devCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return dev.Run(ctx, dev.Options{
 		Data: cmd.Data, Listen: cmd.Listen, AdminListen: cmd.AdminListen, DemoListen: cmd.DemoListen, MailListen: cmd.MailListen,

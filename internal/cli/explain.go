@@ -11,20 +11,21 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// explainCommand explains a rejected request, or what a successful response lacks.
+// explainCommand explains why a request was rejected, or which parts of a request were not
+// granted.
 type explainCommand struct {
 	outputFlags
 
 	RequestID string `arg:"" name:"request-id" help:"The request id, from the log, the header X-Request-Id, or an error page."`
 }
 
-// Run prints the rule, the cause and what was compared. It returns an error, and so a status
-// other than 0, for a request without a record.
+// Run prints the rule, the cause and the compared values. It returns an error if the request
+// has no record.
 func (cmd *explainCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		found, err := d.store.Refusals.Refusal(ctx, cmd.RequestID)
 		if errors.Is(err, refusal.ErrNotFound) {
-			return fmt.Errorf("no record of the request %q: a request that got all that it named has none, at most 100,000 are kept, for 7 days, and one appears up to 2 s after its response; the log has them all", cmd.RequestID)
+			return fmt.Errorf("no record of the request %q: only rejected or reduced requests have one; records are stored within 2 s and kept for 7 days, at most 100,000; the log contains all rejections", cmd.RequestID)
 		}
 		if err != nil {
 			return err
@@ -37,7 +38,7 @@ func (cmd *explainCommand) Run(ctx context.Context, s Streams, c *commandLine) e
 	})
 }
 
-// refusalView is a rejected request as it is shown, with the members of the admin API.
+// refusalView is a rejected request in output, with the members of the admin API.
 type refusalView struct {
 	At         time.Time         `json:"at"`
 	RequestID  string            `json:"request_id"`
@@ -67,7 +68,7 @@ func viewRefusal(r *refusal.Record) refusalView {
 	return v
 }
 
-// rows are the members that are set, those of the cause in the order of its check.
+// rows returns the members that are set, those of the cause in the order of its check.
 func (v refusalView) rows(attrs []refusal.Attr) [][]string {
 	rows := [][]string{
 		{"at", formatTime(v.At)},

@@ -27,7 +27,7 @@ type grantsRevoke struct {
 	IDs []string `arg:"" name:"id" help:"Grant IDs, as shown by grants list."`
 }
 
-// Run lists the grants that stand.
+// Run lists the active grants.
 func (cmd *grantsList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		filter := store.GrantFilter{ClientID: cmd.Client}
@@ -49,7 +49,7 @@ func (cmd *grantsList) Run(ctx context.Context, s Streams, c *commandLine) error
 	})
 }
 
-// Run ends the grants, or none if one of them is not there.
+// Run revokes the grants, or none if one of them does not exist.
 func (cmd *grantsRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		grants := &manage.Grants{Store: d.store.Grants, Now: now}
@@ -57,7 +57,7 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s Streams, c *commandLine) err
 	})
 }
 
-// grantView is a grant as it is shown.
+// grantView is a grant in output.
 type grantView struct {
 	ID        string    `json:"id"`
 	ClientID  string    `json:"client_id"`

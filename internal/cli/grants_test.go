@@ -144,8 +144,8 @@ func TestListAndRevokeSessions(t *testing.T) {
 	if strings.Contains(grantIDs(sh), adas.ID.String()) {
 		t.Error("the grant of a revoked session lives on")
 	}
-	servertest.Contains(t, sh.Must("sessions", "revoke", "--user=ada"), "1 of ada")
-	servertest.Contains(t, sh.Must("sessions", "revoke", "--user=ada"), "0 of ada")
+	servertest.Contains(t, sh.Must("sessions", "revoke", "--user=ada"), "sessions of ada revoked: 1")
+	servertest.Contains(t, sh.Must("sessions", "revoke", "--user=ada"), "sessions of ada revoked: 0")
 	if got := ids(); len(got) != 1 || got[third.ID] == "" {
 		t.Errorf("after revoking all of ada's, sessions list = %v, want bob's", got)
 	}

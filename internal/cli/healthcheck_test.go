@@ -117,7 +117,7 @@ func TestHealthcheckConnectsToListener(t *testing.T) {
 		l := listenOn(t, "tcp", "127.0.0.1:0")
 		t.Cleanup(func() { _ = l.Close() })
 		sh := &clitest.Shell{T: t, Settings: []string{"--set=listen=" + l.Addr().String()}}
-		servertest.Contains(t, sh.MustFail("healthcheck"), "did not answer within 2s")
+		servertest.Contains(t, sh.MustFail("healthcheck"), "did not respond within 2s")
 	})
 }
 

@@ -6,16 +6,16 @@ import (
 	"io"
 )
 
-// output is the standard output of a command. It holds back what reports a change until
-// the change is in force at every replica, since programs act on a line as they read it.
+// output is the standard output of a command. It holds back the report of a change until the
+// change is in force at every replica, since scripts act on a line as soon as they read it.
 type output struct {
 	to   io.Writer
-	hold func() bool // nil where nothing is held
+	hold func() bool // nil if nothing is held back
 	held bytes.Buffer
 }
 
-// Write writes p, or keeps it for [Streams.releaseOutput]. What precedes a change, such as
-// what a person is to confirm, is written at once.
+// Write writes p, or holds it back until [Streams.releaseOutput]. Output before a change, such
+// as a confirmation prompt, is written immediately.
 func (o *output) Write(p []byte) (int, error) {
 	if o.held.Len() > 0 || o.hold != nil && o.hold() {
 		return o.held.Write(p)
@@ -23,14 +23,14 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.to.Write(p)
 }
 
-// holdOutput keeps what is written once hold reports true, and all that follows.
+// holdOutput holds back the output from the moment that hold reports true.
 func (s Streams) holdOutput(hold func() bool) {
 	if o, ok := s.Out.(*output); ok {
 		o.hold = hold
 	}
 }
 
-// releaseOutput writes what was kept.
+// releaseOutput writes the output that was held back.
 func (s Streams) releaseOutput() error {
 	o, ok := s.Out.(*output)
 	if !ok {

@@ -12,12 +12,12 @@ import (
 	"github.com/ostiary/ostiary/internal/cli/hydraimport"
 )
 
-// importCommand takes over from other servers.
+// importCommand imports from other servers.
 type importCommand struct {
 	Hydra importHydra `cmd:"" help:"Import clients, keys, consents and trusted issuers from Ory Hydra."`
 }
 
-// importHydra takes over from an Ory Hydra.
+// importHydra imports from an Ory Hydra.
 type importHydra struct {
 	outputFlags
 
@@ -29,10 +29,10 @@ type importHydra struct {
 	DryRun        bool          `help:"Show the changes without making them."`
 }
 
-// Run takes over.
+// Run runs the import.
 func (cmd *importHydra) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if cmd.DryRun {
-		c.change = change{} // there is none
+		c.change = change{} // a dry run changes nothing
 	}
 	return c.withDatabase(ctx, s, func(d *database) error {
 		m, err := cmd.open(ctx, d)
@@ -53,24 +53,24 @@ func (cmd *importHydra) Run(ctx context.Context, s Streams, c *commandLine) erro
 				continue
 			}
 			if err := part.take(ctx); err != nil {
-				return fmt.Errorf("%s: %w\nWhat came before is there; the import can be run again", part.name, err)
+				return fmt.Errorf("import %s: %w\nThe parts before are imported; the import can be run again", part.name, err)
 			}
 		}
 		return m.print()
 	}, "system_secrets")
 }
 
-// takes reports whether a part is to come over.
+// includes reports whether a part is imported.
 func (cmd *importHydra) includes(part string) bool {
 	return len(cmd.Only) == 0 || slices.Contains(cmd.Only, part)
 }
 
-// open opens what is to be taken over.
+// open opens the database or the file to import.
 func (cmd *importHydra) open(ctx context.Context, d *database) (*hydraImport, error) {
-	m := &hydraImport{cmd: cmd, desk: d, now: now(), knownClients: map[string]bool{}}
+	m := &hydraImport{cmd: cmd, db: d, now: now(), knownClients: map[string]bool{}}
 	m.report.DryRun = cmd.DryRun
 	if cmd.From == "" {
-		return nil, errors.New("say where Hydra's data are: its DSN in HYDRA_DSN, or --from")
+		return nil, errors.New("no source: set HYDRA_DSN or --from")
 	}
 	var err error
 	if strings.HasPrefix(cmd.From, "postgres://") || strings.HasPrefix(cmd.From, "postgresql://") {
@@ -81,7 +81,7 @@ func (cmd *importHydra) open(ctx context.Context, d *database) (*hydraImport, er
 		return m, err
 	}
 	if strings.Contains(cmd.From, "://") {
-		return nil, errors.New("Hydra's data come from PostgreSQL, postgres://..., or from a file") //nolint:staticcheck // a name
+		return nil, errors.New("--from must be a PostgreSQL URL, postgres://..., or a file")
 	}
 	text, err := d.readInput(cmd.From)
 	if err != nil {
@@ -93,17 +93,17 @@ func (cmd *importHydra) open(ctx context.Context, d *database) (*hydraImport, er
 	return m, nil
 }
 
-// tell says what was done.
+// print prints the report.
 func (m *hydraImport) print() error {
 	r := &m.report
 	if !m.cmd.isTable() {
-		return m.cmd.write(m.desk.Out, r)
+		return m.cmd.write(m.db.Out, r)
 	}
-	title := "taken over"
+	title := "imported"
 	if r.DryRun {
-		title = "would be taken over"
+		title = "would be imported"
 	}
-	rows := [][]string{{strings.ToUpper(title), "FOUND", "NEW", "CHANGED", "AS BEFORE", "LEFT OUT"}}
+	rows := [][]string{{strings.ToUpper(title), "FOUND", "CREATED", "UPDATED", "UNCHANGED", "SKIPPED"}}
 	for _, part := range []struct {
 		name string
 		tally
@@ -112,24 +112,24 @@ func (m *hydraImport) print() error {
 	} {
 		rows = append(rows, append([]string{part.name}, part.cells()...))
 	}
-	if err := printTable(m.desk.Out, rows); err != nil {
+	if err := printTable(m.db.Out, rows); err != nil {
 		return err
 	}
 	for _, section := range []struct {
 		title string
 		lines []string
-	}{{"Left out, or other than it was:", m.lines()}, {"What this means for people:", r.Notes}} {
+	}{{"Skipped or changed:", m.lines()}, {"Effects on users:", r.Notes}} {
 		if len(section.lines) == 0 {
 			continue
 		}
-		if err := m.desk.printf("\n%s\n  %s", section.title, strings.Join(section.lines, "\n  ")); err != nil {
+		if err := m.db.printf("\n%s\n  %s", section.title, strings.Join(section.lines, "\n  ")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lines are the problems, those of one thing together.
+// lines returns the problems as text.
 func (m *hydraImport) lines() []string {
 	var lines []string
 	for _, p := range m.report.Problems {
@@ -138,7 +138,7 @@ func (m *hydraImport) lines() []string {
 	return lines
 }
 
-// sortedKinds lists what was counted, for notes.
+// formatCounts returns the counts as text, sorted by kind.
 func formatCounts(counts map[string]int) []string {
 	var texts []string
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {

@@ -15,18 +15,18 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// move is an import under way.
+// hydraImport is a running import.
 type hydraImport struct {
 	cmd     *importHydra
-	desk    *database
+	db      *database
 	source  *hydraimport.Database // nil for a file
 	secrets hydraimport.Secrets
 	now     time.Time
 
 	clients       []hydraimport.Client
-	publicClients int               // clients that have to use PKCE
-	knownClients  map[string]bool   // the clients that there are, of those that Hydra has
-	keys          []hydraimport.Key // opened
+	publicClients int               // clients that must use PKCE
+	knownClients  map[string]bool   // imported or existing clients of Hydra
+	keys          []hydraimport.Key // decrypted
 	issuers       []hydraimport.Issuer
 	report        hydraReport
 }
@@ -37,7 +37,7 @@ func (m *hydraImport) close(ctx context.Context) {
 	}
 }
 
-// hydraReport is what an import did, or would do.
+// hydraReport is the result of an import or dry run.
 type hydraReport struct {
 	DryRun      bool                `json:"dry_run"`
 	Clients     tally               `json:"clients"`
@@ -50,7 +50,7 @@ type hydraReport struct {
 	Notes       []string            `json:"notes,omitempty"`
 }
 
-// tally counts things of one kind.
+// tally counts objects of one kind.
 type tally struct {
 	Found     int `json:"found"`
 	Created   int `json:"created"`
@@ -67,7 +67,7 @@ func (t tally) cells() []string {
 	return cells
 }
 
-// problem is what is left out of one thing, or the thing itself.
+// problem is an object, or a part of one, that is not imported as it was.
 type problem struct {
 	Kind string `json:"kind"`
 	ID   string `json:"id"`
@@ -78,7 +78,7 @@ func (m *hydraImport) problem(kind, id, format string, args ...any) {
 	m.report.Problems = append(m.report.Problems, problem{kind, id, fmt.Sprintf(format, args...)})
 }
 
-// takeClients brings the clients, all or none of those that can be.
+// importClients imports all clients that can be imported, in one transaction.
 func (m *hydraImport) importClients(ctx context.Context) (err error) {
 	if m.source != nil {
 		if m.clients, err = m.source.Clients(ctx); err != nil {
@@ -86,7 +86,7 @@ func (m *hydraImport) importClients(ctx context.Context) (err error) {
 		}
 	}
 	m.report.Clients.Found = len(m.clients)
-	progress := m.desk.progress("clients")
+	progress := m.db.progress("clients")
 	var batch []*client.Client
 	for i, theirs := range m.clients {
 		c, err := m.importClient(ctx, theirs)
@@ -99,22 +99,22 @@ func (m *hydraImport) importClients(ctx context.Context) (err error) {
 		progress(i+1, len(m.clients))
 	}
 	if m.publicClients > 0 {
-		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d public clients have to send PKCE with S256.", m.publicClients))
+		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d public clients must use PKCE with S256.", m.publicClients))
 	}
 	if m.cmd.DryRun {
 		return nil
 	}
-	created, updated, err := m.desk.store.Clients.ImportClients(ctx, batch)
+	created, updated, err := m.db.store.Clients.ImportClients(ctx, batch)
 	t := &m.report.Clients
 	t.Created, t.Updated, t.Unchanged = created, updated, len(batch)-created-updated
 	return err
 }
 
-// takeClient makes a client of ours, nil if it is left out.
+// importClient returns the client to import, or nil if it is skipped.
 func (m *hydraImport) importClient(ctx context.Context, theirs hydraimport.Client) (*client.Client, error) {
-	adapted := hydraimport.Adapt(theirs, server.OperatorPolicy(m.desk.config), m.now)
+	adapted := hydraimport.Adapt(theirs, server.OperatorPolicy(m.db.config), m.now)
 	if adapted.Refused != "" {
-		m.problem("client", theirs.ID, "left out: %s", adapted.Refused)
+		m.problem("client", theirs.ID, "skipped: %s", adapted.Refused)
 		m.report.Clients.LeftOut++
 		return nil, nil
 	}
@@ -122,7 +122,7 @@ func (m *hydraImport) importClient(ctx context.Context, theirs hydraimport.Clien
 		m.problem("client", theirs.ID, "%s", note)
 	}
 	c := adapted.Client
-	known, err := m.desk.store.Clients.Client(ctx, c.ID)
+	known, err := m.db.store.Clients.Client(ctx, c.ID)
 	fresh := errors.Is(err, client.ErrNotFound)
 	if fresh {
 		known, err = &client.Client{}, nil
@@ -130,20 +130,20 @@ func (m *hydraImport) importClient(ctx context.Context, theirs hydraimport.Clien
 	if err != nil {
 		return nil, err
 	}
-	if err := c.VerifySector(ctx, server.Documents(m.desk.config), &known.Metadata); err != nil {
-		m.problem("client", theirs.ID, "left out: %v", err)
+	if err := c.VerifySector(ctx, server.Documents(m.db.config), &known.Metadata); err != nil {
+		m.problem("client", theirs.ID, "skipped: %v", err)
 		m.report.Clients.LeftOut++
 		return nil, nil
 	}
 	if adapted.Secretless && known.Secret == "" {
-		m.problem("client", theirs.ID, "its secret did not come over: give it a new one")
+		m.problem("client", theirs.ID, "its secret cannot be imported: set a new one")
 	}
 	if known.Secret != "" && !known.Secret.IsLegacyHash() {
-		c.Secret = "" // it has been shown, and is kept in our own form since
+		c.Secret = "" // the client has authenticated since, which replaced the imported hash
 	} else if adapted.Secret != "" && !m.cmd.DryRun {
-		keeper, err := server.NewSecretStore(m.desk.config, server.NewHasher(m.desk.config))
+		secrets, err := server.NewSecretStore(m.db.config, server.NewHasher(m.db.config))
 		if err == nil {
-			err = keeper.Set(ctx, c, adapted.Secret)
+			err = secrets.Set(ctx, c, adapted.Secret)
 		}
 		if err != nil {
 			return nil, err
@@ -159,7 +159,7 @@ func (m *hydraImport) importClient(ctx context.Context, theirs hydraimport.Clien
 	return c, nil
 }
 
-// compare counts what an import would do with c.
+// compare counts the effect of importing c.
 func (t *tally) compare(fresh bool, c, known *client.Client) {
 	before, _ := json.Marshal(known.Metadata)
 	after, _ := json.Marshal(c.Metadata)
@@ -173,10 +173,10 @@ func (t *tally) compare(fresh bool, c, known *client.Client) {
 	}
 }
 
-// consentBatch is how many consents are written at once.
+// consentBatch is the number of consents per transaction.
 const consentBatch = 1000
 
-// takeConsents brings what people agreed to, in parts: each is there or not.
+// importConsents imports the consents in batches.
 func (m *hydraImport) importConsents(ctx context.Context) error {
 	if m.source == nil {
 		return nil
@@ -184,13 +184,13 @@ func (m *hydraImport) importConsents(ctx context.Context) error {
 	if err := m.loadKnownClients(ctx); err != nil {
 		return err
 	}
-	t, done := &m.report.Consents, m.desk.progress("consents")
+	t, done := &m.report.Consents, m.db.progress("consents")
 	var batch []*consent.Consent
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		changed, err := m.desk.store.Consents.ImportConsents(ctx, batch, m.now, m.cmd.DryRun)
+		changed, err := m.db.store.Consents.ImportConsents(ctx, batch, m.now, m.cmd.DryRun)
 		t.Created += changed
 		t.Unchanged += len(batch) - changed
 		batch = nil
@@ -218,7 +218,7 @@ func (m *hydraImport) importConsents(ctx context.Context) error {
 	}
 	done(t.Found, t.Found)
 	for _, what := range formatCounts(left) {
-		m.problem("consents", "", "left out: %s", what)
+		m.problem("consents", "", "skipped: %s", what)
 	}
 	if err != nil {
 		return err
@@ -226,13 +226,13 @@ func (m *hydraImport) importConsents(ctx context.Context) error {
 	return m.reportLeft(ctx)
 }
 
-// clientsThatAre finds out, where the clients were not brought just now, which there are.
+// loadKnownClients finds the existing clients if clients are not part of this import.
 func (m *hydraImport) loadKnownClients(ctx context.Context) error {
 	if len(m.knownClients) > 0 {
 		return nil
 	}
 	all, err := allPages(func(after string) ([]*client.Client, error) {
-		return m.desk.store.Clients.ListClients(ctx, after, pageSize)
+		return m.db.store.Clients.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
 	for _, c := range all {
 		m.knownClients[c.ID] = true
@@ -240,13 +240,13 @@ func (m *hydraImport) loadKnownClients(ctx context.Context) error {
 	return err
 }
 
-// fitConsent makes of a consent what may be kept here, or says why it is nothing.
+// checkConsent adapts a consent, or returns why it cannot be imported.
 func (m *hydraImport) checkConsent(c *hydraimport.Consent) error {
 	if !m.knownClients[c.ClientID] {
-		return errors.New("of clients that are left out")
+		return errors.New("of clients that are not imported")
 	}
 	if !hydraimport.Subject(c.Subject) || c.ExtraClaims.ForcedSubject != "" && !hydraimport.Subject(c.ExtraClaims.ForcedSubject) {
-		return errors.New("of subjects that cannot be one")
+		return errors.New("with an invalid subject")
 	}
 	if c.GivenAt.After(m.now) {
 		c.GivenAt = m.now
@@ -254,28 +254,28 @@ func (m *hydraImport) checkConsent(c *hydraimport.Consent) error {
 	var err error
 	if c.ExtraClaims.IDToken != nil {
 		if c.ExtraClaims.IDToken, err = grant.AddedClaims(c.ExtraClaims.IDToken, grant.ProtocolClaims()); err != nil {
-			return fmt.Errorf("whose session.id_token %w", err)
+			return fmt.Errorf("with an invalid session.id_token: it %w", err)
 		}
 	}
 	if c.ExtraClaims.AccessToken != nil {
 		if c.ExtraClaims.AccessToken, err = grant.AddedClaims(c.ExtraClaims.AccessToken, nil); err != nil {
-			return fmt.Errorf("whose session.access_token %w", err)
+			return fmt.Errorf("with an invalid session.access_token: it %w", err)
 		}
 	}
 	return nil
 }
 
-// left says what cannot come over, and what that means.
+// reportLeft reports the records that cannot be imported, and the effect of that.
 func (m *hydraImport) reportLeft(ctx context.Context) (err error) {
 	if m.report.Left, err = m.source.Dropped(ctx); err != nil {
 		return err
 	}
 	if n := m.report.Left.RefreshTokens; n > 0 {
-		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d refresh tokens end with Hydra: their applications send people to sign in once.", n))
+		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d refresh tokens end with Hydra: users of those applications must sign in once.", n))
 	}
 	if n := m.report.Left.Sessions; n > 0 {
-		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d browser sessions end with Hydra: your login app is asked once, without skip.", n))
+		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d browser sessions end with Hydra: your login app is called once for each, without skip.", n))
 	}
-	m.report.Notes = append(m.report.Notes, "Access tokens of Hydra's are good at Hydra alone, until they end.")
+	m.report.Notes = append(m.report.Notes, "Access tokens of Hydra are valid only at Hydra, until they expire.")
 	return nil
 }

@@ -91,7 +91,7 @@ func TestHydraImportSkipsInvalidRows(t *testing.T) {
 		t.Errorf("the import says %+v", got)
 	}
 	table := sh.Must(words...)
-	servertest.Contains(t, table, "its key could not be read", "too long", "subjects that cannot be one", "2 that no given system secret opens")
+	servertest.Contains(t, table, "its key could not be read", "too long", "with an invalid subject", "2 that none of the given system secrets decrypts")
 	if strings.Contains(table, "in\nvisible") {
 		t.Errorf("a name breaks the report:\n%s", table)
 	}
@@ -106,8 +106,8 @@ func TestHydraImportStopsAtWrongSecret(t *testing.T) {
 	sh, _ := taking(t, database, f.url)
 	for _, secret := range [][]string{nil, {"--secrets-system", "not the secret of that Hydra"}} {
 		words := append([]string{"import", "hydra", "--from", f.url}, secret...)
-		servertest.Contains(t, sh.MustFail(words...), "no given system secret opens any of Hydra's keys (3)")
-		servertest.Contains(t, sh.MustFail(append(words, "--only", "issuers")...), "no given system secret")
+		servertest.Contains(t, sh.MustFail(words...), "none of the given system secrets decrypts any of Hydra's 3 keys")
+		servertest.Contains(t, sh.MustFail(append(words, "--only", "issuers")...), "none of the given system secrets")
 	}
 	db := storetest.Open(t, database)
 	if list, err := db.Clients.ListClients(t.Context(), "", 10); err != nil || len(list) != 0 {

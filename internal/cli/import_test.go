@@ -187,7 +187,7 @@ func TestImportReadsStandardInputAndWarns(t *testing.T) {
 	sh.Input = `[{"client_id": "a", "grant_types": ["client_credentials"], "client_nam": "A"}]`
 	got := sh.Run("clients", "import", "-")
 	servertest.Contains(t, got.Err, "warning: entry 1: client_nam is not understood")
-	servertest.Contains(t, got.Out, "1 created", "Secrets that were made", "a ")
+	servertest.Contains(t, got.Out, "1 created", "Generated secrets", "a ")
 	if got := sh.Must("clients", "import", "-"); strings.Contains(got, "Secrets") {
 		t.Errorf("importing again made secrets anew: %s", got)
 	}

@@ -36,7 +36,7 @@ type keysImport struct {
 	Algorithm string `help:"Signature algorithm; the default for RSA keys is RS256." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
 }
 
-// atKeys opens a desk with the key manager on it.
+// withKeys runs work over the database and the signing key manager.
 func (c *commandLine) withKeys(ctx context.Context, s Streams, work func(*database, *jwks.Manager) error) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		secrets, err := server.SystemSecrets(d.config)
@@ -62,8 +62,8 @@ func (cmd *keysList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	})
 }
 
-// Run asks for new signing keys, and lists what comes of it: a next key that is
-// still too young to be known to clients takes over when it is old enough.
+// Run rotates the signing keys and lists the result. A next key that was published too
+// recently takes over once clients can have fetched it.
 func (cmd *keysRotate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withKeys(ctx, s, func(d *database, keys *jwks.Manager) error {
 		if err := keys.Start(ctx); err != nil {
@@ -74,15 +74,15 @@ func (cmd *keysRotate) Run(ctx context.Context, s Streams, c *commandLine) error
 			return err
 		}
 		if waiting := pendingKeys(records); waiting > 0 {
-			s.notef("%d of these are published and begin to sign when clients can have seen them, about %s after they were published.\n",
+			s.notef("%d of these are published and start to sign when clients can have fetched them, about %s after publication.\n",
 				waiting, d.config.KeySetCache)
 		}
 		return printList(s.Out, cmd.outputFlags, keyColumns(), viewKeys(records))
 	})
 }
 
-// waitingKeys counts the keys that a rotation has called for and that are still too
-// young: an algorithm without a rotation under way has one next key.
+// pendingKeys counts the next keys that a rotation waits for: an algorithm without a pending
+// rotation has one next key.
 func pendingKeys(records []jwks.Record) int {
 	next := map[jwks.Algorithm]int{}
 	for _, r := range records {
@@ -97,7 +97,7 @@ func pendingKeys(records []jwks.Record) int {
 	return waiting
 }
 
-// Run seals keys and client secrets under the first system secret.
+// Run encrypts signing keys, client secrets and key sets with the first system secret.
 func (*keysReseal) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withKeys(ctx, s, func(d *database, keys *jwks.Manager) error {
 		count, err := keys.Reseal(ctx)
@@ -108,19 +108,19 @@ func (*keysReseal) Run(ctx context.Context, s Streams, c *commandLine) error {
 		if err != nil {
 			return err
 		}
-		kept, err := manage.ResealClientSecrets(ctx, d.store.Clients, secrets)
+		resealed, err := manage.ResealClientSecrets(ctx, d.store.Clients, secrets)
 		if err != nil {
-			return fmt.Errorf("%d keys and %d client secrets sealed anew, not all; run it again: %w", count, kept, err)
+			return fmt.Errorf("encrypted %d keys and %d client secrets with the first system secret, but not all; run it again: %w", count, resealed, err)
 		}
 		stored, err := manage.ResealKeySets(ctx, d.store.KeySets, secrets)
 		if err != nil {
-			return fmt.Errorf("%d keys, %d client secrets and %d keys of sets sealed anew, not all; run it again: %w", count, kept, stored, err)
+			return fmt.Errorf("encrypted %d keys, %d client secrets and %d keys of sets with the first system secret, but not all; run it again: %w", count, resealed, stored, err)
 		}
-		return s.printf("%d keys and %d client secrets sealed anew; all are sealed under the first system secret.", count+stored, kept)
+		return s.printf("%d keys and %d client secrets encrypted with the first system secret; all of them use it now.", count+stored, resealed)
 	})
 }
 
-// Run publishes a private key.
+// Run imports a private key as the next signing key.
 func (cmd *keysImport) Run(ctx context.Context, s Streams, c *commandLine) error {
 	text, err := s.readInput(cmd.File)
 	if err != nil {
@@ -141,11 +141,11 @@ func (cmd *keysImport) Run(ctx context.Context, s Streams, c *commandLine) error
 		if err := keys.Import(ctx, alg, signer); err != nil {
 			return err
 		}
-		return s.printf("The key is published as the next one for %s.", alg)
+		return s.printf("The key is published as the next key for %s.", alg)
 	})
 }
 
-// keyView is a key as it is shown.
+// keyView is a signing key in output.
 type keyView struct {
 	KID         string    `json:"kid"`
 	Algorithm   string    `json:"algorithm"`

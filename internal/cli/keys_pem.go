@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 )
 
-// parsePrivateKey reads the one private key of a PEM text. What openssl writes
-// before it, as the parameters of a curve, is passed over.
+// parsePrivateKey parses the private key of a PEM text. It ignores other blocks, such as the
+// curve parameters that openssl writes.
 func parsePrivateKey(text []byte) (crypto.Signer, error) {
 	var found crypto.Signer
 	for {
@@ -28,23 +28,23 @@ func parsePrivateKey(text []byte) (crypto.Signer, error) {
 			continue
 		}
 		if found != nil {
-			return nil, errors.New("holds more than one private key")
+			return nil, errors.New("contains more than one private key")
 		}
 		found = key
 	}
 	if found == nil {
-		return nil, errors.New("holds no private key in PEM")
+		return nil, errors.New("contains no private key in PEM")
 	}
 	return found, nil
 }
 
-// parseKeyBlock returns nil for a block of another kind.
+// parseKeyBlock returns the key of a PEM block, or nil for a block without a private key.
 func parseKeyBlock(block *pem.Block) (crypto.Signer, error) {
 	var key any
 	var err error
 	switch {
 	case block.Type == "ENCRYPTED PRIVATE KEY" || bytes.Contains([]byte(block.Headers["Proc-Type"]), []byte("ENCRYPTED")):
-		return nil, errors.New("holds a key that is encrypted: decrypt it first")
+		return nil, errors.New("contains an encrypted key: decrypt it first")
 	case block.Type == "PRIVATE KEY":
 		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
 	case block.Type == "RSA PRIVATE KEY":
@@ -55,21 +55,21 @@ func parseKeyBlock(block *pem.Block) (crypto.Signer, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, errors.New("holds a private key that is not understood") // the parser's words may quote it
+		return nil, errors.New("contains an invalid private key") // the error of the parser may quote the key
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("holds a private key that cannot sign")
+		return nil, errors.New("contains a private key that cannot sign")
 	}
 	return signer, nil
 }
 
-// algorithmFor returns what the key is to sign with. Whether it can is for the key
-// manager to say.
-func algorithmFor(signer crypto.Signer, asked jwks.Algorithm) (jwks.Algorithm, error) {
+// algorithmFor returns the signature algorithm of a key. The key manager checks whether the
+// key supports it.
+func algorithmFor(signer crypto.Signer, requested jwks.Algorithm) (jwks.Algorithm, error) {
 	usual := jwks.AlgorithmOf(signer.Public())
 	if usual == "" {
 		return "", errors.New("holds a key of a kind that no algorithm takes")
 	}
-	return cmp.Or(asked, usual), nil
+	return cmp.Or(requested, usual), nil
 }

@@ -70,10 +70,10 @@ func TestRotateAndListKeys(t *testing.T) {
 	}
 	table := sh.Must("keys", "list")
 	servertest.Contains(t, table, "ALGORITHM", all[0].KID, "current", "next")
-	servertest.Contains(t, sh.Must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
+	servertest.Contains(t, sh.Must("keys", "reseal"), "0 keys and 0 client secrets encrypted")
 	sh.Settings = append(sh.Settings, "--set=system_secrets=another system secret that is long enough,"+servertest.SystemSecret)
 	servertest.Lacks(t, sh.Must("keys", "reseal"), " 0 keys", "1 client secret")
-	servertest.Contains(t, sh.Must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
+	servertest.Contains(t, sh.Must("keys", "reseal"), "0 keys and 0 client secrets encrypted")
 	sh.Settings = append(sh.Settings, "--set=system_secrets=another system secret that is long enough")
 	if got := sh.Must("keys", "list"); got != table {
 		t.Errorf("under the new secret alone the keys are\n%s, want\n%s", got, table)
@@ -109,7 +109,7 @@ func TestImportPrivateKeys(t *testing.T) {
 
 			sh := clitest.NewShell(t)
 			sh.Input = tc.text
-			servertest.Contains(t, sh.Must(append([]string{"keys", "import", "-"}, tc.args...)...), "next one for "+tc.want)
+			servertest.Contains(t, sh.Must(append([]string{"keys", "import", "-"}, tc.args...)...), "next key for "+tc.want)
 			servertest.Contains(t, sh.MustFail(append([]string{"keys", "import", "-"}, tc.args...)...), "is the next key of "+tc.want)
 		})
 	}
@@ -134,7 +134,7 @@ func TestUnusableKeysAreRejected(t *testing.T) {
 		"a public key":        {pemText(t, "PUBLIC KEY", public, err), nil, "no private key"},
 		"two keys":            {p256 + p256, nil, "more than one"},
 		"an encrypted key":    {strings.ReplaceAll(p256, " PRIVATE KEY", " ENCRYPTED PRIVATE KEY"), nil, "encrypted"},
-		"rubbish in a frame":  {pemText(t, "PRIVATE KEY", []byte("rubbish"), nil), nil, "not understood"},
+		"rubbish in a frame":  {pemText(t, "PRIVATE KEY", []byte("rubbish"), nil), nil, "invalid private key"},
 		"a curve too large":   {pkcs8(t, ecKey(t, elliptic.P384())), nil, "import key"},
 		"an RSA key too weak": {pkcs8(t, small), nil, "1024 bits"},
 		"another algorithm":   {p256, []string{"--algorithm=RS256"}, "import key"},

@@ -20,23 +20,23 @@ type keysWithdraw struct {
 	DryRun bool   `help:"Show the effects without removing the key."`
 }
 
-// withdrawalView is what the withdrawal of a key ends.
+// withdrawalView is the effect of withdrawing a key.
 type withdrawalView struct {
 	keyView
 
 	Ends  []string `json:"ends"`
 	Stays []string `json:"stays"`
-	// Until is when the last token that the key signed expires by itself.
+	// Until is the expiry of the last token that the key signed.
 	Until time.Time `json:"tokens_until,omitzero"`
-	// Signs is the key that signs now.
+	// Signs is the current signing key.
 	Signs  string `json:"signing_kid,omitempty"`
 	DryRun bool   `json:"dry_run,omitempty"`
 }
 
-// Run withdraws a key, after it has shown what that ends.
+// Run shows the effects of withdrawing a key, and withdraws it.
 func (cmd *keysWithdraw) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if cmd.DryRun {
-		c.change = change{} // there is none
+		c.change = change{} // a dry run changes nothing
 	}
 	return c.withKeys(ctx, s, func(d *database, keys *jwks.Manager) error {
 		records, err := keys.Records(ctx)
@@ -45,7 +45,7 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s Streams, c *commandLine) err
 		}
 		i := slices.IndexFunc(records, func(r jwks.Record) bool { return r.KID == cmd.KID })
 		if i < 0 {
-			return fmt.Errorf("no key has the ID %s: see keys list", cmd.KID)
+			return fmt.Errorf("key %q not found: see keys list", cmd.KID)
 		}
 		view, err := newWithdrawalView(ctx, d, records[i])
 		if err != nil {
@@ -58,7 +58,7 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s Streams, c *commandLine) err
 		if cmd.isTable() {
 			s.notef("%s", view.text())
 		}
-		if err := cmd.confirm(ctx, s, "Withdraw the key, which nobody can bring back?"); err != nil {
+		if err := cmd.confirm(ctx, s, "Withdraw the key? This cannot be undone."); err != nil {
 			return err
 		}
 		done, err := keys.Withdraw(ctx, cmd.KID)
@@ -73,7 +73,7 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s Streams, c *commandLine) err
 		if !cmd.isTable() {
 			return cmd.write(s.Out, view)
 		}
-		return s.printf("withdrew %s; %s signs with %s. No server accepts what the withdrawn key signed.",
+		return s.printf("withdrew %s; %s now signs with %s. Tokens that the withdrawn key signed are rejected.",
 			cmd.KID, done.Successor.Algorithm, done.Successor.KID)
 	})
 }
@@ -85,19 +85,19 @@ func (cmd *keysWithdraw) show(s Streams, v withdrawalView) error {
 	return s.printf("%s", strings.TrimSuffix(v.text(), "\n"))
 }
 
-// text is the view as a person reads it.
+// text returns the view as text.
 func (v withdrawalView) text() string {
-	return fmt.Sprintf("%s key %s, %s\nEnds at once:\n  %s\nStays:\n  %s\n",
+	return fmt.Sprintf("%s key %s, %s\nEnds immediately:\n  %s\nRemains:\n  %s\n",
 		v.Algorithm, v.KID, v.State, strings.Join(v.Ends, "\n  "), strings.Join(v.Stays, "\n  "))
 }
 
-// newWithdrawalView works out what ends when the key of r is withdrawn.
+// newWithdrawalView returns what ends when a key is withdrawn.
 func newWithdrawalView(ctx context.Context, d *database, r jwks.Record) (withdrawalView, error) {
 	v := withdrawalView{keyView: viewKeys([]jwks.Record{r})[0]}
 	v.Stays = []string{"sessions, consents, authorization codes, refresh tokens and opaque access tokens: clients get new tokens by refresh"}
 	switch r.State {
 	case jwks.Next:
-		v.Ends = []string{"its publication: it has signed nothing yet"}
+		v.Ends = []string{"its publication: it has not signed any token"}
 		return v, nil
 	case jwks.Hint:
 		v.Ends, v.Until = []string{"ID tokens as hints at sign-out and with prompt=none"}, r.RemoveAfter
@@ -116,7 +116,8 @@ func newWithdrawalView(ctx context.Context, d *database, r jwks.Record) (withdra
 	return v, nil
 }
 
-// signedWith names what is signed under an algorithm, and for how many clients.
+// signedWith returns the kinds of tokens that are signed with an algorithm, with the number of
+// clients.
 func (d *database) signedWith(ctx context.Context, alg string) (what []string, err error) {
 	all, err := allPages(func(after string) ([]*client.Client, error) {
 		return d.store.Clients.ListClients(ctx, after, pageSize)

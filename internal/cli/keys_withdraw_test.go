@@ -102,8 +102,8 @@ func TestWithdrawKeyAsksForConfirmation(t *testing.T) {
 			kid = k.KID
 		}
 	}
-	servertest.Contains(t, sh.MustFail("keys", "withdraw", kid), "signed nothing yet", "--yes")
-	servertest.Contains(t, sh.MustFail("keys", "withdraw", "nothing", "--yes"), "no key has the ID nothing")
+	servertest.Contains(t, sh.MustFail("keys", "withdraw", kid), "has not signed any token", "--yes")
+	servertest.Contains(t, sh.MustFail("keys", "withdraw", "nothing", "--yes"), `key "nothing" not found: see keys list`)
 	sh.JSON(&after, "keys", "list")
 	if len(after) != len(before) {
 		t.Errorf("without a confirmation %d of %d keys are left", len(after), len(before))

@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// keySetsCommand manages named sets of keys.
+// keySetsCommand manages named key sets.
 type keySetsCommand struct {
 	List   keySetsList   `cmd:"" help:"List key sets and their keys."`
 	Get    keySetsGet    `cmd:"" help:"Show a key set; as JSON or YAML, a JSON Web Key Set."`
@@ -54,7 +54,7 @@ type keySetsDelete struct {
 	KID string `arg:"" name:"kid" optional:"" help:"The kid; by default all keys of the set."`
 }
 
-// atKeySets opens a desk with what makes and seals keys of sets on it.
+// withKeySets runs work over the database and the generator of key set keys.
 func (c *commandLine) withKeySets(ctx context.Context, s Streams, work func(*database, keyset.Keys) error) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		secrets, err := server.SystemSecrets(d.config)
@@ -98,7 +98,7 @@ func (cmd *keySetsGet) Run(ctx context.Context, s Streams, c *commandLine) error
 	})
 }
 
-// showSet writes keys as a JSON Web Key Set (RFC 7517 section 5).
+// printSet prints keys as a JSON Web Key Set (RFC 7517 section 5).
 func printSet(d *database, a outputFlags, keys keyset.Keys, found []*keyset.Key, private bool) error {
 	set := struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -116,7 +116,7 @@ func printSet(d *database, a outputFlags, keys keyset.Keys, found []*keyset.Key,
 	return a.write(d.Out, set)
 }
 
-// Run makes a key.
+// Run generates a key.
 func (cmd *keySetsCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if err := manage.CheckKeySetName(cmd.Set); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 	})
 }
 
-// Run puts keys into a set.
+// Run imports keys into a set.
 func (cmd *keySetsImport) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if err := manage.CheckKeySetName(cmd.Set); err != nil {
 		return err
@@ -152,9 +152,9 @@ func (cmd *keySetsImport) Run(ctx context.Context, s Streams, c *commandLine) er
 			return err
 		}
 		if len(imported) == 1 {
-			return s.printf("the key %s is in %s", imported[0].KID, cmd.Set)
+			return s.printf("imported the key %s into %s", imported[0].KID, cmd.Set)
 		}
-		return s.printf("%d keys are in %s", len(imported), cmd.Set)
+		return s.printf("imported %d keys into %s", len(imported), cmd.Set)
 	})
 }
 
@@ -166,19 +166,19 @@ func newKeySets(d *database, keys keyset.Keys) *manage.KeySets {
 // Run deletes keys.
 func (cmd *keySetsDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
-		what := "the set " + cmd.Set
+		what := "the key set " + cmd.Set
 		remove := func() error { return d.store.KeySets.DeleteKeySet(ctx, cmd.Set) }
 		if cmd.KID != "" {
 			what = "the key " + cmd.KID + " of " + cmd.Set
 			remove = func() error { return d.store.KeySets.DeleteSetKey(ctx, cmd.Set, cmd.KID) }
 		}
-		if err := cmd.confirm(ctx, s, "Delete "+sanitize(what)+"? Nothing brings it back."); err != nil {
+		if err := cmd.confirm(ctx, s, "Delete "+sanitize(what)+"? This cannot be undone."); err != nil {
 			return err
 		}
 		err := remove()
 		if errors.Is(err, keyset.ErrNotFound) {
 			if cmd.KID != "" {
-				return fmt.Errorf("there is no key %q in a set %q", cmd.KID, cmd.Set)
+				return fmt.Errorf("key %q not found in key set %q", cmd.KID, cmd.Set)
 			}
 			return setNotFound(cmd.Set)
 		}
@@ -189,9 +189,9 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 	})
 }
 
-func setNotFound(name string) error { return fmt.Errorf("there is no set %q", name) }
+func setNotFound(name string) error { return fmt.Errorf("key set %q not found", name) }
 
-// setKeyView is a key of a set as it is listed.
+// setKeyView is a key of a key set in output.
 type setKeyView struct {
 	Set       string    `json:"set"`
 	KID       string    `json:"kid"`
@@ -206,11 +206,11 @@ func listSetKeys(d *database, a outputFlags, all []*keyset.Key) error {
 	views := make([]setKeyView, len(all))
 	for i, k := range all {
 		views[i] = setKeyView{Set: k.Set, KID: k.KID, Private: len(k.Sealed) > 0, CreatedAt: storedTime(k.CreatedAt)}
-		var said struct{ Kty, Alg, Use string }
-		if err := json.Unmarshal(k.Public, &said); err != nil {
+		var header struct{ Kty, Alg, Use string }
+		if err := json.Unmarshal(k.Public, &header); err != nil {
 			return fmt.Errorf("read key %s of %s: %w", k.KID, k.Set, err)
 		}
-		views[i].Kind, views[i].Algorithm, views[i].Use = said.Kty, said.Alg, said.Use
+		views[i].Kind, views[i].Algorithm, views[i].Use = header.Kty, header.Alg, header.Use
 	}
 	return printList(d.Out, a, table[setKeyView]{
 		[]string{"SET", "KEY ID", "KIND", "ALGORITHM", "USE", "PRIVATE", "CREATED"},

@@ -32,7 +32,7 @@ func TestKeySetLifecycle(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("keysets", "create", "mine", "--alg=ES256", "--kid=second"), "kid")
 	servertest.Contains(t, sh.MustFail("keysets", "create", "mine", "--alg=HS256"), "alg must be")
 	servertest.Contains(t, sh.MustFail("keysets", "create", "hydra.openid.id-token"), "signing keys")
-	servertest.Contains(t, sh.MustFail("keysets", "create", "two words"), "name of a set")
+	servertest.Contains(t, sh.MustFail("keysets", "create", "two words"), "name of a key set")
 
 	whole := sh.Must("keysets", "get", "mine", "--private", "--json")
 	for _, key := range read(whole).Keys {
@@ -44,7 +44,7 @@ func TestKeySetLifecycle(t *testing.T) {
 	servertest.Lacks(t, sh.Must("keysets", "get", "mine", "--private"), servertest.Text(read(whole).Keys[0]["d"]))
 
 	sh.Input = whole
-	servertest.Contains(t, sh.Must("keysets", "import", "copy", "-"), "2 keys are in copy")
+	servertest.Contains(t, sh.Must("keysets", "import", "copy", "-"), "imported 2 keys into copy")
 	if again := sh.Must("keysets", "get", "copy", "--private", "--json"); !sameKeys(read(again).Keys, read(whole).Keys) {
 		t.Errorf("a copy of a set is\n%s, want\n%s", again, whole)
 	}
@@ -53,7 +53,7 @@ func TestKeySetLifecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	sh.Input = string(one)
-	servertest.Contains(t, sh.Must("keysets", "import", "third", "-"), "the key "+servertest.Text(read(whole).Keys[0]["kid"])+" is in third")
+	servertest.Contains(t, sh.Must("keysets", "import", "third", "-"), "imported the key "+servertest.Text(read(whole).Keys[0]["kid"])+" into third")
 	sh.Input = "{}"
 	sh.MustFail("keysets", "import", "third", "-")
 	if listed := strings.Count(sh.Must("keysets", "list"), "\n"); listed != 6 {
@@ -62,11 +62,11 @@ func TestKeySetLifecycle(t *testing.T) {
 
 	servertest.Contains(t, sh.MustFail("keysets", "delete", "copy"), "--yes")
 	servertest.Contains(t, sh.Must("keysets", "delete", "copy", "second", "--yes"), "deleted the key second of copy")
-	servertest.Contains(t, sh.Must("keysets", "delete", "copy", "--yes"), "deleted the set copy")
-	servertest.Contains(t, sh.MustFail("keysets", "delete", "copy", "--yes"), `no set "copy"`)
-	servertest.Contains(t, sh.MustFail("keysets", "delete", "mine", "third", "--yes"), `no key "third" in a set "mine"`)
+	servertest.Contains(t, sh.Must("keysets", "delete", "copy", "--yes"), "deleted the key set copy")
+	servertest.Contains(t, sh.MustFail("keysets", "delete", "copy", "--yes"), `key set "copy" not found`)
+	servertest.Contains(t, sh.MustFail("keysets", "delete", "mine", "third", "--yes"), `key "third" not found in key set "mine"`)
 	servertest.Contains(t, sh.MustFail("keysets", "get", "hydra.openid.id-token"), "signing keys")
-	servertest.Contains(t, sh.MustFail("keysets", "get", "copy"), "no set")
+	servertest.Contains(t, sh.MustFail("keysets", "get", "copy"), "not found")
 }
 
 func sameKeys(a, b []map[string]any) bool {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// migrateCommand brings the schema up to date.
+// migrateCommand manages migrations.
 type migrateCommand struct {
 	Up     migrateUp     `cmd:"" help:"Apply pending migrations."`
 	Status migrateStatus `cmd:"" help:"List migrations, and when they were applied."`
@@ -20,7 +20,7 @@ type migrateStatus struct {
 	outputFlags
 }
 
-// Run takes the steps that are missing.
+// Run applies pending migrations.
 func (cmd *migrateUp) Run(ctx context.Context, s Streams, c *commandLine) error {
 	conf, err := c.load("database_url")
 	if err != nil {
@@ -40,14 +40,14 @@ func (cmd *migrateUp) Run(ctx context.Context, s Streams, c *commandLine) error 
 	})
 }
 
-// migrationView is a step of the schema as it is shown.
+// migrationView is a migration in output.
 type migrationView struct {
 	Version   int64     `json:"version"`
 	Name      string    `json:"name"`
 	AppliedAt time.Time `json:"applied_at,omitzero"`
 }
 
-// Run lists the steps.
+// Run lists the migrations.
 func (cmd *migrateStatus) Run(ctx context.Context, s Streams, c *commandLine) error {
 	conf, err := c.load("database_url")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// noticesCommand looks after what clients are to hear of.
+// noticesCommand manages back-channel logout notices.
 type noticesCommand struct {
 	List   noticesList   `cmd:"" help:"List back-channel logout notices."`
 	Retry  noticesRetry  `cmd:"" help:"Retry notices immediately."`
@@ -59,13 +59,13 @@ func (s noticeStore) Notices(ctx context.Context, clientID string, state outbox.
 	return s.ListNotices(ctx, store.NoticeFilter{ClientID: clientID, State: state}, after, limit)
 }
 
-// Run makes the notices due now, or none if one of them is not there.
+// Run makes the notices due immediately, or none if one of them does not exist.
 func (cmd *noticesRetry) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if (len(cmd.IDs) > 0) == cmd.All {
-		return errors.New("name either notices or --all")
+		return errors.New("either notice IDs or --all is required")
 	}
 	if cmd.Client != "" && !cmd.All {
-		return errors.New("--client goes with --all")
+		return errors.New("--client requires --all")
 	}
 	return c.withDatabase(ctx, s, func(d *database) error {
 		var count int
@@ -78,7 +78,7 @@ func (cmd *noticesRetry) Run(ctx context.Context, s Streams, c *commandLine) err
 		if err != nil {
 			return err
 		}
-		return s.printf("%d due now; a running server delivers them", count)
+		return s.printf("notices due now: %d; a running server delivers them", count)
 	})
 }
 
@@ -89,7 +89,7 @@ func (cmd *noticesDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 	})
 }
 
-// noticeView is a notice as it is shown.
+// noticeView is a notice in output.
 type noticeView struct {
 	ID        string    `json:"id"`
 	Kind      string    `json:"kind"`
@@ -122,7 +122,7 @@ func viewNotices(all []*outbox.Notice) []noticeView {
 
 func noticeColumns() table[noticeView] {
 	return table[noticeView]{
-		[]string{"ID", "CLIENT", "KIND", "STATE", "TRIES", "CREATED", "DUE", "ENDED", "FAULT"},
+		[]string{"ID", "CLIENT", "KIND", "STATE", "ATTEMPTS", "CREATED", "DUE", "ENDED", "ERROR"},
 		func(v noticeView) []string {
 			return []string{
 				v.ID, v.ClientID, v.Kind, v.State, strconv.Itoa(v.Attempts), formatTime(v.CreatedAt), formatTime(v.DueAt), formatTime(v.EndedAt), v.Fault,

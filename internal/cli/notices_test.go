@@ -52,11 +52,11 @@ func TestListRetryAndDeleteNotices(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("notices", "retry", "--all", failed.ID), "--all")
 	servertest.Contains(t, sh.MustFail("notices", "retry", "--client=told", failed.ID), "--all")
 	servertest.Contains(t, sh.MustFail("notices", "retry", failed.ID, "unknown"), "nothing was retried", "unknown: no undelivered notice has this ID")
-	servertest.Contains(t, sh.Must("notices", "retry", "--all", "--client=told"), "1 due now")
+	servertest.Contains(t, sh.Must("notices", "retry", "--all", "--client=told"), "due now: 1")
 	if got := list("--client=told"); got[0].State != "pending" || got[0].DueAt.After(time.Now()) {
 		t.Errorf("a retried notice is %+v", got[0])
 	}
-	servertest.Contains(t, sh.Must("notices", "retry", failed.ID), "1 due now")
+	servertest.Contains(t, sh.Must("notices", "retry", failed.ID), "due now: 1")
 	servertest.Contains(t, sh.MustFail("notices", "delete", failed.ID, "unknown"), "nothing was deleted", "unknown: no notice has this ID")
 	servertest.Contains(t, sh.Must("notices", "delete", failed.ID), "deleted "+failed.ID)
 	if got := list(); len(got) != 1 || got[0].ClientID != "other" {

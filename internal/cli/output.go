@@ -13,7 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// answer is how a command says what it found or did: for people, or for programs.
+// outputFlags select the output format.
 type outputFlags struct {
 	JSON   bool   `help:"Print JSON; --format has precedence." name:"json"`
 	Format string `help:"Output format: table, json or yaml." enum:",table,json,yaml" default:"" placeholder:"FORMAT"`
@@ -24,17 +24,17 @@ const (
 	formatYAML  = "yaml"
 )
 
-// toPeople reports whether a person is to read it.
+// isTable reports whether the format is a table.
 func (a outputFlags) isTable() bool { return a.Format == formatTable || a.Format == "" && !a.JSON }
 
-// write writes v for programs.
+// write writes v as JSON or YAML.
 func (a outputFlags) write(w io.Writer, v any) error {
 	if a.Format != formatYAML {
 		return writeJSON(w, v)
 	}
 	text, err := json.Marshal(v)
 	if err == nil {
-		text, err = yaml.JSONToYAML(text) // so that names and order are those of JSON
+		text, err = yaml.JSONToYAML(text) // with the names and order of the JSON
 	}
 	if err == nil {
 		_, err = w.Write(append(bytes.TrimRight(text, "\n"), '\n'))
@@ -45,13 +45,13 @@ func (a outputFlags) write(w io.Writer, v any) error {
 	return nil
 }
 
-// table lays out things of one type.
+// table is the layout of objects of a type.
 type table[T any] struct {
 	head  []string
 	cells func(T) []string
 }
 
-// list writes all things. To programs they are an array, also of none or one.
+// printList prints a list. In JSON and YAML it is always an array.
 func printList[T any](w io.Writer, a outputFlags, t table[T], all []T) error {
 	if !a.isTable() {
 		if all == nil {
@@ -66,7 +66,7 @@ func printList[T any](w io.Writer, a outputFlags, t table[T], all []T) error {
 	return printTable(w, rows)
 }
 
-// card writes one thing, a member on a line.
+// printObject prints an object; as a table, one member per line.
 func printObject(w io.Writer, a outputFlags, one any) error {
 	if !a.isTable() {
 		return a.write(w, one)
@@ -92,7 +92,7 @@ func printObject(w io.Writer, a outputFlags, one any) error {
 	return printTable(w, rows)
 }
 
-// plain is a JSON value as a person would write it.
+// formatValue returns a JSON value as text.
 func formatValue(value any) string {
 	items, ok := value.([]any)
 	if !ok {
@@ -127,7 +127,8 @@ func printTable(w io.Writer, rows [][]string) error {
 	return nil
 }
 
-// harmless keeps what others named from steering the terminal or the columns.
+// sanitize replaces control characters, so that a name that another party chose cannot control
+// the terminal or the columns.
 func sanitize(cell string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
@@ -137,8 +138,7 @@ func sanitize(cell string) string {
 	}, cell)
 }
 
-// say writes what was done. Whoever asked for it must hear of it, so that it
-// cannot be said is an error.
+// printf writes the result of a command. It returns an error if it cannot be written.
 func (s Streams) printf(format string, args ...any) error {
 	if _, err := fmt.Fprintf(s.Out, format+"\n", args...); err != nil {
 		return fmt.Errorf("write: %w", err)
@@ -146,9 +146,9 @@ func (s Streams) printf(format string, args ...any) error {
 	return nil
 }
 
-// remark writes what a person may want to know beside it.
+// notef writes additional information to standard error.
 func (s Streams) notef(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.Err, format, args...) // the command goes on without
+	_, _ = fmt.Fprintf(s.Err, format, args...) // the result does not depend on it
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -161,13 +161,12 @@ func writeJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// utc is a time as the store keeps it, without the operator's time zone. Zero
-// stays zero.
+// storedTime returns a time with the precision of the store, in UTC.
 func storedTime(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
-// at writes a time; one that has not come is a dash.
+// formatTime returns a time as text, or a dash for the zero time.
 func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -175,7 +174,7 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// mark writes yes for what is true of a few.
+// yesOrDash returns yes or a dash.
 func yesOrDash(is bool) string {
 	if is {
 		return "yes"

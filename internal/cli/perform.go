@@ -12,14 +12,14 @@ import (
 	"github.com/ostiary/ostiary/internal/cli/perform"
 )
 
-// performCommand gets tokens as a client does.
+// performCommand requests tokens as a client.
 type performCommand struct {
 	AuthorizationCode performAuthorizationCode `cmd:"" help:"Request tokens with the authorization code flow, in a browser."`
 	ClientCredentials performClientCredentials `cmd:"" help:"Request a token for the client itself."`
 	DeviceCode        performDeviceCode        `cmd:"" help:"Request tokens with the device flow."`
 }
 
-// partyFlags say which client it is, and what it wants.
+// performFlags describe the client and its request.
 type performFlags struct {
 	outputFlags
 
@@ -33,15 +33,15 @@ type performFlags struct {
 	CAFile           string   `help:"Also trust the certificates in this PEM file." name:"ca-file" type:"existingfile" placeholder:"FILE"`
 }
 
-// patienceFlag is for what a person has to help with.
+// timeoutFlag limits the wait for the user.
 type timeoutFlag struct {
 	Patience time.Duration `help:"How long to wait for the user." default:"10m" placeholder:"DURATION"`
 }
 
-// wait makes the client wait so long.
+// apply sets the timeout of the client.
 func (f timeoutFlag) apply(who *perform.Client) error {
 	if f.Patience <= 0 {
-		return errors.New("--patience is not above zero")
+		return errors.New("--patience must be positive")
 	}
 	who.Timeout = f.Patience
 	return nil
@@ -81,7 +81,7 @@ func (f *performFlags) client(s Streams, c *commandLine) (*perform.Client, error
 			return nil, err
 		}
 		if who.Issuer = conf.Issuer; who.Issuer == "" {
-			return nil, errors.New("say --issuer, or set issuer in the configuration")
+			return nil, errors.New("no issuer: pass --issuer, or set issuer in the configuration")
 		}
 	}
 	if f.ClientSecretFile != "" {
@@ -102,7 +102,7 @@ func (f *performFlags) client(s Streams, c *commandLine) (*perform.Client, error
 	return who, nil
 }
 
-// show gets tokens and prints them.
+// print requests tokens and prints them.
 func (f *performFlags) print(s Streams, c *commandLine, get func(*perform.Client) (*perform.Tokens, error)) error {
 	who, err := f.client(s, c)
 	if err != nil {
@@ -115,7 +115,7 @@ func (f *performFlags) print(s Streams, c *commandLine, get func(*perform.Client
 	return printObject(s.Out, f.outputFlags, tokens)
 }
 
-// Run signs somebody in with a browser.
+// Run uses the authorization code flow.
 func (cmd *performAuthorizationCode) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if len(cmd.Scope) == 0 {
 		cmd.Scope = []string{"openid"}
@@ -135,12 +135,12 @@ func (cmd *performAuthorizationCode) Run(ctx context.Context, s Streams, c *comm
 	})
 }
 
-// Run gets a token for the client itself.
+// Run uses the client credentials grant.
 func (cmd *performClientCredentials) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return cmd.print(s, c, func(who *perform.Client) (*perform.Tokens, error) { return who.ClientCredentials(ctx) })
 }
 
-// Run signs somebody in on another device.
+// Run uses the device flow.
 func (cmd *performDeviceCode) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if len(cmd.Scope) == 0 {
 		cmd.Scope = []string{"openid"}

@@ -145,7 +145,7 @@ func TestPerformShowsServerErrors(t *testing.T) {
 		})
 	}
 	servertest.Contains(t, sh.MustFail("perform", "client-credentials", "--issuer=http://127.0.0.1:1", "--client-id=x"), "discover")
-	servertest.Contains(t, sh.MustFail("perform", "client-credentials", "--client-id=x"), "say --issuer")
+	servertest.Contains(t, sh.MustFail("perform", "client-credentials", "--client-id=x"), "pass --issuer")
 }
 
 func TestPerformTimesOut(t *testing.T) {

@@ -5,20 +5,19 @@ import (
 	"fmt"
 )
 
-// purgeCommand removes what has ended.
+// purgeCommand removes expired data.
 type purgeCommand struct {
 	outputFlags
 }
 
-// removed is what a purge did.
+// purgeResult is the result of a purge.
 type purgeResult struct {
 	Partitions int   `json:"partitions"`
 	Grants     int64 `json:"grants"`
 	Rows       int64 `json:"rows"`
 }
 
-// Run removes all that has ended, until there is nothing more. A server does so by
-// itself, so that nobody needs this but who has none running.
+// Run removes all expired data. A running server does so automatically.
 func (cmd *purgeCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		var done purgeResult
@@ -29,7 +28,7 @@ func (cmd *purgeCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 			done.Grants += purged.Grants
 			done.Rows += purged.Rows
 			if err != nil {
-				return fmt.Errorf("%d rows are removed, not all; run it again: %w", done.Grants+done.Rows, err)
+				return fmt.Errorf("removed %d rows, but not all; run it again: %w", done.Grants+done.Rows, err)
 			}
 			show(done.Grants + done.Rows)
 			unfinished = purged.Unfinished
@@ -38,6 +37,6 @@ func (cmd *purgeCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 		if !cmd.isTable() {
 			return cmd.write(s.Out, done)
 		}
-		return s.printf("removed %d grants, %d whole partitions of them, and %d other rows", done.Grants, done.Partitions, done.Rows)
+		return s.printf("removed %d grants, %d partitions of grants, and %d other rows", done.Grants, done.Partitions, done.Rows)
 	})
 }

@@ -32,7 +32,7 @@ type scopeFlags struct {
 	SelfRegistration *bool    `help:"Allow the scope for self-registered clients." negatable:""`
 }
 
-// apply changes what the flags say, and checks the whole.
+// apply applies the flags to s and validates it.
 func (f *scopeFlags) apply(s *scope.Scope) error {
 	if f.Title != nil {
 		s.Title = *f.Title
@@ -48,7 +48,7 @@ func (f *scopeFlags) apply(s *scope.Scope) error {
 		claims = map[string][]scope.Destination{}
 	}
 	for _, claim := range f.Claim {
-		at := strings.LastIndex(claim, "=") // names may be URLs; places hold no such sign
+		at := strings.LastIndex(claim, "=") // names may be URLs, which contain =; places do not
 		if at < 0 {
 			return fmt.Errorf("--claim %q must be NAME=PLACES, as in groups=id_token,userinfo", claim)
 		}
@@ -98,7 +98,7 @@ func newScopeManager(d *database) *manage.Scopes {
 	return &manage.Scopes{Store: d.store.Scopes, Now: now}
 }
 
-// loadScopes returns all scopes as they are in the database.
+// loadScopes returns all scopes of the database.
 func loadScopes(ctx context.Context, d *database) (*scope.Set, error) {
 	records, err := d.store.Scopes.ListScopes(ctx)
 	if err != nil {
@@ -107,7 +107,7 @@ func loadScopes(ctx context.Context, d *database) (*scope.Set, error) {
 	return scope.NewSet(records, d.config.RegistrationScopes, apikey.Scopes()), nil
 }
 
-// findScope returns the scope that the command line names.
+// findScope returns the scope with a name, or an error that names it.
 func findScope(ctx context.Context, d *database, name string) (*scope.Scope, error) {
 	known, err := loadScopes(ctx, d)
 	if err != nil {
@@ -120,9 +120,9 @@ func findScope(ctx context.Context, d *database, name string) (*scope.Scope, err
 	return s, nil
 }
 
-func scopeNotFound(name string) error { return fmt.Errorf("there is no record of a scope %q", name) }
+func scopeNotFound(name string) error { return fmt.Errorf("scope %q not found", name) }
 
-// Run declares a scope.
+// Run creates a scope.
 func (cmd *scopesCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	created := &scope.Scope{Name: cmd.Name}
 	if err := cmd.apply(created); err != nil {
@@ -168,7 +168,7 @@ func (cmd *scopesGet) Run(ctx context.Context, s Streams, c *commandLine) error 
 	})
 }
 
-// Run changes a scope.
+// Run updates a scope.
 func (cmd *scopesUpdate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		found, err := findScope(ctx, d, cmd.Name)
@@ -195,7 +195,7 @@ func (cmd *scopesDelete) Run(ctx context.Context, s Streams, c *commandLine) err
 		if _, err := findScope(ctx, d, cmd.Name); err != nil {
 			return err
 		}
-		if err := cmd.confirm(ctx, s, "Delete the record of the scope "+sanitize(cmd.Name)+"? It releases no claims then."); err != nil {
+		if err := cmd.confirm(ctx, s, "Delete the record of the scope "+sanitize(cmd.Name)+"? It will release no claims."); err != nil {
 			return err
 		}
 		err := d.store.Scopes.DeleteScope(ctx, cmd.Name)
@@ -209,7 +209,7 @@ func (cmd *scopesDelete) Run(ctx context.Context, s Streams, c *commandLine) err
 	})
 }
 
-// scopeView is a scope as it is shown.
+// scopeView is a scope in output.
 type scopeView struct {
 	Name             string                         `json:"name"`
 	Title            string                         `json:"title"`

@@ -43,14 +43,14 @@ func TestScopeLifecycle(t *testing.T) {
 		t.Errorf("get differs (-want +got):\n%s", diff)
 	}
 	servertest.Contains(t, sh.Must("scopes", "list"), "hr", "desk", "groups", "See your groups", "openid")
-	servertest.Contains(t, sh.MustFail("scopes", "get", "other"), "no record")
-	servertest.Contains(t, sh.MustFail("scopes", "update", "other", "--title", "x"), "no record")
+	servertest.Contains(t, sh.MustFail("scopes", "get", "other"), "not found")
+	servertest.Contains(t, sh.MustFail("scopes", "update", "other", "--title", "x"), "not found")
 	servertest.Contains(t, sh.MustFail("scopes", "update", "email", "--claim", "email="), "email")
 	servertest.WantMembers(t, read(sh.Must("scopes", "update", "email", "--title", "Mail", "--json")), servertest.Object{"title": "Mail"})
 
 	servertest.Contains(t, sh.MustFail("scopes", "delete", "hr"), "--yes")
 	servertest.Contains(t, sh.Must("scopes", "delete", "hr", "--yes"), "deleted the scope hr")
-	servertest.Contains(t, sh.MustFail("scopes", "delete", "hr", "--yes"), "no record")
+	servertest.Contains(t, sh.MustFail("scopes", "delete", "hr", "--yes"), "not found")
 	servertest.Contains(t, sh.MustFail("scopes", "delete", "email", "--yes"), "cannot be deleted")
 	servertest.Contains(t, sh.Must("audit"), "scope.create", "scope.update", "scope.delete")
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// serveCommand runs in production.
+// serveCommand runs the server in production.
 type serveCommand struct {
 	Migrate bool `help:"Apply migrations before starting, under a lock."`
 }
 
-// Run serves until the process is asked to stop.
+// Run serves until ctx ends.
 func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
 	conf, err := c.load(config.ServeRequires()...)
 	if err != nil {
@@ -33,7 +33,7 @@ func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
-	if err := checkSchema(ctx, db, "ostiary migrate up, or serve --migrate,"); err != nil {
+	if err := checkSchema(ctx, db, "ostiary migrate up, or serve --migrate"); err != nil {
 		return err
 	}
 	if err := db.CheckRights(ctx); err != nil {

@@ -28,7 +28,7 @@ type sessionsRevoke struct {
 	User string   `help:"All sessions of this user." placeholder:"USERNAME"`
 }
 
-// Run lists the sessions that live.
+// Run lists the active sessions.
 func (cmd *sessionsList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		subject := ""
@@ -54,10 +54,10 @@ func listSessions(ctx context.Context, d *database, subject string) ([]*session.
 	}, func(n *session.Session) string { return n.ID })
 }
 
-// Run ends the sessions, or none if one of them is not there.
+// Run ends the sessions, or none if one of them does not exist.
 func (cmd *sessionsRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if (len(cmd.IDs) > 0) == (cmd.User != "") {
-		return errors.New("name either sessions or, with --user, a person")
+		return errors.New("either session IDs or --user is required")
 	}
 	return c.withDatabase(ctx, s, func(d *database) error {
 		if cmd.User != "" {
@@ -69,14 +69,14 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s Streams, c *commandLine) e
 			if err != nil {
 				return err
 			}
-			return s.printf("%d of %s revoked", ended, displayName(a))
+			return s.printf("sessions of %s revoked: %d", displayName(a), ended)
 		}
 		sessions := &manage.Sessions{Store: d.store.Sessions, Now: now}
 		return sessions.End(ctx, cmd.IDs, func(id string) error { return s.printf("revoked %s", id) })
 	})
 }
 
-// sessionView is a session as it is shown.
+// sessionView is a session in output.
 type sessionView struct {
 	ID         string    `json:"id"`
 	Username   string    `json:"username"`

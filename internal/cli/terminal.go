@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// readInput reads a file that the command line names; "-" is the standard input.
+// readInput reads a file; "-" is standard input.
 func (s Streams) readInput(name string) ([]byte, error) {
 	if name == "-" {
 		text, err := io.ReadAll(s.In)
@@ -24,7 +24,7 @@ func (s Streams) readInput(name string) ([]byte, error) {
 	return os.ReadFile(name) //nolint:gosec // the path is from the command line
 }
 
-// console returns the terminal that a person types on, if there is one.
+// terminal returns the file descriptor of standard input if it is a terminal.
 func (s Streams) terminal() (fd int, ok bool) {
 	file, ok := s.In.(*os.File)
 	if !ok {
@@ -34,12 +34,12 @@ func (s Streams) terminal() (fd int, ok bool) {
 	return fd, term.IsTerminal(fd)
 }
 
-// certainty is asked for before something is gone for good.
+// confirmFlag skips the confirmation of a command that cannot be undone.
 type confirmFlag struct {
 	Yes bool `help:"Do not ask for confirmation." short:"y"`
 }
 
-// confirm returns nil if the question is answered with yes, beforehand or now.
+// confirm returns nil if --yes is set or the user types yes at the prompt.
 func (y confirmFlag) confirm(ctx context.Context, s Streams, question string) error {
 	if y.Yes {
 		return nil
@@ -53,7 +53,7 @@ func (y confirmFlag) confirm(ctx context.Context, s Streams, question string) er
 		return line, ignoreEOF(err)
 	})
 	if err != nil {
-		return fmt.Errorf("ask: %w", err)
+		return fmt.Errorf("read confirmation: %w", err)
 	}
 	if !strings.EqualFold(strings.TrimSpace(reply), "yes") {
 		return errors.New("nothing was changed")
@@ -68,8 +68,8 @@ func ignoreEOF(err error) error {
 	return err
 }
 
-// await reads from a person, who may as well press Ctrl+C: a read from a terminal
-// does not notice that ctx ends.
+// readInterruptibly calls read and returns early if ctx ends: a read from a terminal does not
+// return when the user presses Ctrl+C.
 func readInterruptibly(ctx context.Context, read func() (string, error)) (string, error) {
 	type result struct {
 		text string
@@ -88,8 +88,7 @@ func readInterruptibly(ctx context.Context, read func() (string, error)) (string
 	}
 }
 
-// progress tells a person at a terminal how far long work has come, and programs
-// nothing.
+// progress returns a function that shows progress if standard error is a terminal.
 func (s Streams) progress(what string) func(done, total int) {
 	if !s.isTerminal() {
 		return func(int, int) {}
@@ -102,8 +101,8 @@ func (s Streams) progress(what string) func(done, total int) {
 	}
 }
 
-// counter is progress in work of which nobody knows how much there is. Whoever has
-// done it clears the line.
+// countProgress returns a function that shows a count, for work of unknown size. The caller
+// clears the line with clearProgress.
 func (s Streams) countProgress(what string) func(done int64) {
 	return func(done int64) {
 		if s.isTerminal() {
@@ -112,14 +111,14 @@ func (s Streams) countProgress(what string) func(done int64) {
 	}
 }
 
-// clear takes away what tells of progress.
+// clearProgress clears the progress line.
 func (s Streams) clearProgress() {
 	if s.isTerminal() {
 		s.notef("\r\x1b[K")
 	}
 }
 
-// watched reports whether a person reads the standard error.
+// isTerminal reports whether standard error is a terminal.
 func (s Streams) isTerminal() bool {
 	file, ok := s.Err.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))

@@ -76,18 +76,18 @@ func TestPasswordPromptDoesNotEcho(t *testing.T) {
 
 	sh := clitest.NewShell(t)
 	args := []string{"users", "create", "jo"}
-	shown, code := converse(sh, t.Context(), args, "Password: ", "correct horse\r", "The same again: ", "correct horse\r")
+	shown, code := converse(sh, t.Context(), args, "Password: ", "correct horse\r", "Repeat password: ", "correct horse\r")
 	if code != 0 || !signsIn(sh, "jo", "correct horse") {
 		t.Errorf("exit code %d: %s", code, shown)
 	}
 	servertest.Lacks(t, shown, "correct horse")
 
 	args = []string{"users", "set-password", "jo"}
-	shown, code = converse(sh, t.Context(), args, "Password: ", "battery staple\r", "The same again: ", "battery stable\r")
+	shown, code = converse(sh, t.Context(), args, "Password: ", "battery staple\r", "Repeat password: ", "battery stable\r")
 	if code != 1 || !signsIn(sh, "jo", "correct horse") {
 		t.Errorf("two different passwords gave exit code %d: %s", code, shown)
 	}
-	servertest.Contains(t, shown, "not the same")
+	servertest.Contains(t, shown, "do not match")
 }
 
 func TestDeleteAsksForConfirmation(t *testing.T) {
@@ -96,7 +96,7 @@ func TestDeleteAsksForConfirmation(t *testing.T) {
 	sh := clitest.NewShell(t)
 	sh.Must("clients", "create", "--id=app", "--name=My App", "--grant-type=client_credentials")
 	args := []string{"clients", "delete", "app"}
-	if shown, code := converse(sh, t.Context(), args, "(My App) and every token it was given? Type yes: ", "no\n"); code != 1 {
+	if shown, code := converse(sh, t.Context(), args, "(My App) and all of its tokens? Type yes: ", "no\n"); code != 1 {
 		t.Errorf("no was taken for yes: %s", shown)
 	}
 	sh.Must("clients", "get", "app")
@@ -114,7 +114,7 @@ func TestConfirmationCanBeInterrupted(t *testing.T) {
 	if code != 1 {
 		t.Errorf("Ctrl+C gave exit code %d: %s", code, shown)
 	}
-	servertest.Contains(t, shown, "no password was given")
+	servertest.Contains(t, shown, "no password entered")
 
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
@@ -133,7 +133,7 @@ func TestProgressIsShownOnTerminalsOnly(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, shown)
 	}
-	servertest.Contains(t, shown, "people: 1 of 3", "people: 3 of 3", "3 created")
+	servertest.Contains(t, shown, "users: 1 of 3", "users: 3 of 3", "3 created")
 	if got := sh.Run("users", "import", file); got.Err != "" {
 		t.Errorf("without a terminal the import says %q", got.Err)
 	}

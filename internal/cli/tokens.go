@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// introspectCommand tells about a token.
+// introspectCommand shows a token.
 type introspectCommand struct {
 	outputFlags
 
@@ -20,13 +20,13 @@ type introspectCommand struct {
 	Scope []string `help:"A scope that the token must have to count as active; may be repeated." sep:" " placeholder:"SCOPE"`
 }
 
-// revokeCommand ends tokens.
+// revokeCommand revokes tokens.
 type revokeCommand struct {
 	Token  string `arg:"" optional:"" help:"The access or refresh token; - is standard input, which other users of this machine cannot see."`
 	Client string `help:"All tokens of this client that were issued until now." placeholder:"ID"`
 }
 
-// atTokens opens a desk with what reads and ends tokens on it.
+// withTokens runs work over the database and the token endpoints.
 func (c *commandLine) withTokens(ctx context.Context, s Streams, work func(*database, *server.OAuth2) error) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		a, err := server.New(ctx, server.Options{Config: d.config, Store: d.store, Log: d.log, Now: now, Version: c.version})
@@ -37,7 +37,7 @@ func (c *commandLine) withTokens(ctx context.Context, s Streams, work func(*data
 	}, "issuer", "system_secrets")
 }
 
-// token returns the token that the command line names.
+// token returns the token of the command line or of standard input.
 func (s Streams) token(name string) (string, error) {
 	if name != "-" {
 		return name, nil
@@ -49,31 +49,30 @@ func (s Streams) token(name string) (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// Run tells about the token.
+// Run shows the token.
 func (cmd *introspectCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
 	token, err := s.token(cmd.Token)
 	if err != nil {
 		return err
 	}
 	return c.withTokens(ctx, s, func(_ *database, endpoints *server.OAuth2) error {
-		said, err := endpoints.Introspection.Inspect(ctx, token, cmd.Scope)
+		response, err := endpoints.Introspection.Inspect(ctx, token, cmd.Scope)
 		if err != nil {
 			return fmt.Errorf("introspect: %w", err)
 		}
 		if cmd.isTable() {
 			return printObject(s.Out, cmd.outputFlags, introspectionView{
-				(*introspectionMembers)(said), said.Claims, numericDate(said.IssuedAt), numericDate(said.AuthTime), numericDate(said.Expiry),
+				(*introspectionMembers)(response), response.Claims, numericDate(response.IssuedAt), numericDate(response.AuthTime), numericDate(response.Expiry),
 			})
 		}
-		return printObject(s.Out, cmd.outputFlags, said)
+		return printObject(s.Out, cmd.outputFlags, response)
 	})
 }
 
-// introspectionMembers are those of an introspection response without its own encoding.
+// introspectionMembers is an introspection response with the default JSON encoding.
 type introspectionMembers grant.Introspection
 
-// introspectionView is what people read of a token: its times are not counted in
-// seconds.
+// introspectionView is an introspection response with formatted times.
 type introspectionView struct {
 	*introspectionMembers
 
@@ -83,7 +82,7 @@ type introspectionView struct {
 	Expiry   time.Time      `json:"exp,omitzero"`
 }
 
-// numericDate is the time of a NumericDate (RFC 7519 section 2), zero if there is none.
+// numericDate returns the time of a NumericDate (RFC 7519 section 2), zero for 0.
 func numericDate(seconds int64) time.Time {
 	if seconds == 0 {
 		return time.Time{}
@@ -94,18 +93,18 @@ func numericDate(seconds int64) time.Time {
 // Run revokes the token, or all tokens of a client.
 func (cmd *revokeCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if (cmd.Token != "") == (cmd.Client != "") {
-		return errors.New("name either a token or, with --client, a client")
+		return errors.New("either a token or --client is required")
 	}
 	if cmd.Client != "" {
 		return c.withDatabase(ctx, s, func(d *database) error {
 			err := d.store.Clients.EndClientTokens(ctx, cmd.Client, now())
 			if errors.Is(err, client.ErrNotFound) {
-				return fmt.Errorf("there is no client %q", cmd.Client)
+				return clientNotFound(cmd.Client)
 			}
 			if err != nil {
 				return err
 			}
-			return s.printf("revoked everything that %s was given", cmd.Client)
+			return s.printf("revoked all tokens of %s", cmd.Client)
 		})
 	}
 	token, err := s.token(cmd.Token)
@@ -118,7 +117,7 @@ func (cmd *revokeCommand) Run(ctx context.Context, s Streams, c *commandLine) er
 			return fmt.Errorf("revoke: %w", err)
 		}
 		if !ours {
-			return errors.New("this is no token of this server, or one that has expired")
+			return errors.New("unknown or expired token")
 		}
 		return s.printf("revoked")
 	})

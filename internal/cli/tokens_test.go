@@ -39,10 +39,10 @@ func TestIntrospectAndRevokeTokens(t *testing.T) {
 		sh.Input = refresh
 		servertest.Contains(t, sh.Must("introspect", "-"), "auth_time   "+s.Time().UTC().Format("2006-01-02T"))
 		servertest.Contains(t, sh.Must("introspect", "nonsense"), "active   false")
-		servertest.Contains(t, sh.MustFail("revoke", "nonsense"), "no token of this server")
+		servertest.Contains(t, sh.MustFail("revoke", "nonsense"), "unknown or expired token")
 		servertest.Contains(t, sh.MustFail("revoke"), "either a token or")
 		servertest.Contains(t, sh.MustFail("revoke", "x", "--client=y"), "either a token or")
-		servertest.Contains(t, sh.MustFail("revoke", "--client=nobody"), `no client "nobody"`)
+		servertest.Contains(t, sh.MustFail("revoke", "--client=nobody"), `client "nobody" not found`)
 
 		other := s.PostForm("/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}).JSON(t)
 		sh.Must("revoke", access)

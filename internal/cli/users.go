@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// usersCommand manages accounts.
+// usersCommand manages users.
 type usersCommand struct {
 	Create      usersCreate      `cmd:"" help:"Create a user."`
 	List        usersList        `cmd:"" help:"List or search users."`
@@ -64,7 +64,7 @@ type usersDelete struct {
 	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
-// Run adds a person.
+// Run creates a user.
 func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if _, err := account.CanonicalUsername(cmd.Username); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 	})
 }
 
-// Run lists the people.
+// Run lists users.
 func (cmd *usersList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		all, err := allPages(func(after string) ([]*account.Account, error) {
@@ -132,14 +132,14 @@ func (cmd *usersSetPassword) Run(ctx context.Context, s Streams, c *commandLine)
 			return err
 		}
 		if !p.generated {
-			return s.printf("the password of %s is changed", displayName(a))
+			return s.printf("changed the password of %s", displayName(a))
 		}
 		s.notef(shownOnceNote, "password")
 		return s.printf("%s", p.text)
 	})
 }
 
-// Run keeps a person out.
+// Run disables a user.
 func (cmd *usersDisable) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		changed, err := newUsers(d).Disable(ctx, a)
@@ -147,40 +147,39 @@ func (cmd *usersDisable) Run(ctx context.Context, s Streams, c *commandLine) err
 			return err
 		}
 		if !changed {
-			return s.printf("%s was disabled before", displayName(a))
+			return s.printf("%s is already disabled", displayName(a))
 		}
-		return s.printf("%s is disabled", displayName(a))
+		return s.printf("disabled %s", displayName(a))
 	})
 }
 
-// Run lets a person in again.
+// Run enables a user.
 func (cmd *usersEnable) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		if err := newUsers(d).Enable(ctx, a); err != nil {
 			return err
 		}
-		return s.printf("%s may sign in", displayName(a))
+		return s.printf("enabled %s", displayName(a))
 	})
 }
 
-// Run clears the failure counters of an account, so that its password is checked again
-// from everywhere.
+// Run clears the failure counters of a user, which ends a lockout.
 func (cmd *usersUnlock) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		if err := newUsers(d).Unlock(ctx, a); err != nil {
 			return err
 		}
 		if !a.DisabledAt.IsZero() {
-			return s.printf("cleared the failed attempts of %s, whose account is disabled: users enable lets them sign in", displayName(a))
+			return s.printf("cleared the failed attempts of %s; the account is disabled: see users enable", displayName(a))
 		}
 		return s.printf("cleared the failed attempts of %s", displayName(a))
 	})
 }
 
-// Run deletes a person.
+// Run deletes a user.
 func (cmd *usersDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
-		question := fmt.Sprintf("Delete the account of %s, which nobody can bring back?", displayName(a))
+		question := fmt.Sprintf("Delete the user %s? This cannot be undone.", displayName(a))
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
@@ -191,7 +190,7 @@ func (cmd *usersDelete) Run(ctx context.Context, s Streams, c *commandLine) erro
 	})
 }
 
-// atPerson opens a desk with one person's account on it.
+// withUser runs work over the database and a user.
 func (c *commandLine) withUser(ctx context.Context, s Streams, username string, work func(*database, *account.Account) error) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		a, err := newUsers(d).Find(ctx, username)
@@ -202,7 +201,7 @@ func (c *commandLine) withUser(ctx context.Context, s Streams, username string, 
 	})
 }
 
-// called is what a person is called in what a command says.
+// displayName returns the username, or the subject of a user without one.
 func displayName(a *account.Account) string { return cmp.Or(a.Name(), a.Subject) }
 
 // newUsers returns the use cases of users.
@@ -210,8 +209,7 @@ func newUsers(d *database) *manage.Users {
 	return &manage.Users{Store: d.store.Accounts, Hasher: server.NewHasher(d.config), Now: now}
 }
 
-// userView is a person as they are shown. A password is there only when it was
-// just made.
+// userView is a user in output. Password is set only right after it was generated.
 type userView struct {
 	Username       string         `json:"username"`
 	Password       string         `json:"password,omitempty"`

@@ -13,8 +13,8 @@ import (
 	"github.com/ostiary/ostiary/internal/manage"
 )
 
-// readClaims reads claims from the command line. A claim that is no string is
-// written as in JSON: of the standard claims by their type, of others a list or an object.
+// readClaims parses the claims of the command line. Values of other types than string are
+// JSON: standard claims by their type, other claims if they are a list or an object.
 func readClaims(given map[string]string) (map[string]any, error) {
 	claims := make(map[string]any, len(given))
 	for name, text := range given {
@@ -40,15 +40,14 @@ func readClaims(given map[string]string) (map[string]any, error) {
 	return claims, errors.Join(manage.CheckClaims(claims)...)
 }
 
-// noteUnreleasedClaims names the claims of people that no scope releases: nobody but the
-// operator ever sees them.
-func noteUnreleasedClaims(ctx context.Context, d *database, people ...account.Import) error {
+// noteUnreleasedClaims lists the claims of users that no scope releases.
+func noteUnreleasedClaims(ctx context.Context, d *database, users ...account.Import) error {
 	known, err := loadScopes(ctx, d)
 	if err != nil {
 		return err
 	}
 	unreleased := map[string]bool{}
-	for _, one := range people {
+	for _, one := range users {
 		for name := range one.Account.Claims {
 			if !known.Releases(name) {
 				unreleased[sanitize(name)] = true
@@ -59,6 +58,6 @@ func noteUnreleasedClaims(ctx context.Context, d *database, people ...account.Im
 		return nil
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(unreleased)), ", ")
-	d.notef("no scope releases these claims: %s\nTo release one: ostiary scopes create NAME --claim CLAIM=id_token,userinfo\n", names)
+	d.notef("no scope releases these claims: %s\nTo release a claim: ostiary scopes create NAME --claim CLAIM=id_token,userinfo\n", names)
 	return nil
 }

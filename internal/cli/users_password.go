@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/manage"
 )
 
-// passwordFlags say where a password comes from. Never from the command line
-// itself, where everybody on the machine can read it.
+// passwordFlags select the source of a password. The command line itself is not one, since
+// other users of the machine can read it.
 type passwordFlags struct {
 	PasswordFile string `help:"Read the password from this file; - is standard input." xor:"password" placeholder:"FILE"`
 	Generate     bool   `help:"Generate a password and print it once." xor:"password"`
@@ -25,10 +25,10 @@ type newPassword struct {
 	generated bool // and must be shown
 }
 
-// shownOnce goes with what was made.
-const shownOnceNote = "The %s is shown this once: it is not kept in a form that can be read.\n"
+// shownOnceNote is the note that accompanies a generated secret.
+const shownOnceNote = "The %s is shown only once: it cannot be retrieved later.\n"
 
-// password gets a password from where the flags say, or from a person.
+// password returns the password of the flags or of a prompt, hashed.
 func (f *passwordFlags) password(ctx context.Context, d *database) (newPassword, error) {
 	var p newPassword
 	var err error
@@ -49,17 +49,16 @@ func (f *passwordFlags) password(ctx context.Context, d *database) (newPassword,
 	return p, credential.CheckPassword(p.text)
 }
 
-// askPassword asks twice, and shows nothing of what is typed.
+// askPassword prompts twice for a password, without echo.
 func (s Streams) askPassword(ctx context.Context) (string, error) {
 	fd, ok := s.terminal()
 	if !ok {
 		return "", errors.New("not a terminal: pass --password-file or --generate")
 	}
-	// The terminal falls silent before the question appears, so that no answer is
-	// too quick to be hidden.
+	// Echo is off before the prompt appears, so that no input is shown.
 	before, err := term.MakeRaw(fd)
 	if err != nil {
-		return "", fmt.Errorf("ask for password: %w", err)
+		return "", fmt.Errorf("read password: %w", err)
 	}
 	defer term.Restore(fd, before) //nolint:errcheck // the error changes nothing
 	console := term.NewTerminal(struct {
@@ -67,17 +66,17 @@ func (s Streams) askPassword(ctx context.Context) (string, error) {
 		io.Writer
 	}{s.In, s.Err}, "")
 	var typed [2]string
-	for i, prompt := range []string{"Password: ", "The same again: "} {
+	for i, prompt := range []string{"Password: ", "Repeat password: "} {
 		typed[i], err = readInterruptibly(ctx, func() (string, error) { return console.ReadPassword(prompt) })
-		if errors.Is(err, io.EOF) { // which is Ctrl+C as well
-			return "", errors.New("no password was given")
+		if errors.Is(err, io.EOF) { // also Ctrl+C
+			return "", errors.New("no password entered")
 		}
 		if err != nil {
-			return "", fmt.Errorf("ask for password: %w", err)
+			return "", fmt.Errorf("read password: %w", err)
 		}
 	}
 	if typed[0] != typed[1] {
-		return "", errors.New("the two passwords are not the same")
+		return "", errors.New("the passwords do not match")
 	}
 	return typed[0], nil
 }

@@ -71,7 +71,7 @@ func TestUserLifecycle(t *testing.T) {
 
 	servertest.Contains(t, sh.Must("users", "disable", "ada"), "disabled")
 	first := person(sh, "ada").DisabledAt
-	servertest.Contains(t, sh.Must("users", "disable", "ada"), "before")
+	servertest.Contains(t, sh.Must("users", "disable", "ada"), "already disabled")
 	if again := person(sh, "ada").DisabledAt; first.IsZero() || !again.Equal(first) {
 		t.Errorf("disabled at %v, and again at %v", first, again)
 	}

@@ -15,7 +15,7 @@ type usersGet struct {
 	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
-// Run shows one account.
+// Run shows a user.
 func (cmd *usersGet) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(_ *database, a *account.Account) error {
 		return printObject(s.Out, cmd.outputFlags, viewUser(a))
@@ -31,15 +31,15 @@ type usersUpdate struct {
 	Admin       *bool             `help:"Make the user an administrator, or with --no-admin a normal user." negatable:""`
 }
 
-// Run changes claims and the administrator right of any account. Password, sessions and
-// grants stay.
+// Run changes the claims and the administrator right of a user. Password, sessions and grants
+// are unchanged.
 func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	claims, err := readClaims(cmd.Claim)
 	if err != nil {
 		return err
 	}
 	if len(claims) == 0 && len(cmd.RemoveClaim) == 0 && cmd.Admin == nil {
-		return errors.New("nothing to change: use --claim, --remove-claim, --admin or --no-admin")
+		return errors.New("no change: use --claim, --remove-claim, --admin or --no-admin")
 	}
 	for _, name := range cmd.RemoveClaim {
 		if _, both := claims[name]; both {

@@ -56,7 +56,7 @@ func TestUserUpdateKeepsPassword(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"update", "ada"}, "nothing to change"},
+		{[]string{"update", "ada"}, "no change"},
 		{[]string{"update", "ada", "--claim=sub=x"}, "claims.sub must be absent"},
 		{[]string{"update", "ada", "--claim=team=1", "--remove-claim=team"}, "both name"},
 		{[]string{"update", "nobody", "--admin"}, "nobody"},

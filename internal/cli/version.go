@@ -8,12 +8,12 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// versionCommand says what is running.
+// versionCommand prints the version.
 type versionCommand struct {
 	outputFlags
 }
 
-// build is what a binary knows of how it was made.
+// buildInfo is the version and origin of the binary.
 type buildInfo struct {
 	Version  string `json:"version"`
 	Go       string `json:"go"`
@@ -41,10 +41,10 @@ func (cmd *versionCommand) Run(s Streams, c *commandLine) error {
 	return printObject(s.Out, cmd.outputFlags, b)
 }
 
-// versionFlag is --version: the short form of the command.
+// versionFlag is --version, the short form of the command.
 type versionFlag bool
 
-// BeforeReset answers the flag before the rest of the command line is looked at.
+// BeforeReset prints the version before the rest of the command line is parsed.
 func (versionFlag) BeforeReset(app *kong.Kong, vars kong.Vars) error {
 	_, err := fmt.Fprintln(app.Stdout, "ostiary", vars["version"])
 	app.Exit(0)

@@ -38,7 +38,7 @@ func CheckKeySetName(name string) error {
 		return fmt.Errorf("the key set %s contains the signing keys: manage them with ostiary keys", name)
 	}
 	if err := keyset.CheckName(name); err != nil {
-		return fmt.Errorf("the name of a set %w", err)
+		return fmt.Errorf("the name of a key set %w", err)
 	}
 	return nil
 }

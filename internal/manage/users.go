@@ -13,7 +13,7 @@ import (
 
 // ErrNoPassword reports an account without a password: the user signs in with an app of the
 // operator.
-var ErrNoPassword = errors.New("signs in with an app, and has no password here")
+var ErrNoPassword = errors.New("signs in with a custom login app and has no password here")
 
 // UserStore reads and changes accounts. Its methods return account.ErrNotFound for an unknown
 // account.
