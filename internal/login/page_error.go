@@ -3,40 +3,52 @@ package login
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
-// pageError is an error that ends a flow on the error page, with the content of that page.
+// pageError is an error response with the error page that the user reads.
 type pageError struct {
-	status int
-	page   pages.Error
-	why    string       // for the log
-	cause  refusal.Rule // for the log, if the code of the page does not determine it
+	response *httpapi.Error
+	page     pages.Error
 }
 
-// rule returns the rule that rejected the request, empty for a server error.
-func (e *pageError) rule() refusal.Rule {
-	switch {
-	case e.cause != "":
-		return e.cause
-	case e.status >= http.StatusInternalServerError:
-		return ""
-	case e.page.Code == "expired_request":
-		return refusal.RequestExpired
-	case e.page.Code == "invalid_client":
-		return refusal.ClientUnknown
-	default:
-		return refusal.PageInvalid
+// newPageError returns an error response with a page. reason is only in the log.
+func newPageError(status int, page pages.Error, reason string) *pageError {
+	return &pageError{&httpapi.Error{Status: status, Code: page.Code, Reason: reason}, page}
+}
+
+// Error returns the text of the response.
+func (e *pageError) Error() string { return e.response.Error() }
+
+// Unwrap returns the response.
+func (e *pageError) Unwrap() error { return e.response }
+
+// pageErrors maps errors to responses. An error without a page is a server error, whose
+// text is only in the log.
+func pageErrors() *httpapi.Errors {
+	return &httpapi.Errors{
+		Message:    "page refused",
+		RetryAfter: 2 * time.Second,
+		Rule: func(e *httpapi.Error) refusal.Rule {
+			switch {
+			case e.Status >= http.StatusInternalServerError:
+				return ""
+			case e.Code == "expired_request":
+				return refusal.RequestExpired
+			case e.Code == "invalid_client":
+				return refusal.ClientUnknown
+			default:
+				return refusal.PageInvalid
+			}
+		},
 	}
 }
-
-// Error returns the code of the page and the reason.
-func (e *pageError) Error() string { return e.page.Code + ": " + e.why }
 
 // expired returns the error for a request that has expired or was completed. If its client
 // c is known, the page links to where the user can sign in again.
@@ -45,13 +57,13 @@ func (s *flows) expired(why string, c *client.Client) error {
 	if c != nil && !c.Disabled {
 		page.Client, page.RestartURL = &pages.Client{Name: c.Name()}, c.InitiateLogin(s.Iss)
 	}
-	return &pageError{status: http.StatusBadRequest, page: page, why: why}
+	return newPageError(http.StatusBadRequest, page, why)
 }
 
 // ofOtherBrowser sets the rule of err to one of a request that another browser began.
 func ofOtherBrowser(err error) error {
 	if f := (*pageError)(nil); errors.As(err, &f) {
-		f.cause = refusal.WrongBrowser
+		f.response.Rule = refusal.WrongBrowser
 	}
 	return err
 }
@@ -61,47 +73,36 @@ func ofOtherBrowser(err error) error {
 func (s *flows) begunElsewhere(err error) error {
 	if f := (*pageError)(nil); errors.As(err, &f) {
 		f.page.SetWrongBrowser(s.Iss)
-		f.why, f.cause = "the cookie of the request is missing", refusal.WrongBrowser
+		f.response.Reason, f.response.Rule = "the cookie of the request is missing", refusal.WrongBrowser
 	}
 	return err
 }
 
 func unknownClient() error {
-	return &pageError{status: http.StatusBadRequest, page: pages.Error{Code: "invalid_client"}, why: "the client is unknown or disabled"}
+	return newPageError(http.StatusBadRequest, pages.Error{Code: "invalid_client"}, "the client is unknown or disabled")
 }
 
 func malformed(why string) error {
-	return &pageError{status: http.StatusBadRequest, page: pages.Error{Code: "invalid_request"}, why: why}
+	return newPageError(http.StatusBadRequest, pages.Error{Code: "invalid_request"}, why)
 }
 
 // noRequest returns the error for a page that is opened without a request.
 func noRequest() error {
-	return &pageError{status: http.StatusBadRequest, page: pages.Error{
+	return newPageError(http.StatusBadRequest, pages.Error{
 		Code:   "invalid_request",
 		Title:  messages.New("error.no-request.title"),
 		Text:   messages.New("error.no-request.text"),
 		Advice: messages.New("error.no-request.advice"),
-	}, why: "the parameter request is missing"}
+	}, "the parameter request is missing")
 }
 
-// retryAfter is how many seconds a caller should wait if the database is unavailable.
-const retryAfter = "2"
-
-// fail shows the error page and logs why, once. An error that is not a [*pageError] is a
-// server error, whose text is only in the log.
+// fail shows the error page and notes the reason for the log, once.
 func (s *flows) fail(w http.ResponseWriter, r *http.Request, err error) {
-	e := &pageError{status: http.StatusInternalServerError, page: pages.Error{Code: "server_error"}}
-	switch {
-	case errors.As(err, &e):
-	case unavailable.Is(err):
-		e.status, e.page.Code = http.StatusServiceUnavailable, "temporarily_unavailable"
-		w.Header().Set("Retry-After", retryAfter)
+	response := pageErrors().Prepare(w, r, err)
+	page := pages.Error{Code: response.Code}
+	if e, ok := errors.AsType[*pageError](err); ok {
+		page = e.page
 	}
-	refusal.Note(r.Context(), refusal.Rejection{
-		Message: "page refused", Status: e.status, Code: e.page.Code, Rule: e.rule(), Text: e.why, Err: err,
-	})
-
-	page := e.page
 	page.RequestID = w.Header().Get("X-Request-Id")
-	s.Pages.Error(w, e.status, page)
+	s.Pages.Error(w, response.Status, page)
 }

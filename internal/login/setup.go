@@ -106,12 +106,14 @@ func (h *Setup) checkLink(ctx context.Context, hash []byte) error {
 }
 
 func invalidLink() error {
-	return &pageError{status: http.StatusGone, page: pages.Error{
+	e := newPageError(http.StatusGone, pages.Error{
 		Code:   "setup_link",
 		Title:  messages.New("error.setup-link.title"),
 		Text:   messages.New("error.setup-link.text"),
 		Advice: messages.New("error.setup-link.advice"),
-	}, why: "the link is unknown, expired or used", cause: refusal.SetupLinkInvalid}
+	}, "the link is unknown, expired or used")
+	e.response.Rule = refusal.SetupLinkInvalid
+	return e
 }
 
 func (h *Setup) form(token, username string, fault messages.Message) pages.Setup {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -25,15 +26,14 @@ type FormRule struct {
 	Refuse     Refuser  // nil writes JSON
 }
 
-// requestError is a rejected request.
-type requestError struct {
-	status int
-	reason string
+// refused returns the error response for a request that is rejected before a handler.
+func refused(status int, reason string) error {
+	e := &httpapi.Error{Status: status, Code: "invalid_request", Description: reason, Rule: ruleOf(status)}
+	if status == http.StatusTooManyRequests {
+		e.Code, e.RetryAfter = "temporarily_unavailable", 5*time.Second
+	}
+	return e
 }
-
-func (r *requestError) Error() string { return r.reason }
-
-func refused(status int, reason string) error { return &requestError{status, reason} }
 
 func invalid(reason string) error { return refused(http.StatusBadRequest, reason) }
 
@@ -152,7 +152,7 @@ func (rule *FormRule) body(w http.ResponseWriter, r *http.Request) (url.Values, 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
-	var cut *requestError
+	var cut *httpapi.Error
 	switch {
 	case errors.As(err, &cut):
 		return nil, cut
@@ -189,22 +189,19 @@ func refuse(w http.ResponseWriter, r *http.Request, answer Refuser, methods []st
 	if answer == nil {
 		answer = JSON
 	}
-	why := &requestError{http.StatusBadRequest, "The request is malformed."}
-	errors.As(err, &why)
-	if why.status == http.StatusMethodNotAllowed {
+	e, ok := errors.AsType[*httpapi.Error](err)
+	if !ok {
+		e, _ = errors.AsType[*httpapi.Error](invalid("The request is malformed."))
+	}
+	switch e.Status {
+	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", strings.Join(methods, ", "))
-	}
-	code := "invalid_request"
-	switch why.status {
-	case http.StatusTooManyRequests:
-		code = "temporarily_unavailable"
-		w.Header().Set("Retry-After", "5")
-		closeAfter(w, r)
-	case http.StatusRequestTimeout:
+	case http.StatusTooManyRequests, http.StatusRequestTimeout:
 		closeAfter(w, r)
 	}
-	note(r, ruleOf(why.status), why.status, code, why.reason)
-	answer(w, r, why.status, code, httpapi.Description(why.reason))
+	httpapi.SetRetryAfter(w, e.RetryAfter)
+	note(r, e.Rule, e.Status, e.Code, e.Description)
+	answer(w, r, e.Status, e.Code, httpapi.Description(e.Description))
 }
 
 // ruleOf returns the refusal rule for a status.

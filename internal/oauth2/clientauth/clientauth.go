@@ -75,7 +75,7 @@ type Authenticator struct {
 	cfg   Config
 	decoy client.Secret // for unknown clients: the secret of an unknown client is compared
 
-	shown    *shown
+	accepted *acceptedSecrets
 	renewing sync.Map // the ids of clients whose secret is being hashed again
 }
 
@@ -83,7 +83,7 @@ type Authenticator struct {
 func New(c Config) *Authenticator {
 	// A long secret is not hashed slowly, so this cannot fail.
 	decoy, _ := client.HashSecret(context.Background(), c.Slow, client.NewSecret())
-	return &Authenticator{cfg: c, decoy: decoy, shown: newShown()}
+	return &Authenticator{cfg: c, decoy: decoy, accepted: newAcceptedSecrets()}
 }
 
 // Authenticate returns the client that r authenticates as, with its registered method. It

@@ -70,7 +70,7 @@ func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret stri
 	}
 	defer a.renewing.Delete(c.ID)
 	if kept, err := client.HashSecret(ctx, a.cfg.Slow, secret); err == nil {
-		a.shown.remember(c.ID, kept, secret)
+		a.accepted.add(c.ID, kept, secret)
 		_ = a.cfg.Renewals.ReplaceClientSecret(ctx, c.ID, c.Secret, kept) // an error only means that another request was faster, or that a later one will retry
 	}
 }
@@ -83,7 +83,7 @@ func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.S
 	slow := kept != "" && len(cred.secret) < machineMade
 	hardest := kept // to compare with
 	for _, one := range all {
-		if slow && a.shown.before(cred.id, one, cred.secret) {
+		if slow && a.accepted.has(cred.id, one, cred.secret) {
 			return one, nil
 		}
 		if one.IsLegacyHash() {
@@ -101,7 +101,7 @@ func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.S
 		return "", err
 	}
 	if fit != "" && slow {
-		a.shown.remember(cred.id, fit, cred.secret)
+		a.accepted.add(cred.id, fit, cred.secret)
 	}
 	return fit, nil
 }

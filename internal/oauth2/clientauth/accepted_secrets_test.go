@@ -45,17 +45,17 @@ func TestAShortSecretIsHashedOnceAndNotWithEachRequest(t *testing.T) {
 	try("short", shortSecret, false, 1, 1)
 }
 
-func TestSoManySecretsAreRemembered(t *testing.T) {
+func TestAcceptedSecretsAreBounded(t *testing.T) {
 	t.Parallel()
 
-	s := newShown()
-	for i := range maxShown + 100 {
-		s.remember(fmt.Sprint("client ", i), "kept", "secret")
+	s := newAcceptedSecrets()
+	for i := range maxAccepted + 100 {
+		s.add(fmt.Sprint("client ", i), "kept", "secret")
 	}
-	if got := len(s.macs); got != maxShown {
-		t.Errorf("%d are remembered, want %d", got, maxShown)
+	if got := s.macs.Len(); got != maxAccepted {
+		t.Errorf("%d secrets are cached, want %d", got, maxAccepted)
 	}
-	if !s.before(fmt.Sprint("client ", maxShown+99), "kept", "secret") {
-		t.Error("the last one is not remembered")
+	if !s.has(fmt.Sprint("client ", maxAccepted+99), "kept", "secret") {
+		t.Error("the last one is not cached")
 	}
 }
