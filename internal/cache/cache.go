@@ -88,6 +88,7 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 		// Other requests wait for this read, so it does not end with this one.
 		c.read(context.WithoutCancel(ctx), key, r)
 		return r.value, r.err
+	case waiting:
 	}
 	select {
 	case <-r.done:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,7 +106,7 @@ func TestConcurrentRequestsShareARead(t *testing.T) {
 		c := cache.New(cache.Config[string, string]{Size: 10, Changes: ch, Read: func(ctx context.Context, _ string) (string, error) {
 			n := reads.Add(1)
 			<-proceed
-			return fmt.Sprint(n), ctx.Err()
+			return strconv.FormatInt(n, 10), ctx.Err()
 		}})
 		first, cancel := context.WithCancel(t.Context())
 		results := make(chan string, 10)

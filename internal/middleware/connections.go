@@ -1,8 +1,6 @@
 package middleware
 
 import (
-	"github.com/ostiary/ostiary/internal/network"
-
 	"context"
 	"log/slog"
 	"net"
@@ -12,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/ostiary/ostiary/internal/network"
 )
 
 // ConnectionRule limits the connections of a listener.

@@ -54,13 +54,13 @@ func TestDiscoveredFeaturesWork(t *testing.T) {
 				t.Errorf("registration_endpoint listed: %v", got)
 			}
 			if registration == "open" {
-				tryListed(s, t, document)
+				tryListed(t, s, document)
 			}
 		})
 	}
 }
 
-func tryListed(s *servertest.Server, t *testing.T, document map[string]any) {
+func tryListed(t *testing.T, s *servertest.Server, document map[string]any) {
 	t.Helper()
 	listed := func(member string) []string {
 		var list []string
@@ -112,19 +112,19 @@ func tryListed(s *servertest.Server, t *testing.T, document map[string]any) {
 			t.Errorf("grant_type %s: %s", grantType, got)
 		}
 	}
-	tryRegistering(s, t, "token_endpoint_auth_method", listed("token_endpoint_auth_methods_supported"))
-	tryRegistering(s, t, "id_token_signed_response_alg", listed("id_token_signing_alg_values_supported"))
-	tryRegistering(s, t, "userinfo_signed_response_alg", listed("userinfo_signing_alg_values_supported"))
-	tryRegistering(s, t, "token_endpoint_auth_signing_alg", listed("token_endpoint_auth_signing_alg_values_supported"))
+	tryRegistering(t, s, "token_endpoint_auth_method", listed("token_endpoint_auth_methods_supported"))
+	tryRegistering(t, s, "id_token_signed_response_alg", listed("id_token_signing_alg_values_supported"))
+	tryRegistering(t, s, "userinfo_signed_response_alg", listed("userinfo_signing_alg_values_supported"))
+	tryRegistering(t, s, "token_endpoint_auth_signing_alg", listed("token_endpoint_auth_signing_alg_values_supported"))
 	for _, what := range []string{"id_token", "userinfo"} {
-		tryRegistering(s, t, what+"_encrypted_response_alg", listed(what+"_encryption_alg_values_supported"))
-		tryRegistering(s, t, what+"_encrypted_response_enc", listed(what+"_encryption_enc_values_supported"))
+		tryRegistering(t, s, what+"_encrypted_response_alg", listed(what+"_encryption_alg_values_supported"))
+		tryRegistering(t, s, what+"_encrypted_response_enc", listed(what+"_encryption_enc_values_supported"))
 	}
-	tryRegistering(s, t, "request_object_signing_alg", listed("request_object_signing_alg_values_supported"))
-	tryRegistering(s, t, "subject_type", listed("subject_types_supported"))
+	tryRegistering(t, s, "request_object_signing_alg", listed("request_object_signing_alg_values_supported"))
+	tryRegistering(t, s, "subject_type", listed("subject_types_supported"))
 }
 
-func tryRegistering(s *servertest.Server, t *testing.T, member string, values []string) {
+func tryRegistering(t *testing.T, s *servertest.Server, member string, values []string) {
 	t.Helper()
 	for _, value := range values {
 		metadata := map[string]any{

@@ -71,7 +71,7 @@ func startTelling(t *testing.T, db *store.Store, settings map[string]string) (*s
 }
 
 // visitClient lets ada use a client, and returns the answer to it.
-func visitClient(b *servertest.Browser, t *testing.T, id string) url.Values {
+func visitClient(t *testing.T, b *servertest.Browser, id string) url.Values {
 	t.Helper()
 	c, err := b.Server.Store.Clients.Client(t.Context(), id)
 	if err != nil {
@@ -93,8 +93,8 @@ func TestLogoutNotifiesAllClients(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s, arrived := startTelling(t, db, nil)
 		b := s.NewBrowser()
-		idToken := servertest.ExchangeForIDToken(t, s, "first", firstSecret, visitClient(b, t, "first").Get("code"))
-		visitClient(b, t, "second")
+		idToken := servertest.ExchangeForIDToken(t, s, "first", firstSecret, visitClient(t, b, "first").Get("code"))
+		visitClient(t, b, "second")
 		sid := servertest.Text(servertest.Claims(t, idToken)["sid"])
 		first, err := s.Store.Clients.Client(t.Context(), "first")
 		if err != nil {
@@ -125,7 +125,7 @@ func TestLogoutNotifiesAllClients(t *testing.T) {
 			if len(form) != 1 {
 				t.Errorf("%s was posted %v, want the token alone", id, form)
 			}
-			said := verifyLogoutToken(s, t, form.Get("logout_token"))
+			said := verifyLogoutToken(t, s, form.Get("logout_token"))
 			if said["aud"] != id || said["sid"] != sid || said["sub"] != servertest.Claims(t, idToken)["sub"] || said["nonce"] != nil || said["iss"] != s.URL {
 				t.Errorf("%s was told %v", id, said)
 			}
@@ -152,7 +152,7 @@ func next(t *testing.T, arrived <-chan url.Values) url.Values {
 }
 
 // verifyLogoutToken reads a logout token as a client would.
-func verifyLogoutToken(s *servertest.Server, t *testing.T, token string) map[string]any {
+func verifyLogoutToken(t *testing.T, s *servertest.Server, token string) map[string]any {
 	t.Helper()
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
 	if err != nil {
@@ -184,7 +184,7 @@ func TestOnlyNotifiedClientsJoinSession(t *testing.T) {
 		s, _ := startTelling(t, db, nil)
 		b := s.NewBrowser()
 		b.Code(servertest.AuthorizationRequest())
-		visitClient(b, t, "second")
+		visitClient(t, b, "second")
 		for id, want := range map[string]int64{"web": 2, "second": 3} {
 			c, err := db.Clients.Client(t.Context(), id)
 			if err != nil {
@@ -232,7 +232,7 @@ func TestSessionEndingDuringResponseIssuesNothing(t *testing.T) {
 			"otherwise":  {"", "/login?request="},
 		} {
 			b := s.NewBrowser()
-			visitClient(b, t, "second")
+			visitClient(t, b, "second")
 			sessions := s.App.OAuth2.Authorize.Store
 			s.App.OAuth2.Authorize.Store = ending{sessions, db}
 			if to := b.Get(query("prompt", tc.prompt)).Header.Get("Location"); !strings.Contains(to, tc.want) || strings.Contains(to, "code=") {
