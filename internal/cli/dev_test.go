@@ -48,6 +48,6 @@ func TestDevStartsWithoutMailCatcher(t *testing.T) {
 	if code := <-ended; code != 0 {
 		t.Fatalf("dev = exit code %d: %s", code, log.String())
 	}
-	servertest.Contains(t, string(greeting), "mail        off: "+taken.Addr().String()+" is taken")
+	servertest.Contains(t, string(greeting), "mail        off: "+taken.Addr().String()+" is in use")
 	servertest.Contains(t, log.String(), "mail catcher is off", "--mail-listen")
 }

@@ -20,26 +20,25 @@ import (
 	"time"
 )
 
-// folder is where dev keeps what it makes up: secrets, the database, the
-// certificate. Nobody else on the machine may read it.
+// dataDir is the directory of secrets, database and certificate. Other users of the machine
+// cannot read it.
 type dataDir struct{ dir string }
 
 func openDataDir(dir string) (*dataDir, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
+		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
+		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	return &dataDir{dir}, nil
 }
 
 func (f *dataDir) path(name string) string { return filepath.Join(f.dir, name) }
 
-// once returns the content of a file, which make provides the first time. It is
-// written under another name and then moved, so that it is there whole or not at
-// all.
+// loadOrCreate returns the content of a file, which make creates if it is missing. The file is
+// written under a temporary name and renamed, so that it is complete or missing.
 func (f *dataDir) loadOrCreate(name string, make func() ([]byte, error)) ([]byte, error) {
 	content, err := os.ReadFile(f.path(name))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -66,7 +65,7 @@ func fileError(name string, err error) error {
 	return nil
 }
 
-// secret returns 256 random bits that stay the same.
+// secret returns 256 random bits, the same at each start.
 func (f *dataDir) secret(name string) (string, error) {
 	content, err := f.loadOrCreate(name, func() ([]byte, error) {
 		b := make([]byte, 32)
@@ -76,8 +75,7 @@ func (f *dataDir) secret(name string) (string, error) {
 	return string(content), err
 }
 
-// writeConfig leaves a configuration with which other commands work on the same
-// data.
+// writeConfig writes a configuration file with which other commands use the same data.
 func (f *dataDir) writeConfig(issuer string) error {
 	text := "# Written by ostiary dev at each start; use it with ostiary --config.\n" +
 		"issuer: " + issuer + "\n" +
@@ -87,7 +85,7 @@ func (f *dataDir) writeConfig(issuer string) error {
 	return f.write("config.yaml", []byte(text))
 }
 
-// quote writes a YAML scalar; JSON's strings are YAML's too.
+// yamlQuote returns a YAML scalar. JSON strings are YAML strings.
 func yamlQuote(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {
@@ -101,8 +99,8 @@ const (
 	keyFile  = "tls_key.pem"
 )
 
-// certificate returns the files of a certificate for localhost, made the first
-// time and when it has run out. It is RSA, which the oldest clients know.
+// certificate returns the files of a certificate for localhost, which is created if it is
+// missing or has expired. It is RSA, which all clients support.
 func (f *dataDir) certificate() (cert, key string, err error) {
 	cert, key = f.path(certFile), f.path(keyFile)
 	if pair, err := tls.LoadX509KeyPair(cert, key); err == nil && time.Now().Before(pair.Leaf.NotAfter) {
@@ -115,6 +113,8 @@ func (f *dataDir) certificate() (cert, key string, err error) {
 	return cert, key, errors.Join(f.write(keyFile, keyPEM), f.write(certFile, certPEM))
 }
 
+// SelfSigned returns a self-signed certificate for localhost and its key, in PEM. It is
+// valid for a year from at.
 func SelfSigned(at time.Time) (cert, key []byte, err error) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -143,7 +143,7 @@ func SelfSigned(at time.Time) (cert, key []byte, err error) {
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
 }
 
-// httpClient returns a client that trusts dev's own certificate.
+// httpClient returns a client that trusts the generated certificate.
 func (f *dataDir) httpClient(secure bool) (*http.Client, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 8}
 	if secure {

@@ -26,8 +26,8 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// DevOptions are the settings of a development server: addresses are HOST:PORT, and port 0
-// takes a free one.
+// Options are the settings of a development server. Addresses are HOST:PORT; port 0 chooses a
+// free port.
 type Options struct {
 	Data                                        string // the data directory
 	Listen, AdminListen, DemoListen, MailListen string
@@ -36,12 +36,12 @@ type Options struct {
 	TLS                                         bool   // with a certificate for localhost
 
 	Config   string            // a configuration file; may be empty
-	Set      map[string]string // settings over file and environment
+	Set      map[string]string // overrides file and environment
 	Out, Err io.Writer
 	Version  string // of the build
 }
 
-// dev is a running development server.
+// devServer is a running development server.
 type devServer struct {
 	Options
 
@@ -51,11 +51,11 @@ type devServer struct {
 	demoURL                                                   string
 	demo                                                      demoClient
 	demoUser                                                  demoUser
-	setupURL                                                  string // empty once there is an administrator
-	mailErr                                                   error  // why there is no mail catcher
+	setupURL                                                  string // empty if there is an administrator
+	mailErr                                                   error  // why the mail catcher is off
 }
 
-// RunDev runs a development server until ctx ends.
+// Run runs a development server until ctx ends.
 func Run(ctx context.Context, o Options) error {
 	d := &devServer{Options: o}
 	var err error
@@ -71,7 +71,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	log := slog.New(tint.NewTextHandler(o.Err, &tint.Options{Level: conf.LogLevel, TimeFormat: "15:04:05", NoColor: !isTerminal(o.Err)}))
 	if d.mailErr != nil {
-		log.LogAttrs(ctx, slog.LevelWarn, "mail catcher is off: its port is taken; --mail-listen chooses another",
+		log.LogAttrs(ctx, slog.LevelWarn, "mail catcher is off: its port is in use; choose another with --mail-listen",
 			slog.String("address", o.MailListen))
 	}
 	db, err := server.OpenStore(ctx, conf, log)
@@ -96,8 +96,7 @@ func Run(ctx context.Context, o Options) error {
 	return d.server.Serve(ctx, listeners)
 }
 
-// bind opens all listeners before anything is written, so that a port in use
-// changes nothing. Port 0 takes a free one.
+// bind opens all listeners before it writes any file, so that a port in use has no effect.
 func (d *devServer) bind(ctx context.Context) error {
 	var faults []error
 	open := func(flag, address string) net.Listener {
@@ -110,26 +109,26 @@ func (d *devServer) bind(ctx context.Context) error {
 	d.publicListener = open("listen", d.Listen)
 	d.adminListener = open("admin-listen", d.AdminListen)
 	d.demoListener = open("demo-listen", d.DemoListen)
-	// Nothing needs the mail catcher, and its port is that of others: so it gives way.
+	// The mail catcher is optional, and other programs use its port too.
 	if d.mailListener, d.mailErr = listenLoopback(ctx, d.MailListen); d.mailErr != nil && !errors.Is(d.mailErr, syscall.EADDRINUSE) {
 		faults = append(faults, fmt.Errorf("--mail-listen: %w", d.mailErr))
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("%w\nIs ostiary dev running already? The flags choose other addresses, and port 0 a free one", errors.Join(faults...))
+		return fmt.Errorf("%w\nIs ostiary dev already running? Choose other addresses with the flags; port 0 chooses a free port", errors.Join(faults...))
 	}
 	d.demoURL = "http://localhost:" + port(d.demoListener)
 	return nil
 }
 
-// listenLoopback listens on an address that nobody else can reach: what dev
-// makes up is not fit for others.
+// listenLoopback listens on a loopback address: the generated secrets and the demo user are
+// not meant for a network.
 func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not HOST:PORT", address)
 	}
 	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
-		return nil, fmt.Errorf("dev serves this machine alone, and %s is not a loopback address; use serve", address)
+		return nil, fmt.Errorf("dev listens only on loopback addresses, and %s is not one: use ostiary serve", address)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -146,8 +145,8 @@ func port(l net.Listener) string {
 	return strconv.Itoa(addr.Port)
 }
 
-// configure lays dev's defaults under what file, environment and flags say, and
-// writes them down so that other commands can work on the same data.
+// configure loads the configuration over the defaults of dev, and writes it to a file for
+// other commands.
 func (d *devServer) configure() (*config.Config, error) {
 	secret, err := d.data.secret("system_secret")
 	if err != nil {
@@ -177,7 +176,7 @@ func (d *devServer) configure() (*config.Config, error) {
 	return conf, d.data.writeConfig(conf.Issuer)
 }
 
-// issuer returns the public URL that the flags say.
+// issuer returns the public URL.
 func (d *devServer) issuer(scheme string) string {
 	if d.Issuer != "" && !strings.HasPrefix(d.Issuer, "/") {
 		return d.Issuer
@@ -185,7 +184,7 @@ func (d *devServer) issuer(scheme string) string {
 	return scheme + "://localhost:" + port(d.publicListener) + d.Issuer
 }
 
-// handlers returns what answers on each listener.
+// handlers returns the listeners with their handlers.
 func (d *devServer) handlers(ctx context.Context) ([]server.Listener, error) {
 	a := d.server
 	client, err := d.data.httpClient(d.TLS)
@@ -221,7 +220,7 @@ func (d *devServer) handlers(ctx context.Context) ([]server.Listener, error) {
 	}, nil
 }
 
-// terminal reports whether w is one, and would show colours.
+// isTerminal reports whether w is a terminal, which shows colours.
 func isTerminal(w any) bool {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -231,7 +230,7 @@ func isTerminal(w any) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// shown returns path as a person in this folder would write it.
+// relativePath returns path relative to the current directory, if it is below it.
 func relativePath(path string) string {
 	here, err := os.Getwd()
 	if err != nil {

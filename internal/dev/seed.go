@@ -17,7 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-// setupLifetime is how long the link for the first administrator is good.
+// setupLifetime is the lifetime of the setup link for the first administrator.
 const setupLifetime = 30 * time.Minute
 
 // demoClient is the demo application's registration.
@@ -26,14 +26,13 @@ type demoClient struct {
 	Secret string `json:"client_secret"`
 }
 
-// demoPerson is somebody to sign in as.
+// demoUser is the demo user with its password.
 type demoUser struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
 }
 
-// furnish puts in place what a newcomer needs: the demo application, a person to
-// sign in as, what the flags import, and the way to the first administrator.
+// seed creates the demo application, the demo user, the imported records, and the setup link.
 func (d *devServer) seed(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{d.addDemoClient, d.addDemoUser, d.importFiles, d.addSetupLink} {
 		if err := step(ctx); err != nil {
@@ -61,28 +60,27 @@ func (d *devServer) addDemoClient(ctx context.Context) error {
 	return nil
 }
 
-// addDemoPerson creates the demo person once. Whoever deletes the account is not
-// given it again.
+// addDemoUser creates the demo user, once: a deleted demo user is not created again.
 func (d *devServer) addDemoUser(ctx context.Context) error {
 	content, err := d.data.loadOrCreate("demo_person.json", func() ([]byte, error) {
-		person := demoUser{Username: "demo", Password: manage.NewPassword()}
-		hash, err := d.server.Hasher.Hash(ctx, person.Password)
+		user := demoUser{Username: "demo", Password: manage.NewPassword()}
+		hash, err := d.server.Hasher.Hash(ctx, user.Password)
 		if err != nil {
 			return nil, fmt.Errorf("hash demo password: %w", err)
 		}
 		at := time.Now()
 		a := &account.Account{
-			Subject: account.NewSubject(), Username: person.Username, Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
+			Subject: account.NewSubject(), Username: user.Username, Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
 		}
 		a.SetPassword(hash, at)
 		err = d.server.Store.Accounts.InsertAccount(ctx, a)
 		if errors.Is(err, account.ErrExists) {
-			return nil, errors.New("the data folder has a person named demo, but not their password in demo_person.json")
+			return nil, errors.New("the database has a user demo, but the data directory has no demo_person.json with its password: delete one of them")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("add demo person: %w", err)
+			return nil, fmt.Errorf("create demo user: %w", err)
 		}
-		return json.MarshalIndent(person, "", "  ") //nolint:gosec // the mail catcher stores readable files
+		return json.MarshalIndent(user, "", "  ") //nolint:gosec // the file contains the password of the demo user
 	})
 	if err != nil {
 		return err
@@ -93,8 +91,8 @@ func (d *devServer) addDemoUser(ctx context.Context) error {
 	return nil
 }
 
-// demoClaims have every standard claim (OpenID Connect Core section 5.1), groups and
-// roles, so that each scope that exists from the start releases something.
+// demoClaims contain every standard claim (OpenID Connect Core section 5.1), groups and roles,
+// so that each default scope releases a claim.
 func demoClaims(at time.Time) map[string]any {
 	return map[string]any{
 		"name": "Demo Person", "given_name": "Demo", "family_name": "Person", "middle_name": "M.", "nickname": "Dee",
@@ -142,7 +140,7 @@ func (d *devServer) importClients(ctx context.Context, text []byte) error {
 	return err
 }
 
-// addSetupLink makes a link to the first administrator, while there is none.
+// addSetupLink creates a setup link if there is no administrator.
 func (d *devServer) addSetupLink(ctx context.Context) error {
 	done, err := d.server.Store.Accounts.HasAdministrator(ctx)
 	if err != nil || done {

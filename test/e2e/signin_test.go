@@ -189,7 +189,7 @@ func TestDataSurvivesARestart(t *testing.T) {
 		t.Errorf("after a restart the issuer is %s and the password %q, want %s and %q",
 			second.issuer, second.password, first.issuer, first.password)
 	}
-	if want := "done: there is an administrator"; second.setup != want {
+	if want := "done: an administrator exists"; second.setup != want {
 		t.Errorf("after a restart the banner has set-up %q, want %q", second.setup, want)
 	}
 	if got := second.kids(); !maps.Equal(got, kids) {

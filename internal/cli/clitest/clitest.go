@@ -1,4 +1,4 @@
-// Package clitest runs commands in the process of a test, over a database of their own.
+// Package clitest runs commands in the process of a test, over separate databases.
 package clitest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Shell runs commands in this process, over a database of its own.
+// Shell runs commands in this process, over its database.
 type Shell struct {
 	T           *testing.T
 	Dir         string // for files
@@ -27,7 +27,7 @@ type Shell struct {
 	Input       string   // the standard input
 }
 
-// Result is what a command printed, and its exit code.
+// Result is the output of a command and its exit code.
 type Result struct {
 	Out, Err string
 	Code     int

@@ -1,10 +1,9 @@
-// Package demo is the demo relying party that `ostiary dev` runs beside the
-// server: a small web application that signs people in with Ostiary.
+// Package demo is the demo relying party of `ostiary dev`: a small web application that signs
+// users in with Ostiary.
 //
-// It knows nothing of the server but its issuer, a client id and a secret, and
-// speaks to it through coreos/go-oidc and x/oauth2 alone, the way any
-// application would. Read provider.go, signin.go and signout.go to see what an
-// application has to do; the rest shows what came of it.
+// It has only the issuer, a client ID and a secret, and uses only coreos/go-oidc and x/oauth2,
+// like any other application. provider.go, signin.go and signout.go show what an application
+// must do; the other files show the results.
 package demo
 
 import (
@@ -21,22 +20,22 @@ import (
 //go:embed static
 var static embed.FS
 
-// Config says who the demo application is and where its provider lives.
+// Config is the registration of the demo application, and its provider.
 type Config struct {
-	// Issuer is the provider's issuer identifier, exactly as it writes it.
+	// Issuer is the issuer identifier of the provider, byte for byte.
 	Issuer string
-	// ClientID and ClientSecret are what registering [Metadata] gave.
+	// ClientID and ClientSecret are the credentials of the client registered with [Metadata].
 	ClientID, ClientSecret string
-	// BaseURL is where people reach the application, http://localhost:5555.
+	// BaseURL is the URL of the application, as in http://localhost:5555.
 	BaseURL string
-	// HTTPClient reaches the provider. It must trust the provider's
-	// certificate; nil means a plain client with a timeout.
+	// HTTPClient calls the provider and must trust its certificate; nil means a client with a
+	// timeout of 10 s.
 	HTTPClient *http.Client
-	// Hint tells a visitor on the start page with whose name to sign in.
+	// Hint is shown on the start page: the user to sign in as.
 	Hint string
-	// MailPath is where the start page points to for caught mail, if anywhere.
+	// MailPath is the path of the mail catcher; empty if there is none.
 	MailPath string
-	// Log receives what was refused and why.
+	// Log receives rejected requests.
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -53,8 +52,8 @@ type app struct {
 	signouts *sessionStore[string]
 }
 
-// New makes the demo application. It does not reach out to the provider: that
-// happens with the first visitor, so that both may start at once.
+// New returns the demo application. It calls the provider at the first request, so that both
+// can start at the same time.
 func New(cfg Config) (http.Handler, error) {
 	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
 	base, err := url.Parse(cfg.BaseURL)
@@ -62,7 +61,7 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, fmt.Errorf("parse base URL: %w", err)
 	}
 	if base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, fmt.Errorf("base URL %q is no http or https address", cfg.BaseURL)
+		return nil, fmt.Errorf("base URL %q is not an http or https URL", cfg.BaseURL)
 	}
 	if cfg.Issuer == "" || cfg.ClientID == "" {
 		return nil, errors.New("the demo application needs an issuer and a client id")
@@ -108,21 +107,21 @@ func (a *app) routes() http.Handler {
 	mux.Handle("GET /terms", a.answer(a.legal("terms")))
 	mux.HandleFunc("GET /static/{file}", a.file)
 	mux.Handle("GET /", a.answer(func(http.ResponseWriter, *http.Request) error {
-		return &refusal{status: http.StatusNotFound, title: "There is nothing here", advice: "The address may be mistyped."}
+		return &refusal{status: http.StatusNotFound, title: "Page not found", advice: "Check the address."}
 	}))
 
 	crossSite := http.NewCrossOriginProtection()
 	crossSite.SetDenyHandler(a.answer(func(http.ResponseWriter, *http.Request) error {
 		return &refusal{
-			status: http.StatusForbidden, title: "That came from another site",
-			advice: "Only the pages of this app may press its buttons. Nothing was done.",
+			status: http.StatusForbidden, title: "Cross-site request",
+			advice: "This app accepts forms only from its own pages. Nothing was changed.",
 		}
 	}))
 	return a.requireBaseURL(headers(crossSite.Handler(mux)))
 }
 
-// atHome keeps visitors on the one address that the provider knows. Cookies are
-// bound to it: who starts at 127.0.0.1 would come back to localhost a stranger.
+// requireBaseURL redirects to the registered host: cookies are bound to it, so that a sign-in
+// that starts at 127.0.0.1 could not complete at localhost.
 func (a *app) requireBaseURL(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -133,14 +132,13 @@ func (a *app) requireBaseURL(next http.Handler) http.Handler {
 			home.Path, home.RawQuery = r.URL.Path, r.URL.RawQuery
 			http.Redirect(w, r, home.String(), http.StatusFound)
 		default:
-			http.Error(w, "this application lives at "+a.cfg.BaseURL, http.StatusMisdirectedRequest)
+			http.Error(w, "use the address of this application: "+a.cfg.BaseURL, http.StatusMisdirectedRequest)
 		}
 	})
 }
 
-// headers sets what every page wants. There is no form-action in the policy:
-// browsers hold it against the redirects that follow a form too, and signing out
-// leads to wherever the provider has its pages.
+// headers sets the security headers of every page. The policy has no form-action: browsers
+// apply it to the redirects that follow a form, and signing out redirects to the provider.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -159,11 +157,11 @@ func (a *app) file(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, static, "static/"+r.PathValue("file")) //nolint:gosec // an fs.FS opens nothing outside itself
 }
 
-// refusal is an answer other than the one a visitor hoped for.
+// refusal is an error page.
 type refusal struct {
 	status        int
 	title, advice string
-	code          string // the protocol's own word for it, if there is one
+	code          string // the protocol's error code, or empty
 	err           error
 }
 
@@ -176,7 +174,7 @@ func (r *refusal) Error() string {
 
 func (r *refusal) Unwrap() error { return r.err }
 
-// answer turns a handler that may fail into one that explains itself.
+// answer converts the error of a handler into an error page.
 func (a *app) answer(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := handle(w, r)
@@ -185,7 +183,7 @@ func (a *app) answer(handle func(http.ResponseWriter, *http.Request) error) http
 		}
 		var no *refusal
 		if !errors.As(err, &no) {
-			no = &refusal{status: http.StatusInternalServerError, title: "Something went wrong here", err: err}
+			no = &refusal{status: http.StatusInternalServerError, title: "Internal error", err: err}
 		}
 		a.cfg.Log.LogAttrs(r.Context(), slog.LevelInfo, "demo app refused",
 			slog.Int("status", no.status), slog.String("path", r.URL.Path), slog.Any("error", err))
@@ -198,7 +196,7 @@ func (a *app) answer(handle func(http.ResponseWriter, *http.Request) error) http
 	})
 }
 
-// detail is the text of err, short enough for a page: part of it is a stranger's.
+// detail returns the text of err, truncated: part of it comes from other parties.
 func detail(err error) string {
 	if err == nil {
 		return ""

@@ -214,10 +214,10 @@ func TestStartPageWithoutSignIn(t *testing.T) {
 			status:   400, want: `<code id="demo-error-code">login_required</code>`,
 		},
 		"when the nonce is another": {
-			provider: func(p *openIDProvider) { p.claims = map[string]any{"nonce": "another"} }, status: 502, want: "another nonce",
+			provider: func(p *openIDProvider) { p.claims = map[string]any{"nonce": "another"} }, status: 502, want: "nonce of the ID token differs",
 		},
 		"when the nonce is missing": {
-			provider: func(p *openIDProvider) { p.claims = map[string]any{"nonce": nil} }, status: 502, want: "another nonce",
+			provider: func(p *openIDProvider) { p.claims = map[string]any{"nonce": nil} }, status: 502, want: "nonce of the ID token differs",
 		},
 		"when the ID token is for another client": {
 			provider: func(p *openIDProvider) { p.claims = map[string]any{"aud": "other"} }, status: 502, want: "audience",
@@ -226,7 +226,7 @@ func TestStartPageWithoutSignIn(t *testing.T) {
 			provider: func(p *openIDProvider) { p.claims = map[string]any{"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"} }, status: 502, want: "at_hash",
 		},
 		"when userinfo speaks of another": {
-			provider: func(p *openIDProvider) { p.subject = "eve" }, status: 502, want: "another person",
+			provider: func(p *openIDProvider) { p.subject = "eve" }, status: 502, want: "for another user",
 		},
 		"when the code is not good": {
 			back: func(_ *browser, q url.Values) { q.Set("code", "guessed") }, status: 502, want: `<code id="demo-error-code">invalid_grant</code>`,
@@ -234,20 +234,20 @@ func TestStartPageWithoutSignIn(t *testing.T) {
 		"when a fresh sign-in is an old one": {
 			ask:      "?ask=fresh",
 			provider: func(p *openIDProvider) { p.claims = map[string]any{"auth_time": time.Now().Add(-time.Minute).Unix()} },
-			status:   502, want: "older than was asked for",
+			status:   502, want: "older than requested",
 		},
 		"when max_age is overstepped": {
 			ask:      "?ask=maxage",
 			provider: func(p *openIDProvider) { p.claims = map[string]any{"auth_time": time.Now().Add(-time.Minute).Unix()} },
-			status:   502, want: "older than was asked for",
+			status:   502, want: "older than requested",
 		},
 		"when max_age is answered without auth_time": {
 			ask:      "?ask=maxage",
 			provider: func(p *openIDProvider) { p.claims = map[string]any{"auth_time": nil} },
-			status:   502, want: "older than was asked for",
+			status:   502, want: "older than requested",
 		},
 		"when the app is asked for what it does not know": {
-			ask: "?ask=nicely", status: 400, want: "cannot ask for that",
+			ask: "?ask=nicely", status: 400, want: "Unknown kind of sign-in",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

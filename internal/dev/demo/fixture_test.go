@@ -33,7 +33,7 @@ func TestUnreachableProviderShowsError(t *testing.T) {
 		t.Errorf("Retry-After = %q, want 2", got)
 	}
 	status, page := b.read(resp, nil)
-	b.mustShow(status, page, 503, "does not answer", provider.URL)
+	b.mustShow(status, page, 503, "does not respond", provider.URL)
 }
 
 func TestCrossSitePostsAreRejected(t *testing.T) {
@@ -48,7 +48,7 @@ func TestCrossSitePostsAreRejected(t *testing.T) {
 		}
 		req.Header.Set("Sec-Fetch-Site", "same-site")
 		status, page := b.read(b.Do(req))
-		b.mustShow(status, page, 403, "came from another site")
+		b.mustShow(status, page, 403, "Cross-site request")
 	}
 	status, page := b.get("/")
 	b.mustShow(status, page, 200, `id="greeting"`)

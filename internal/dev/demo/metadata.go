@@ -4,8 +4,7 @@ import "strings"
 
 const scope = "openid profile email address phone offline_access"
 
-// Metadata describes the demo application to the provider, ready to be
-// registered.
+// Metadata returns the registration metadata of the demo application.
 //
 // Spec: RFC 7591 §2; OpenID Connect RP-Initiated Logout §3.1.
 func Metadata(baseURL string) map[string]any {

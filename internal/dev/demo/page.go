@@ -42,7 +42,7 @@ func parsePages() (pages, error) {
 	return all, nil
 }
 
-// show writes a page. It is rendered in full before the first byte goes out.
+// show writes a page, after it has rendered all of it.
 func (a *app) show(w http.ResponseWriter, r *http.Request, status int, page string, data any) {
 	provider := a.cfg.Issuer
 	if u, err := url.Parse(provider); err == nil {
@@ -54,7 +54,7 @@ func (a *app) show(w http.ResponseWriter, r *http.Request, status int, page stri
 	})
 	if err != nil {
 		a.cfg.Log.LogAttrs(r.Context(), slog.LevelError, "demo page broken", slog.String("page", page), slog.Any("error", err))
-		http.Error(w, "this page is broken", http.StatusInternalServerError)
+		http.Error(w, "this page cannot be shown", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -75,7 +75,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// legal serves GET /policy and /terms, which a consent page may point to.
+// legal serves GET /policy and /terms, which a consent page may link to.
 func (a *app) legal(page string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		a.show(w, r, http.StatusOK, page, nil)
@@ -83,7 +83,7 @@ func (a *app) legal(page string) func(http.ResponseWriter, *http.Request) error 
 	}
 }
 
-// portrait is a visit as the signed-in page shows it.
+// profile is the content of the signed-in page.
 type profile struct {
 	Name, Initial, Subject string
 	Notice                 string
@@ -94,7 +94,7 @@ type profile struct {
 	CanRefresh, CanIntrospect           bool
 }
 
-// fact is a moment that matters, in words.
+// fact is a time, relative to now.
 type fact struct {
 	ID, Name, Words string
 	At              time.Time
@@ -111,13 +111,13 @@ func (a *app) profile(v *session) profile {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 
-	var person struct {
+	var user struct {
 		Name     string `json:"name"`
 		Username string `json:"preferred_username"`
 		Email    string `json:"email"`
 	}
-	_ = json.Unmarshal(v.userinfo, &person) // whatever is missing has a stand-in
-	name := firstOf(person.Name, person.Username, person.Email, v.id.Subject)
+	_ = json.Unmarshal(v.userinfo, &user) // missing claims have defaults
+	name := firstOf(user.Name, user.Username, user.Email, v.id.Subject)
 	conn := a.provider.known.Load()
 
 	p := profile{
@@ -147,23 +147,23 @@ func (a *app) profile(v *session) profile {
 	return p
 }
 
-// notice tells what just came of the button that was pressed.
+// notice returns the result of the previous action.
 func notice(v *session) string {
 	switch {
 	case v.inspected != nil:
-		return "The provider told what it knows of the access token. Its answer is at the end of the page."
+		return "The introspection response is at the end of the page."
 	case !v.refreshed.IsZero():
-		return "The refresh token was spent on new tokens. What changed is marked below."
+		return "The refresh token was exchanged for new tokens. Changed values are marked below."
 	case v.ask == "fresh":
-		return "The provider was asked for a fresh sign-in, and says when it took place."
+		return "You signed in again, as requested with prompt=login. auth_time is the time of the new sign-in."
 	case v.ask == "maxage":
-		return "The provider was asked for a sign-in no older than 10 seconds, and auth_time says it is."
+		return "The provider confirmed with auth_time that you signed in within the last 10 seconds, as requested with max_age."
 	case v.ask == "choose":
-		return "The provider asked which account to use. To go on as who you were takes no password, and leaves auth_time as it was."
+		return "You chose an account. Continuing with the same account requires no password, and auth_time stays the same."
 	case v.ask == "create":
-		return "The provider was asked to let you create an account."
+		return "The provider offered to create an account, as requested with prompt=create."
 	case v.ask == "silent":
-		return "The provider answered without showing a page."
+		return "The provider responded without showing a page, as requested with prompt=none."
 	}
 	return ""
 }
@@ -174,7 +174,7 @@ func firstOf(words ...string) string {
 			return w
 		}
 	}
-	return "somebody"
+	return "unknown user"
 }
 
 func pretty(raw json.RawMessage) string {
@@ -185,7 +185,7 @@ func pretty(raw json.RawMessage) string {
 	return out.String()
 }
 
-// shorten keeps enough of a secret to tell it from the one before.
+// shorten truncates a secret; the rest is enough to see whether it changed.
 func shorten(m member) string {
 	if !m.Secret || len(m.Value) < 32 {
 		return m.Value
@@ -193,7 +193,7 @@ func shorten(m member) string {
 	return m.Value[:14] + "…" + m.Value[len(m.Value)-8:]
 }
 
-// inWords says how far away a moment is: "in 4 minutes", "3 seconds ago".
+// formatDuration returns a time relative to now: "in 4 minutes", "3 seconds ago".
 func formatDuration(d time.Duration) string {
 	words := func(d time.Duration) string {
 		n, unit := int64(d/time.Second), "second"

@@ -15,13 +15,13 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// provider finds the OpenID provider, once.
+// provider discovers the OpenID provider, once.
 type provider struct {
 	cfg   Config
 	known atomic.Pointer[connection]
 }
 
-// connection is what discovery taught us about the provider.
+// connection is the discovered provider.
 type connection struct {
 	oauth    oauth2.Config
 	oidc     *oidc.Provider
@@ -33,10 +33,8 @@ type connection struct {
 	}
 }
 
-// connect gives the connection to the provider and a context whose requests go
-// through the configured HTTP client.
-//
-// The provider may still be starting, so a few tries are made before giving up.
+// connect returns the provider and a context whose requests use the configured HTTP client. It
+// retries a few times, since the provider may still be starting.
 func (p *provider) connect(ctx context.Context) (context.Context, *connection, error) {
 	ctx = oidc.ClientContext(ctx, p.cfg.HTTPClient)
 	if c := p.known.Load(); c != nil {
@@ -63,8 +61,8 @@ func (p *provider) connect(ctx context.Context) (context.Context, *connection, e
 func (p *provider) unreachable(err error) error {
 	return &refusal{
 		status: http.StatusServiceUnavailable,
-		title:  "The identity provider does not answer",
-		advice: "This app signs people in with " + p.cfg.Issuer + ", which cannot be reached right now. Is it running?",
+		title:  "The identity provider does not respond",
+		advice: "This app signs users in with " + p.cfg.Issuer + ", which is not reachable. Is it running?",
 		err:    fmt.Errorf("discover: %w", err),
 	}
 }
@@ -88,8 +86,8 @@ func (p *provider) discover(ctx context.Context) (*connection, error) {
 			Scopes:       strings.Fields(scope),
 		},
 	}
-	// Left to find out by trying, x/oauth2 would send a code twice when the
-	// first answer is an error, and a code seen twice is a stolen code.
+	// With automatic detection x/oauth2 would send a code twice if the first response is an
+	// error, and a replayed code counts as stolen.
 	c.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	if err := found.Claims(&c.endpoint); err != nil {
 		return nil, fmt.Errorf("read metadata: %w", err)
@@ -97,7 +95,7 @@ func (p *provider) discover(ctx context.Context) (*connection, error) {
 	return c, nil
 }
 
-// identity is a verified ID token, with its two readable parts as they came.
+// identity is a verified ID token with its decoded header and claims.
 type identity struct {
 	*oidc.IDToken
 
@@ -109,15 +107,14 @@ type identity struct {
 	}
 }
 
-// verify checks the ID token of a token response: signature, issuer, audience
-// and expiry, and that it was made for this access token. The nonce is the
-// caller's to compare.
+// verify checks the ID token of a token response: signature, issuer, audience, expiry and
+// at_hash. The caller compares the nonce.
 //
 // Spec: OpenID Connect Core §3.1.3.7, §3.1.3.8.
 func (c *connection) verify(ctx context.Context, token *oauth2.Token) (*identity, error) {
 	raw, ok := token.Extra("id_token").(string)
 	if !ok {
-		return nil, errors.New("the token response holds no ID token")
+		return nil, errors.New("the token response has no ID token")
 	}
 	verified, err := c.verifier.Verify(ctx, raw)
 	if err != nil {
@@ -142,17 +139,16 @@ func (c *connection) verify(ctx context.Context, token *oauth2.Token) (*identity
 	return id, nil
 }
 
-// userinfo asks the provider about the person behind the token. An answer about
-// somebody else is refused.
+// userinfo returns the userinfo response, or an error if it is for another subject.
 //
 // Spec: OpenID Connect Core §5.3.2, §5.3.4.
 func (c *connection) userinfo(ctx context.Context, token *oauth2.Token, subject string) (json.RawMessage, error) {
 	info, err := c.oidc.UserInfo(ctx, oauth2.StaticTokenSource(token))
 	if err != nil {
-		return nil, fmt.Errorf("ask userinfo: %w", err)
+		return nil, fmt.Errorf("request userinfo: %w", err)
 	}
 	if info.Subject != subject {
-		return nil, errors.New("userinfo speaks of another person than the ID token")
+		return nil, errors.New("the userinfo response is for another user than the ID token")
 	}
 	var answer json.RawMessage
 	if err := info.Claims(&answer); err != nil {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Cookies do not know ports: on localhost the identity provider sees ours and
-// we see its. The prefix keeps them from treading on each other.
+// Cookies are shared between ports: on localhost the identity provider and this app receive
+// each other's cookies. The prefix avoids conflicts.
 const (
 	browserCookie = "ostiary_demo_signin"
 	sessionCookie = "ostiary_demo_session"
@@ -19,13 +19,12 @@ const (
 	sessionLifetime = 12 * time.Hour
 )
 
-// visit is a person signed in to this app: its own session, which lives and
-// ends apart from the one at the provider.
+// session is a session of this app, independent of the one at the provider.
 type session struct {
 	since time.Time
 	ask   string
 
-	mu        sync.Mutex // held over a refresh: a rotating token is spent by one request at a time
+	mu        sync.Mutex // held during a refresh, so that one request at a time redeems a rotating token
 	token     *oauth2.Token
 	id        *identity
 	userinfo  json.RawMessage
@@ -40,7 +39,7 @@ func (v *session) identity() *identity {
 	return v.id
 }
 
-// visit returns whose browser this is, nil if nobody's.
+// session returns the session of a browser, or nil.
 func (a *app) session(r *http.Request) *session {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
@@ -50,24 +49,24 @@ func (a *app) session(r *http.Request) *session {
 	return v
 }
 
-// welcome begins a session under a new name. Who was signed in before is not
-// any more, and a name planted in the browser beforehand is worth nothing.
-func (a *app) greeting(w http.ResponseWriter, r *http.Request, v *session) {
+// startSession starts a session with a new cookie, and ends the previous session of the
+// browser, so that a planted cookie is useless.
+func (a *app) startSession(w http.ResponseWriter, r *http.Request, v *session) {
 	a.drop(r)
 	name := rand.Text()
 	a.visits.put(name, v)
 	a.setCookie(w, sessionCookie, name, sessionLifetime)
 }
 
-// drop ends the session of this browser, here only.
+// drop ends the session of this browser, but not the one at the provider.
 func (a *app) drop(r *http.Request) {
 	if cookie, err := r.Cookie(sessionCookie); err == nil {
 		a.visits.take(cookie.Value)
 	}
 }
 
-// browser names the browser that is about to leave for the provider. One that
-// has a name keeps it, so that two tabs may sign in at once.
+// browser returns the ID of the browser that is redirected to the provider. The ID is kept, so
+// that two tabs can sign in concurrently.
 func (a *app) browser(w http.ResponseWriter, r *http.Request) string {
 	name := rand.Text()
 	if cookie, err := r.Cookie(browserCookie); err == nil && len(cookie.Value) == len(name) {
@@ -82,8 +81,8 @@ func (a *app) isBrowser(r *http.Request, name string) bool {
 	return err == nil && cookie.Value == name
 }
 
-// setCookie sets a cookie no script can read. Lax and not strict: people come
-// back from the provider by a link, and are to be known when they do.
+// setCookie sets an HttpOnly cookie. It is Lax, not Strict, since the redirect from the
+// provider must carry it.
 func (a *app) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure if the application uses https
 		Name: name, Value: value, Path: "/", MaxAge: int(life.Seconds()),

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// shelf keeps a bounded number of things for a bounded time, in memory: what a
-// demo needs in place of a database.
+// sessionStore holds a bounded number of values in memory, for a limited time.
 type sessionStore[V any] struct {
 	now      func() time.Time
 	capacity int
@@ -21,11 +20,11 @@ type entry[V any] struct {
 	ends  time.Time
 }
 
-func newSessionStore[V any](now func() time.Time, room int, life time.Duration) *sessionStore[V] {
-	return &sessionStore[V]{now: now, capacity: room, lifetime: life, entries: map[string]entry[V]{}}
+func newSessionStore[V any](now func() time.Time, capacity int, lifetime time.Duration) *sessionStore[V] {
+	return &sessionStore[V]{now: now, capacity: capacity, lifetime: lifetime, entries: map[string]entry[V]{}}
 }
 
-// put keeps value under key. When the shelf is full the oldest thing makes room.
+// put stores value under key. If the store is full, it removes the oldest value.
 func (s *sessionStore[V]) put(key string, value V) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +56,7 @@ func (s *sessionStore[V]) get(key string) (V, bool) {
 	return t.value, true
 }
 
-// take is get, once: of any number of callers one gets the value.
+// take returns and removes a value: of concurrent callers one gets it.
 func (s *sessionStore[V]) take(key string) (V, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

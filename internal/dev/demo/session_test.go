@@ -27,13 +27,13 @@ func TestRefreshOfAnotherUserIsRejected(t *testing.T) {
 		want   string
 	}{
 		"with a refresh": {
-			map[string]any{"sub": "eve"}, func(b *browser) (int, string) { return b.press("/refresh") }, "about another sign-in",
+			map[string]any{"sub": "eve"}, func(b *browser) (int, string) { return b.press("/refresh") }, "for another sign-in",
 		},
-		"with a refresh that carries another nonce": {
-			map[string]any{"nonce": "another"}, func(b *browser) (int, string) { return b.press("/refresh") }, "about another sign-in",
+		"with a refresh that carries nonce of the ID token differs": {
+			map[string]any{"nonce": "another"}, func(b *browser) (int, string) { return b.press("/refresh") }, "for another sign-in",
 		},
 		"without a page": {
-			map[string]any{"sub": "eve"}, func(b *browser) (int, string) { return b.get("/signin?ask=silent") }, "for another person",
+			map[string]any{"sub": "eve"}, func(b *browser) (int, string) { return b.get("/signin?ask=silent") }, "for another user",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,19 +18,19 @@ const (
 	clockSkew       = 5 * time.Second
 )
 
-// attempt is a sign-in that has left for the provider and not come back yet. It
-// is kept under its state.
+// attempt is a sign-in that was redirected to the provider and has not returned. Its key is
+// its state.
 type attempt struct {
-	browser  string // the cookie of the browser that left
+	browser  string // the ID of the browser
 	nonce    string
 	verifier string
 	ask      string
-	subject  string // who has to come back; empty if it may be anyone
+	subject  string // the expected subject; empty for any
 	left     time.Time
 }
 
-// signIn serves GET and POST /signin: off to the provider. The parameter ask is
-// empty, or one of fresh, maxage, choose, create and silent.
+// signIn serves GET and POST /signin: it redirects to the provider. The parameter ask is empty
+// or one of fresh, maxage, choose, create and silent.
 //
 // Spec: OpenID Connect Core §3.1.2.1; RFC 7636 §4.
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -65,8 +65,8 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
 		}
 	default:
 		return &refusal{
-			status: http.StatusBadRequest, title: "This app cannot ask for that",
-			advice: "It knows five special ways to sign in: fresh, maxage, choose, create and silent.",
+			status: http.StatusBadRequest, title: "Unknown kind of sign-in",
+			advice: "The parameter ask must be fresh, maxage, choose, create or silent.",
 		}
 	}
 	state := rand.Text()
@@ -75,7 +75,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// callback serves GET /callback: back from the provider.
+// callback serves GET /callback, the redirect URI.
 //
 // Spec: OpenID Connect Core §3.1.2.5, §3.1.2.6, §3.1.3; RFC 9207 §2.4.
 func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
@@ -83,42 +83,42 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// The state comes first: before it is known to be ours, nothing else in
-	// the address deserves to be read.
+	// The state is checked first: the rest of the response is ignored unless the state belongs
+	// to this browser.
 	answer := r.URL.Query()
 	try, ok := a.attempts.take(answer.Get("state"))
 	if !ok || !a.isBrowser(r, try.browser) {
 		return &refusal{
 			status: http.StatusBadRequest, title: "This sign-in did not start here",
-			advice: "The answer carries a state that this browser was not given, or that was used before. It may also have taken too long. Nothing changed here.",
+			advice: "The state in the response is unknown, used or expired, or was issued to another browser. Nothing was changed. Start again.",
 		}
 	}
-	issuer, said := answer.Get("iss"), answer.Has("iss")
-	if issuer != a.cfg.Issuer && (said || conn.endpoint.SaysIssuer) {
+	issuer, present := answer.Get("iss"), answer.Has("iss")
+	if issuer != a.cfg.Issuer && (present || conn.endpoint.SaysIssuer) {
 		return &refusal{
-			status: http.StatusBadRequest, title: "The answer came from another provider",
-			advice: "It does not name the issuer this app asked, so it was not followed. Nothing changed here.",
+			status: http.StatusBadRequest, title: "The response came from another provider",
+			advice: "Its issuer is not the one that this app uses. Nothing was changed.",
 		}
 	}
 	if code := answer.Get("error"); code != "" {
-		return isDeclined(code, answer.Get("error_description"))
+		return errorPage(code, answer.Get("error_description"))
 	}
 
 	v, err := a.redeem(ctx, conn, try, answer.Get("code"))
 	if err != nil {
 		return &refusal{
 			status: http.StatusBadGateway, title: "The sign-in could not be completed",
-			advice: "The provider sent you back, but what it then said did not hold. Nothing changed here.",
+			advice: "The token response of the provider failed the checks. Nothing was changed.",
 			code:   protocolCode(err), err: err,
 		}
 	}
-	a.greeting(w, r, v)
+	a.startSession(w, r, v)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
 
-// redeem turns a code into a visit: everything the provider says about the
-// person is checked here, before anybody is signed in.
+// redeem exchanges a code for a session. It checks the ID token and the userinfo response
+// before it returns.
 func (a *app) redeem(ctx context.Context, conn *connection, try attempt, code string) (*session, error) {
 	token, err := conn.oauth.Exchange(ctx, code, oauth2.VerifierOption(try.verifier))
 	if err != nil {
@@ -129,10 +129,10 @@ func (a *app) redeem(ctx context.Context, conn *connection, try attempt, code st
 		return nil, err
 	}
 	if id.Nonce != try.nonce {
-		return nil, errors.New("the ID token carries another nonce than this sign-in")
+		return nil, errors.New("the nonce of the ID token differs from that of this sign-in")
 	}
 	if try.subject != "" && id.Subject != try.subject {
-		return nil, errors.New("the provider answered for another person")
+		return nil, errors.New("the ID token is for another user")
 	}
 	if err := recent(id, try); err != nil {
 		return nil, err
@@ -144,8 +144,7 @@ func (a *app) redeem(ctx context.Context, conn *connection, try attempt, code st
 	return &session{since: a.cfg.Now(), ask: try.ask, token: token, id: id, userinfo: info}, nil
 }
 
-// recent holds the provider to the freshness that was asked for: a request is
-// no more than a wish until auth_time confirms it.
+// recent checks auth_time, which shows whether the provider obeyed prompt=login or max_age.
 //
 // Spec: OpenID Connect Core §3.1.3.7, steps 12 and 13.
 func recent(id *identity, try attempt) error {
@@ -153,7 +152,7 @@ func recent(id *identity, try attempt) error {
 	switch try.ask {
 	case "fresh":
 		if id.more.AuthTime == 0 {
-			return nil // not every provider says when, unless asked with max_age
+			return nil // not every provider includes auth_time without max_age
 		}
 	case "maxage":
 		earliest = earliest.Add(-maxAge)
@@ -161,31 +160,31 @@ func recent(id *identity, try attempt) error {
 		return nil
 	}
 	if time.Unix(id.more.AuthTime, 0).Before(earliest) {
-		return errors.New("the sign-in is older than was asked for")
+		return errors.New("the sign-in is older than requested")
 	}
 	return nil
 }
 
-// declined explains an error answer of the authorization endpoint.
+// errorPage returns the error page for an error response of the authorization endpoint.
 //
 // Spec: RFC 6749 §4.1.2.1; OpenID Connect Core §3.1.2.6.
-func isDeclined(code, description string) error {
-	no := &refusal{status: http.StatusBadRequest, title: "The provider said no", code: code}
+func errorPage(code, description string) error {
+	no := &refusal{status: http.StatusBadRequest, title: "The provider rejected the request", code: code}
 	switch code {
 	case "access_denied":
-		no.status, no.title = http.StatusForbidden, "You did not let this app in"
-		no.advice = "That is fine: nothing was shared, and nothing changed here."
+		no.status, no.title = http.StatusForbidden, "You denied access"
+		no.advice = "No data was shared."
 	case "login_required":
-		no.title = "Nobody is signed in at the provider"
-		no.advice = "This app asked for an answer without a page, and the provider would have had to ask who you are."
+		no.title = "You are not signed in at the provider"
+		no.advice = "This app requested a response without a page, but the provider must show its sign-in page."
 	case "consent_required", "interaction_required", "account_selection_required":
-		no.title = "The provider would have to ask you something"
-		no.advice = "This app asked for an answer without a page, and that was not possible."
+		no.title = "The provider must ask you a question"
+		no.advice = "This app requested a response without a page, but the provider must show one."
 	case "temporarily_unavailable", "server_error":
-		no.status, no.title = http.StatusBadGateway, "The provider has trouble"
-		no.advice = "It could not sign you in just now. Please try again in a moment."
+		no.status, no.title = http.StatusBadGateway, "The provider is unavailable"
+		no.advice = "Sign-in is not possible at the moment. Try again later."
 	default:
-		no.advice = "It did not accept the request of this app. The words below are its own."
+		no.advice = "The provider did not accept the request of this app. Its error is shown below."
 	}
 	if description != "" {
 		no.err = errors.New(description)
@@ -193,7 +192,7 @@ func isDeclined(code, description string) error {
 	return no
 }
 
-// protocolCode is the error code of a refused token request, if that is what err is.
+// protocolCode returns the error code of a rejected token request, or "".
 func protocolCode(err error) string {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return refused.ErrorCode

@@ -6,8 +6,8 @@ import (
 	"net/url"
 )
 
-// signOut serves POST /signout: out of this app, and on to the provider, to be
-// signed out there too.
+// signOut serves POST /signout: it ends the session here and redirects to the provider to end
+// the session there.
 //
 // Spec: OpenID Connect RP-Initiated Logout §2.
 func (a *app) signOut(w http.ResponseWriter, r *http.Request) error {
@@ -40,25 +40,25 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// signedOut serves GET /signed-out: back from the provider.
+// signedOut serves GET /signed-out, the post-logout redirect URI.
 //
 // Spec: OpenID Connect RP-Initiated Logout §3.
 func (a *app) signedOut(w http.ResponseWriter, r *http.Request) error {
-	// The state is left in place until it ends by itself: it proves who asked,
-	// it opens nothing, and a reloaded page should say the same again.
+	// The state stays valid until it expires: it grants nothing, and reloading the page shows
+	// it again.
 	browser, ok := a.signouts.get(r.URL.Query().Get("state"))
 	if !ok || !a.isBrowser(r, browser) {
 		return &refusal{
 			status: http.StatusBadRequest, title: "This sign-out did not start here",
-			advice: "The answer carries a state that this browser was not given, so it changed nothing in this app.",
+			advice: "The state in the response was not issued to this browser. Nothing was changed.",
 		}
 	}
 	a.show(w, r, http.StatusOK, "signed-out", nil)
 	return nil
 }
 
-// forget serves POST /forget: out of this app only. The provider still knows
-// the person, and the next sign-in may pass without a question.
+// signOutLocally serves POST /forget: it ends only the session of this app. The next sign-in
+// may need no password.
 func (a *app) signOutLocally(w http.ResponseWriter, r *http.Request) error {
 	a.drop(r)
 	http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// refresh serves POST /refresh: new tokens for the refresh token.
+// refresh serves POST /refresh.
 //
 // Spec: RFC 6749 §6; OpenID Connect Core §12.
 func (a *app) refresh(w http.ResponseWriter, r *http.Request) error {
@@ -30,7 +30,7 @@ func (a *app) refresh(w http.ResponseWriter, r *http.Request) error {
 	if err := a.renew(ctx, conn, v); err != nil {
 		return &refusal{
 			status: http.StatusBadGateway, title: "The tokens could not be refreshed",
-			advice: "What this app holds may have been revoked at the provider, or the session there has ended. Signing in again gives new ones.",
+			advice: "The refresh token may be revoked, or the session at the provider has ended. Sign in again for new tokens.",
 			code:   protocolCode(err), err: err,
 		}
 	}
@@ -43,7 +43,7 @@ func (a *app) renew(ctx context.Context, conn *connection, v *session) error {
 	defer v.mu.Unlock()
 
 	if v.token.RefreshToken == "" {
-		return errors.New("the provider gave no refresh token")
+		return errors.New("the token response has no refresh token")
 	}
 	token, err := conn.oauth.TokenSource(ctx, &oauth2.Token{RefreshToken: v.token.RefreshToken}).Token()
 	if err != nil {
@@ -56,7 +56,7 @@ func (a *app) renew(ctx context.Context, conn *connection, v *session) error {
 		}
 		// A refreshed ID token need not repeat the nonce, but may not have another.
 		if id.Subject != v.id.Subject || (id.Nonce != "" && id.Nonce != v.id.Nonce) {
-			return errors.New("the new ID token is about another sign-in")
+			return errors.New("the new ID token is for another sign-in")
 		}
 	}
 	info, err := conn.userinfo(ctx, token, id.Subject)
@@ -70,7 +70,7 @@ func (a *app) renew(ctx context.Context, conn *connection, v *session) error {
 	return nil
 }
 
-// changes names the members that differ between two token responses.
+// changes returns the names of the members that differ between two token responses.
 func changes(before, after *oauth2.Token) map[string]bool {
 	old := map[string]string{}
 	for _, m := range members(before) {
@@ -85,7 +85,7 @@ func changes(before, after *oauth2.Token) map[string]bool {
 	return changed
 }
 
-// member is one line of a token response.
+// member is a member of a token response.
 type member struct {
 	Name, Value string
 	Secret      bool
@@ -112,7 +112,7 @@ func members(token *oauth2.Token) []member {
 	return list
 }
 
-// introspect serves POST /introspect: the provider's word on our access token.
+// introspect serves POST /introspect.
 //
 // Spec: RFC 7662 §2.
 func (a *app) introspect(w http.ResponseWriter, r *http.Request) error {
@@ -131,8 +131,8 @@ func (a *app) introspect(w http.ResponseWriter, r *http.Request) error {
 	answer, err := a.inspect(ctx, conn.endpoint.Introspect, v.token.AccessToken)
 	if err != nil {
 		return &refusal{
-			status: http.StatusBadGateway, title: "The provider did not say",
-			advice: "It was asked about the access token of this app and gave no usable answer.", err: err,
+			status: http.StatusBadGateway, title: "Introspection failed",
+			advice: "The provider returned no valid introspection response.", err: err,
 		}
 	}
 	v.inspected = answer
@@ -161,7 +161,7 @@ func (a *app) inspect(ctx context.Context, endpoint, token string) (json.RawMess
 		return nil, fmt.Errorf("read introspection: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK || !json.Valid(body) {
-		return nil, fmt.Errorf("introspection answered %s", resp.Status)
+		return nil, fmt.Errorf("introspection returned %s", resp.Status)
 	}
 	return body, nil
 }

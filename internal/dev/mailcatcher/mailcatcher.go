@@ -1,8 +1,8 @@
-// Package mailcatcher is the mail server of `ostiary dev`: it takes every mail,
-// delivers none, and shows them on a page.
+// Package mailcatcher is the mail server of `ostiary dev`: it accepts every message, delivers
+// none, and shows them on a page.
 //
-// It listens on loopback only, keeps the latest mails in memory, and never
-// renders what a mail contains: HTML is shown as its source.
+// It listens only on loopback addresses, stores the latest messages in memory, and never
+// renders their content: HTML is shown as source.
 package mailcatcher
 
 import (
@@ -28,20 +28,20 @@ const (
 	idle           = time.Minute
 )
 
-// ErrNotLoopback reports a listener that others than this machine could reach.
-var ErrNotLoopback = errors.New("the mail catcher listens on loopback only")
+// ErrNotLoopback reports a listener that is reachable from other machines.
+var ErrNotLoopback = errors.New("the mail catcher listens only on loopback addresses")
 
-// Config says how much the catcher keeps.
+// Config limits the catcher.
 type Config struct {
-	// Log receives what arrived, without its content.
+	// Log receives a line per message, without its content.
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Keep is how many messages are kept, the latest ones; 0 means 100.
+	// Keep is the number of messages to keep, the latest ones; 0 means 100.
 	Keep int
 }
 
-// Catcher takes mail and keeps it.
+// Catcher receives and stores messages.
 type Catcher struct {
 	log   *slog.Logger
 	now   func() time.Time
@@ -53,10 +53,10 @@ type Catcher struct {
 	listener net.Listener
 	closed   bool
 	last     int
-	messages []Message // the latest first
+	messages []Message // latest first
 }
 
-// New makes a catcher. It takes mail once Serve is called.
+// New returns a catcher. It receives messages once Serve is called.
 func New(cfg Config) *Catcher {
 	c := &Catcher{log: cfg.Log, now: cfg.Now, keep: cfg.Keep, pages: parsePages()}
 	if c.log == nil {
@@ -80,8 +80,8 @@ func New(cfg Config) *Catcher {
 	return c
 }
 
-// Serve takes mail on l until Close. It refuses a listener that is not on
-// loopback.
+// Serve receives messages on l until Close. It returns an error for a listener that is not on
+// a loopback address.
 func (c *Catcher) Serve(l net.Listener) error {
 	if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 		return fmt.Errorf("serve mail on %s: %w", l.Addr(), ErrNotLoopback)
@@ -100,7 +100,7 @@ func (c *Catcher) Serve(l net.Listener) error {
 	return nil
 }
 
-// Close stops taking mail, now and later. What was caught stays readable.
+// Close stops receiving messages. The stored messages stay readable.
 func (c *Catcher) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,8 +109,8 @@ func (c *Catcher) Close() error {
 	if err := c.smtp.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
 		return fmt.Errorf("close mail catcher: %w", err)
 	}
-	// A listener that Serve has only just been given is not known to the mail
-	// server yet, and would be waited on for ever.
+	// The mail server does not know a listener that Serve has just received, and Close would
+	// wait for it.
 	if c.listener != nil {
 		if err := c.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			return fmt.Errorf("close mail listener: %w", err)
@@ -119,7 +119,7 @@ func (c *Catcher) Close() error {
 	return nil
 }
 
-// Messages lists what was caught, the latest first.
+// Messages returns the stored messages, the latest first.
 func (c *Catcher) Messages() []Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,7 +154,7 @@ func (c *Catcher) clear() {
 	c.messages = nil
 }
 
-// delivery is the way of mails through one SMTP connection.
+// delivery is an SMTP session.
 type delivery struct {
 	catcher *Catcher
 	from    string
@@ -174,7 +174,7 @@ func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error {
 func (d *delivery) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {
-		return err // as it is: go-smtp answers with the code it carries
+		return err // unwrapped: go-smtp sends the code that it carries
 	}
 	m := parse(raw)
 	m.EnvelopeFrom, m.EnvelopeTo = d.from, slices.Clone(d.to)

@@ -252,7 +252,7 @@ func TestPagesShowMessages(t *testing.T) {
 	}
 	for _, gone := range []string{"/messages/2", "/messages/x"} {
 		status, page = get(gone)
-		mustShow(t, status, page, 404, "not here")
+		mustShow(t, status, page, 404, "not found")
 	}
 	status, page = get("/mail.css")
 	mustShow(t, status, page, 200, "body {")

@@ -13,33 +13,32 @@ import (
 	"time"
 )
 
-// maxDepth is how deep parts may lie inside parts.
+// maxDepth is the maximum nesting of MIME parts.
 const maxDepth = 8
 
-// Message is a caught mail, taken apart and decoded.
+// Message is a received message, parsed and decoded.
 type Message struct {
 	ID       int
 	Received time.Time
 
-	// EnvelopeFrom and EnvelopeTo are what SMTP said, which decides where a
-	// real server would have delivered.
+	// EnvelopeFrom and EnvelopeTo are the addresses of the SMTP session, to which a real
+	// server would deliver.
 	EnvelopeFrom string
 	EnvelopeTo   []string
 
 	From, To, Subject, Date string
-	Header                  string // as it came
+	Header                  string // unparsed
 	Text, HTML              string
 	Attachments             []Attachment
 }
 
-// Attachment is a part that is neither the text nor its HTML twin.
+// Attachment is a MIME part other than the text and HTML body.
 type Attachment struct {
 	Name, Type string
 	Size       int
 }
 
-// parse takes a mail apart. It never fails: a catcher that hides a broken mail
-// would hide the fault one is looking for.
+// parse parses a message. It never fails: a developer must see a malformed message too.
 //
 // Spec: RFC 5322; RFC 2045 to 2047.
 func parse(raw []byte) Message {
@@ -60,14 +59,14 @@ func parse(raw []byte) Message {
 	return m
 }
 
-// head returns the header of a mail as it came.
+// head returns the unparsed header of a message.
 func head(raw []byte) string {
 	raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
 	before, _, _ := bytes.Cut(raw, []byte("\n\n"))
 	return text(before, "")
 }
 
-// part is a mail or a part of one: both have headers and a body.
+// part is a message or a MIME part: both have headers and a body.
 type part struct {
 	header func(string) string
 	body   io.Reader
@@ -83,7 +82,7 @@ func (m *Message) add(p part, depth int) {
 		for {
 			next, err := parts.NextRawPart()
 			if err != nil {
-				return // the end, or what cannot be read as parts any more
+				return // the end, or malformed parts
 			}
 			m.add(part{next.Header.Get, next}, depth+1)
 		}
@@ -102,7 +101,7 @@ func (m *Message) add(p part, depth int) {
 	}
 }
 
-// decode undoes the transfer encoding, as far as it is undamaged.
+// decode decodes the transfer encoding, as far as it is valid.
 func decode(p part) []byte {
 	body := p.body
 	switch strings.ToLower(strings.TrimSpace(p.header("Content-Transfer-Encoding"))) {
@@ -115,8 +114,8 @@ func decode(p part) []byte {
 	return decoded
 }
 
-// text gives bytes as UTF-8. ISO 8859-1 is the one other charset mail libraries
-// still fall back to.
+// text converts bytes to UTF-8. ISO 8859-1 is the only other charset that mail libraries still
+// use by default.
 func text(raw []byte, charset string) string {
 	var out string
 	switch strings.ToLower(charset) {

@@ -39,8 +39,8 @@ func (c *Catcher) Handler() http.Handler {
 	return localOnly(http.NewCrossOriginProtection().Handler(headers(mux)))
 }
 
-// localOnly refuses requests under a foreign name: a site could point its own
-// name to this machine and then read the mails as its own pages.
+// localOnly rejects requests for other host names: another site could point its name to this
+// machine and read the messages as its own pages.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -108,26 +108,25 @@ func (c *Catcher) show(w http.ResponseWriter, r *http.Request, status int, page 
 	_, _ = out.WriteTo(w)
 }
 
-// piece is a stretch of text, or an address in it that can be followed.
-type mimePart struct {
+// segment is text, or a URL in it that is shown as a link.
+type segment struct {
 	Text string
 	Link bool
 }
 
-// links finds the web addresses in a text: a mail that asks to follow one is
-// what a developer most often looks for here.
-func links(text string) []mimePart {
-	var pieces []mimePart
+// links splits a text at its URLs: messages often ask the user to follow a link.
+func links(text string) []segment {
+	var pieces []segment
 	for text != "" {
 		at := address.FindStringIndex(text)
 		if at == nil {
-			return append(pieces, mimePart{Text: text})
+			return append(pieces, segment{Text: text})
 		}
 		link := strings.TrimRight(text[at[0]:at[1]], ".,;:!?)]")
 		if at[0] > 0 {
-			pieces = append(pieces, mimePart{Text: text[:at[0]]})
+			pieces = append(pieces, segment{Text: text[:at[0]]})
 		}
-		pieces = append(pieces, mimePart{Text: link, Link: true})
+		pieces = append(pieces, segment{Text: link, Link: true})
 		text = text[at[0]+len(link):]
 	}
 	return pieces
