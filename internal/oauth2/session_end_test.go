@@ -61,7 +61,7 @@ func startSessionEnd(t *testing.T, databaseURL string) *sessionEnd {
 // signIn opens a session and gets every kind of access token in it.
 func (e *sessionEnd) signIn(t *testing.T) {
 	t.Helper()
-	e.browser = e.Server.NewBrowser()
+	e.browser = e.NewBrowser()
 	for _, id := range []string{"day", "days"} {
 		call := func(form url.Values) map[string]any {
 			return e.PostForm("/oauth2/token", servertest.AsPost(id, form)).JSON(t)

@@ -50,7 +50,7 @@ func inWrongBrowser(err error) error {
 // boundToOtherBrowser explains that the request is bound to another browser.
 func boundToOtherBrowser(err error) error {
 	if page, ok := errors.AsType[*pageError](err); ok {
-		page.response.Because(refusal.New(refusal.WrongBrowser, "the browser lacks the cookie of the request: it was started in another browser"))
+		page.response.Err = refusal.New(refusal.WrongBrowser, "the browser lacks the cookie of the request: it was started in another browser")
 	}
 	return err
 }

@@ -53,7 +53,7 @@ func TestHostileParametersDoNotChangeTokens(t *testing.T) {
 		got.Get("expires_in") != "600" || got.Get("iss") != s.URL {
 		t.Fatalf("answered with %v", got)
 	}
-	checkIDToken(s, t, "all three", got, subject)
+	checkIDToken(t, s, "all three", got, subject)
 	if scope := servertest.Claims(t, got.Get("access_token"))["scope"]; scope != "openid profile api" {
 		t.Errorf("scope %v", scope)
 	}

@@ -62,7 +62,7 @@ func TestResponseTypes(t *testing.T) {
 					t.Errorf("%s, mode %q: Cache-Control %q", kind, mode, p.Header.Get("Cache-Control"))
 				}
 				if got.Has("id_token") {
-					checkIDToken(s, t, kind, got, subject)
+					checkIDToken(t, s, kind, got, subject)
 				}
 				if got.Has("access_token") {
 					if got.Get("token_type") != "Bearer" || got.Get("expires_in") != "600" || !s.IsActive(got.Get("access_token")) {
@@ -75,7 +75,7 @@ func TestResponseTypes(t *testing.T) {
 }
 
 // checkIDToken compares an ID token with the other parameters of the response.
-func checkIDToken(s *servertest.Server, t *testing.T, kind string, got url.Values, subject string) {
+func checkIDToken(t *testing.T, s *servertest.Server, kind string, got url.Values, subject string) {
 	t.Helper()
 	_, members := servertest.VerifyJWT(t, s, got.Get("id_token"), jose.ES256)
 	now := float64(s.Time().Unix())

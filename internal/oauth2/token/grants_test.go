@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"testing"
 	"time"
@@ -147,9 +148,7 @@ func TestAuthorizationCodeIsRedeemed(t *testing.T) {
 		store := &outcome{grant: found, err: tc.err}
 		g := &AuthorizationCode{Codec: testCodec(), Grants: store}
 		form := url.Values{"code": {g.Codec.Make(tokens.Code, found.Locator, 0, bytes.Repeat([]byte{tc.seed}, 32))}}
-		for parameter, values := range tc.form {
-			form[parameter] = values
-		}
+		maps.Copy(form, tc.form)
 		code := &redeemedCode{AuthorizationCode: g, x: testExchange(form)}
 		got, err := code.Redeem(t.Context())
 		if !errors.Is(err, tc.want) || tc.want == nil && (err != nil || got != found) {

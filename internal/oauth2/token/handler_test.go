@@ -51,10 +51,11 @@ func (p *phases) Check(context.Context, *Exchange) (Candidate, error) {
 }
 
 func (p *phases) Call(context.Context, []byte) (int, []byte, error) {
+	status := http.StatusNoContent
 	if p.record("hook") != nil {
-		return http.StatusForbidden, nil, nil
+		status = http.StatusForbidden
 	}
-	return http.StatusNoContent, nil, nil
+	return status, nil, nil
 }
 
 func (p *phases) Issue(context.Context, *tokens.Request) (tokens.Tokens, error) {

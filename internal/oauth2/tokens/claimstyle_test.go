@@ -30,22 +30,26 @@ func TestClaimStyle(t *testing.T) {
 		want     map[string]any // of the members that a style may move
 	}{
 		"as they are": {
-			ClaimStyle{Scope: ScopeText}, nil,
+			ClaimStyle{Scope: ScopeText},
+			nil,
 			map[string]any{"scope": "openid api", "ext": map[string]any{"groups": []any{"staff"}, "tenant": 7.0, "sub": "mallory"}},
 		},
 		"at the top level": {
-			ClaimStyle{Scope: ScopeArray, TopLevel: []string{"groups", "sub"}}, nil,
+			ClaimStyle{Scope: ScopeArray, TopLevel: []string{"groups", "sub"}},
+			nil,
 			map[string]any{"scp": []any{"openid", "api"}, "groups": []any{"staff"}, "ext": map[string]any{"tenant": 7.0, "sub": "mallory"}},
 		},
 		"mirrored": {
-			ClaimStyle{Scope: ScopeBoth, TopLevel: []string{"groups"}, Mirror: true}, nil,
+			ClaimStyle{Scope: ScopeBoth, TopLevel: []string{"groups"}, Mirror: true},
+			nil,
 			map[string]any{
 				"scope": "openid api", "scp": []any{"openid", "api"}, "groups": []any{"staff"},
 				"ext": map[string]any{"groups": []any{"staff"}, "tenant": 7.0, "sub": "mallory"},
 			},
 		},
 		"with released claims": {
-			ClaimStyle{Scope: ScopeText, TopLevel: []string{"groups"}}, map[string]any{"groups": []string{"released"}, "email": "ada@example.com"},
+			ClaimStyle{Scope: ScopeText, TopLevel: []string{"groups"}},
+			map[string]any{"groups": []string{"released"}, "email": "ada@example.com"},
 			map[string]any{
 				"scope": "openid api", "groups": []any{"staff"}, "email": "ada@example.com",
 				"ext": map[string]any{"tenant": 7.0, "sub": "mallory"},

@@ -20,7 +20,7 @@ import (
 
 // importEncrypting imports a client whose ID tokens are encrypted by alg, and returns its
 // private key.
-func importEncrypting(s *servertest.Server, t *testing.T, id, alg string) any {
+func importEncrypting(t *testing.T, s *servertest.Server, id, alg string) any {
 	t.Helper()
 	var private, public any
 	if strings.HasPrefix(alg, "RSA") {
@@ -68,7 +68,7 @@ func TestIDTokenIsEncryptedIfRegistered(t *testing.T) {
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	b := s.NewBrowser()
 	for _, alg := range client.EncryptionAlgs() {
-		key := importEncrypting(s, t, alg, alg)
+		key := importEncrypting(t, s, alg, alg)
 		as := []string{"client_id", alg, "client_secret", servertest.OtherSecret}
 		_, got := servertest.AuthorizationResponse(t, b.Authorize(servertest.AuthorizationRequest("client_id", alg, "response_type", "code id_token token")))
 		first := s.PostForm("/oauth2/token", servertest.CodeExchange(got.Get("code"), as...)).JSON(t)
@@ -96,7 +96,7 @@ func TestNoIDTokenWithoutEncryptionKey(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	b := s.NewBrowser()
-	importEncrypting(s, t, "sealed", "ECDH-ES")
+	importEncrypting(t, s, "sealed", "ECDH-ES")
 	as := []string{"client_id", "sealed", "client_secret", servertest.OtherSecret}
 	code := b.Code(servertest.AuthorizationRequest("client_id", "sealed"))
 	first := s.PostForm("/oauth2/token", servertest.CodeExchange(b.Code(servertest.AuthorizationRequest("client_id", "sealed")), as...)).JSON(t)

@@ -93,7 +93,7 @@ func TestAccessTokensFollowRFC9068(t *testing.T) {
 	if _, next := servertest.VerifyJWT(t, s, again, jose.ES256); id == nil || id == "" || next["jti"] == id {
 		t.Errorf("jti %v, and then %v", id, next["jti"])
 	}
-	subject, now := verifiedSubject(s, t, got), float64(s.Time().Unix())
+	subject, now := verifiedSubject(t, s, got), float64(s.Time().Unix())
 	delete(claims, "jti")
 	delete(claims, "gid") // a private claim
 	want := map[string]any{
@@ -112,7 +112,7 @@ func TestAccessTokensFollowRFC9068(t *testing.T) {
 	}
 }
 
-func verifiedSubject(s *servertest.Server, t *testing.T, tokens map[string]any) string {
+func verifiedSubject(t *testing.T, s *servertest.Server, tokens map[string]any) string {
 	t.Helper()
 	_, claims := servertest.VerifyJWT(t, s, tokens["id_token"], jose.ES256)
 	return servertest.Text(claims["sub"])

@@ -35,15 +35,15 @@ func TestMovedClientCannotLearnOtherSectorSubjects(t *testing.T) {
 				t.Helper()
 				s := servertest.Start(t, db, map[string]string{"rate_limits": "off"})
 				b := s.NewBrowser()
-				known := servertest.Claims(t, signIn(s, t, b, servertest.RegisterClient(t, s, theirs, pairwise))["id_token"])["sub"]
+				known := servertest.Claims(t, signIn(t, s, b, servertest.RegisterClient(t, s, theirs, pairwise))["id_token"])["sub"]
 
 				thief := servertest.RegisterClient(t, s, tc.redirect, tc.before)
 				if tc.vouched {
 					vouch(s, thief.ID)
 				}
-				tokens := signIn(s, t, b, thief)
+				tokens := signIn(t, s, b, thief)
 				code := b.Code(servertest.AuthorizationRequest("client_id", thief.ID, "redirect_uri", tc.redirect, "scope", "openid email offline_access"))
-				move(s, t, thief, theirs)
+				move(t, s, thief, theirs)
 
 				if sub := s.Userinfo(tokens["access_token"]).JSON(t)["sub"]; sub == known || sub == nil {
 					t.Errorf("userinfo says %v after the move, the sector of the host %v", sub, known)
@@ -75,7 +75,7 @@ func vouch(s *servertest.Server, id string) {
 }
 
 // move gives a client another redirect URI and pairwise subjects, as it does itself.
-func move(s *servertest.Server, t *testing.T, c servertest.RegisteredClient, redirect string) {
+func move(t *testing.T, s *servertest.Server, c servertest.RegisteredClient, redirect string) {
 	t.Helper()
 	change, err := json.Marshal(map[string]any{
 		"client_id": c.ID, "redirect_uris": []string{redirect}, "token_endpoint_auth_method": "client_secret_post",

@@ -15,7 +15,7 @@ import (
 )
 
 // signIn returns what the client gets once ada is signed in.
-func signIn(s *servertest.Server, t *testing.T, b *servertest.Browser, c servertest.RegisteredClient) map[string]any {
+func signIn(t *testing.T, s *servertest.Server, b *servertest.Browser, c servertest.RegisteredClient) map[string]any {
 	t.Helper()
 	code := b.Code(servertest.AuthorizationRequest("client_id", c.ID, "redirect_uri", c.RedirectURI, "scope", "openid email offline_access"))
 	p := s.PostForm("/oauth2/token", servertest.CodeExchange(code, "client_id", c.ID, "client_secret", c.Secret, "redirect_uri", c.RedirectURI))
@@ -43,7 +43,7 @@ func TestClientsOfOneSectorShareSubject(t *testing.T) {
 
 		sub := func(c servertest.RegisteredClient) string {
 			t.Helper()
-			got := signIn(s, t, b, c)
+			got := signIn(t, s, b, c)
 			name := servertest.Text(servertest.Claims(t, got["id_token"])["sub"])
 			if told := s.Userinfo(got["access_token"]).JSON(t)["sub"]; told != name {
 				t.Errorf("userinfo: sub = %v, want %s as in the ID token", told, name)
@@ -102,7 +102,7 @@ func TestUserinfoIsEncryptedIfRegistered(t *testing.T) {
 			}
 			return claims
 		}
-		got := signIn(s, t, s.NewBrowser(), c)
+		got := signIn(t, s, s.NewBrowser(), c)
 		token := open(servertest.Text(got["id_token"]), jose.RSA_OAEP_256, jose.A256GCM, jose.ES256)
 		if token["aud"] != c.ID || token["nonce"] != "a nonce" || token["at_hash"] == nil {
 			t.Errorf("ID token = %v, want one for %s with nonce and at_hash", token, c.ID)

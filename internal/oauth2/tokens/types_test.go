@@ -32,7 +32,7 @@ func everyKind(t *testing.T, s *servertest.Server, b *servertest.Browser) map[st
 		"registration token":   servertest.Register(t, s).Token,
 		"session cookie":       b.Cookie("ostiary_session"),
 		"client secret":        "web-secret-web-secret-web-secret-",
-		"signed userinfo":      signedUserinfo(s, t),
+		"signed userinfo":      signedUserinfo(t, s),
 		"authorization header": "Bearer " + servertest.Text(got["access_token"]),
 	}
 	for kind, token := range kinds {
@@ -44,7 +44,7 @@ func everyKind(t *testing.T, s *servertest.Server, b *servertest.Browser) map[st
 }
 
 // signedUserinfo returns a signed userinfo response, a JWT of this server like an ID token.
-func signedUserinfo(s *servertest.Server, t *testing.T) string {
+func signedUserinfo(t *testing.T, s *servertest.Server) string {
 	t.Helper()
 	const entry = `[{"client_id": "signed", "client_secret": "` + servertest.PostSecret + `", "redirect_uris": ["` + servertest.RedirectURI + `"],
 		"token_endpoint_auth_method": "client_secret_post", "scope": "openid", "skip_consent": true,
