@@ -155,7 +155,7 @@ func TestAuthorizationRequestIsRefused(t *testing.T) {
 	}
 }
 
-func TestRegistrationDecidesWhatARequestMay(t *testing.T) {
+func TestRegistrationLimitsRequests(t *testing.T) {
 	t.Parallel()
 	withoutPKCE := testForm("code_challenge", "", "code_challenge_method", "")
 	for name, tc := range map[string]struct {

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
-func TestWhatAnAssertionSays(t *testing.T) {
+func TestClientAssertionClaims(t *testing.T) {
 	t.Parallel()
 
 	in := func(d time.Duration) int64 { return clock().Add(d).Unix() }
@@ -113,7 +113,7 @@ func TestWhatAnAssertionSays(t *testing.T) {
 	}
 }
 
-func TestClaimsThatAreNoPlainObjectAreRefused(t *testing.T) {
+func TestMalformedClaimsAreRejected(t *testing.T) {
 	t.Parallel()
 
 	good := goodClaims(nil)
@@ -150,7 +150,7 @@ func TestClaimsThatAreNoPlainObjectAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnAssertionIsGoodForOnce(t *testing.T) {
+func TestClientAssertionIsUsedOnce(t *testing.T) {
 	t.Parallel()
 
 	a := newAuthenticator(withKeys(t, "signer", ecJWK(0)))
@@ -178,7 +178,7 @@ func TestAnAssertionIsGoodForOnce(t *testing.T) {
 	}
 }
 
-func TestOnlyTheClientSpendsItsAssertions(t *testing.T) {
+func TestInvalidAssertionDoesNotUseUpItsJTI(t *testing.T) {
 	t.Parallel()
 
 	disabled := withKeys(t, "disabled", ecJWK(0))
@@ -229,7 +229,7 @@ func TestOnlyTheClientSpendsItsAssertions(t *testing.T) {
 }
 
 // RFC 10070 wants the issuer as the only audience.
-func TestTheIssuerCanBeTheOnlyAudience(t *testing.T) {
+func TestIssuerCanBeTheOnlyAudience(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -263,7 +263,7 @@ func TestTheIssuerCanBeTheOnlyAudience(t *testing.T) {
 
 // The jti of an assertion with a lifetime above five minutes is stored for five minutes.
 // Afterwards its iat is too old.
-func TestALongAssertionIsRememberedForFiveMinutes(t *testing.T) {
+func TestLongAssertionIsRememberedForFiveMinutes(t *testing.T) {
 	t.Parallel()
 
 	for exp, want := range map[time.Duration]time.Duration{ // from iat, which is a minute ago
@@ -295,7 +295,7 @@ func TestALongAssertionIsRememberedForFiveMinutes(t *testing.T) {
 
 // The jti of a long assertion is deleted 5 minutes after its iat, so the assertion must not be
 // accepted again in the last minutes before its exp.
-func TestALongAssertionDoesNotComeBackBeforeItsEnd(t *testing.T) {
+func TestLongAssertionCannotBeReplayedBeforeItsEnd(t *testing.T) {
 	t.Parallel()
 
 	for _, lasts := range []time.Duration{6 * time.Minute, 20 * time.Minute, time.Hour} {

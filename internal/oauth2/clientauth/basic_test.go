@@ -65,7 +65,7 @@ func TestBasicHeader(t *testing.T) {
 	}
 }
 
-func TestBasicHeaderAcceptsTheLongestCredentials(t *testing.T) {
+func TestBasicHeaderAcceptsLongestCredentials(t *testing.T) {
 	t.Parallel()
 
 	percent := func(n int) string { return strings.Repeat("%25", n) }

@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-func TestEachClientPassesWithTheMethodItRegistered(t *testing.T) {
+func TestClientsAuthenticateByRegisteredMethod(t *testing.T) {
 	t.Parallel()
 
 	odd := "a b+c:%&/ü"
@@ -58,7 +58,7 @@ func TestEachClientPassesWithTheMethodItRegistered(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
+func TestOtherAuthenticationIsRejected(t *testing.T) {
 	t.Parallel()
 
 	disabled := withSecret(t, "disabled", client.AuthPost, longSecret)
@@ -152,7 +152,7 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheLogLearnsWhatTheAnswerHides(t *testing.T) {
+func TestCauseIsLoggedAndNotSent(t *testing.T) {
 	t.Parallel()
 
 	disabled := withSecret(t, "disabled", client.AuthPost, longSecret)

@@ -36,7 +36,7 @@ func attempt(t *testing.T, c *client.Client, compact string) error {
 	return nil
 }
 
-func TestTheHeaderOfAnAssertion(t *testing.T) {
+func TestClientAssertionHeader(t *testing.T) {
 	t.Parallel()
 
 	unregistered := ecJWK(1)
@@ -97,7 +97,7 @@ func TestTheHeaderOfAnAssertion(t *testing.T) {
 	}
 }
 
-func TestTheSpellingOfAnAssertion(t *testing.T) {
+func TestClientAssertionEncoding(t *testing.T) {
 	t.Parallel()
 
 	good := assertion(t, nil, nil)
@@ -141,7 +141,7 @@ func TestTheSpellingOfAnAssertion(t *testing.T) {
 
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-func TestTheSignatureOfAnAssertion(t *testing.T) {
+func TestClientAssertionSignature(t *testing.T) {
 	t.Parallel()
 
 	good := assertion(t, nil, nil)
@@ -187,7 +187,7 @@ func TestTheSignatureOfAnAssertion(t *testing.T) {
 	}
 }
 
-func TestTheKeyOfAnAssertion(t *testing.T) {
+func TestClientAssertionKey(t *testing.T) {
 	t.Parallel()
 
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
@@ -268,7 +268,7 @@ type rsaAs struct {
 	alg string
 }
 
-func TestTheRegistrationDecidesOverTheAssertion(t *testing.T) {
+func TestRegisteredAlgorithmOfClientAssertion(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {

@@ -90,7 +90,7 @@ func TestClientPassesIfItsHashCannotBeReplaced(t *testing.T) {
 
 // A long secret may be behind the hash of another server, so that all guesses cost, and
 // all are counted.
-func TestLongGuessesAtASecretThatCameOverAreBounded(t *testing.T) {
+func TestAttemptsAtImportedSecretsAreLimited(t *testing.T) {
 	t.Parallel()
 
 	a, _ := imported(bcryptSecret)

@@ -62,7 +62,7 @@ func TestWrongSecretRevealsNothingAboutTheClient(t *testing.T) {
 	}
 }
 
-func TestOnlyWhoKnowsTheSecretIsToldOfAnotherMethod(t *testing.T) {
+func TestMethodMismatchIsReportedOnlyWithTheSecret(t *testing.T) {
 	t.Parallel()
 
 	a := newAuthenticator(withSecret(t, "post", client.AuthPost, longSecret))
@@ -76,7 +76,7 @@ func TestOnlyWhoKnowsTheSecretIsToldOfAnotherMethod(t *testing.T) {
 	}
 }
 
-func TestMachineMadeIsTheLengthThatClientMeans(t *testing.T) {
+func TestMachineMadeMatchesPackageClient(t *testing.T) {
 	t.Parallel()
 
 	for _, n := range []int{machineMade - 1, machineMade} {

@@ -59,7 +59,7 @@ func mac(alg, secret string, header, claims edits) string {
 	return signed + "." + encode(string(sum.Sum(nil)))
 }
 
-func TestAClientMaySignWithItsSecret(t *testing.T) {
+func TestClientMaySignWithItsSecret(t *testing.T) {
 	t.Parallel()
 
 	good := mac("HS256", longSecret, nil, nil)
@@ -160,7 +160,7 @@ func TestSecretsAndKeysAreNotConfused(t *testing.T) {
 }
 
 // A sealed secret that the server cannot open is a server error.
-func TestASecretThatDoesNotOpenIsNoVerdict(t *testing.T) {
+func TestSecretThatCannotBeOpenedIsAServerError(t *testing.T) {
 	t.Parallel()
 
 	c, a := withMAC(t, longSecret, "")

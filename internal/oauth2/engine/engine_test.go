@@ -112,7 +112,7 @@ func TestAuthorizeMakesWhatTheResponseTypeNames(t *testing.T) {
 	}
 }
 
-func TestACodeIsExchangedForTokens(t *testing.T) {
+func TestCodeIsExchangedForTokens(t *testing.T) {
 	t.Parallel()
 	e := New(issuer{})
 	run, err := e.RedeemCode(t.Context(), request(exchangeForm()), &code{})
@@ -128,7 +128,7 @@ func TestACodeIsExchangedForTokens(t *testing.T) {
 
 var errLost = errors.New("connection refused")
 
-func TestACodeIsRefused(t *testing.T) {
+func TestInvalidCodesAreRejected(t *testing.T) {
 	t.Parallel()
 	e := New(issuer{})
 	for name, tc := range map[string]struct {
@@ -196,7 +196,7 @@ func TestClientCredentialsAreChecked(t *testing.T) {
 }
 
 // Without the handlers of fosite the engine issues no token: its results are those of fosite.
-func TestTheEngineIssuesNothingWithoutFosite(t *testing.T) {
+func TestEngineIssuesNothingWithoutFosite(t *testing.T) {
 	t.Parallel()
 	e := New(issuer{})
 	config := e.fosite.Config.(engineConfig)
@@ -216,7 +216,7 @@ func TestTheEngineIssuesNothingWithoutFosite(t *testing.T) {
 }
 
 // Storage and strategies return errors for a context without an exchange.
-func TestNothingIsServedOutsideOfAnExchange(t *testing.T) {
+func TestCallsWithoutExchangeFail(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	if _, err := (clientStorage{}).GetClient(ctx, "rp"); err == nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
-func TestWhatIsInsideCounts(t *testing.T) {
+func TestParametersOfTheObjectTakePrecedence(t *testing.T) {
 	t.Parallel()
 
 	claims := `{"id_token":{"auth_time":{"essential":true},"n":{"value":12345678901234567890}}}`
@@ -51,7 +51,7 @@ func TestWhatIsInsideCounts(t *testing.T) {
 	}
 }
 
-func TestRequestsThatBringNoObject(t *testing.T) {
+func TestRequestsWithoutObject(t *testing.T) {
 	t.Parallel()
 
 	form := url.Values{"client_id": {"app"}, "state": {"x"}}
@@ -66,7 +66,7 @@ func TestRequestsThatBringNoObject(t *testing.T) {
 	}
 }
 
-func TestTheObjectAndTheRequestMustAgree(t *testing.T) {
+func TestObjectMustMatchTheRequest(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -86,7 +86,7 @@ func TestTheObjectAndTheRequestMustAgree(t *testing.T) {
 	}
 }
 
-func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
+func TestOnlyRegisteredRequestURIsAreFetched(t *testing.T) {
 	t.Parallel()
 
 	const home = "https://app.example/request"
@@ -138,7 +138,7 @@ func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
 }
 
 // Nothing else says that an unsigned object is the client's.
-func TestAnUnsignedObjectIsTheOneOfTheHash(t *testing.T) {
+func TestUnsignedObjectMustMatchItsHash(t *testing.T) {
 	t.Parallel()
 
 	const home = "https://app.example/request"
@@ -175,7 +175,7 @@ func (hanging) GetAs(ctx context.Context, _, _ string) ([]byte, error) {
 	return nil, ctx.Err()
 }
 
-func TestASiteThatHangsIsTheClientsFault(t *testing.T) {
+func TestSlowRequestURIIsAClientError(t *testing.T) {
 	t.Parallel()
 
 	o := opener(nil)
@@ -197,7 +197,7 @@ func (lost) Keys(context.Context, *client.Client, string) ([]jose.JSONWebKey, er
 	return nil, errLost
 }
 
-func TestKeysThatCannotBeHad(t *testing.T) {
+func TestUnavailableKeysAreAClientError(t *testing.T) {
 	t.Parallel()
 
 	if _, err := open(t, &client.Client{ID: "app"}, object(nil, nil)); responseOf(t, err).Code != oauth2.CodeInvalidRequestObject {

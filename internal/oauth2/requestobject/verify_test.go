@@ -30,7 +30,7 @@ func wantOpened(t *testing.T, ok bool, err error) {
 	}
 }
 
-func TestTheHeaderOfAnObject(t *testing.T) {
+func TestRequestObjectHeader(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -71,7 +71,7 @@ func TestTheHeaderOfAnObject(t *testing.T) {
 	}
 }
 
-func TestWhatAnObjectSaysOfItself(t *testing.T) {
+func TestRequestObjectClaims(t *testing.T) {
 	t.Parallel()
 
 	in := func(d time.Duration) int64 { return clock().Add(d).Unix() }
@@ -140,7 +140,7 @@ func claimsText(e edits) string {
 	return strings.Replace(goodClaims(nil), "{", `{"claims":`+string(raw)+",", 1)
 }
 
-func TestTheSpellingOfAnObject(t *testing.T) {
+func TestRequestObjectEncoding(t *testing.T) {
 	t.Parallel()
 
 	good := object(nil, nil)
@@ -176,7 +176,7 @@ func TestTheSpellingOfAnObject(t *testing.T) {
 	}
 }
 
-func TestAnObjectUnderEachAlgorithmPasses(t *testing.T) {
+func TestRequestObjectAlgorithms(t *testing.T) {
 	t.Parallel()
 
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -209,7 +209,7 @@ func TestAnObjectUnderEachAlgorithmPasses(t *testing.T) {
 	}
 }
 
-func TestTheRegistrationDecidesOverTheObject(t *testing.T) {
+func TestRegisteredAlgorithmOfRequestObject(t *testing.T) {
 	t.Parallel()
 
 	plain := unsigned(nil)

@@ -22,7 +22,7 @@ func ref() grant.Locator {
 
 var seed = bytes.Repeat([]byte{7}, 32)
 
-func TestATokenSaysWhatItWasMadeFrom(t *testing.T) {
+func TestTokenContainsLocatorAndGeneration(t *testing.T) {
 	t.Parallel()
 	codec := tokens.NewCodec([]tokens.Key{key(1)})
 	want := ref()
@@ -44,7 +44,7 @@ func TestATokenSaysWhatItWasMadeFrom(t *testing.T) {
 	}
 }
 
-func TestTheSameGenerationIsTheSameToken(t *testing.T) {
+func TestSameGenerationIsTheSameToken(t *testing.T) {
 	t.Parallel()
 	codec, r := tokens.NewCodec([]tokens.Key{key(1)}), ref()
 	if a, b := codec.Make(tokens.Refresh, r, 3, seed), codec.Make(tokens.Refresh, r, 3, seed); a != b {
@@ -52,7 +52,7 @@ func TestTheSameGenerationIsTheSameToken(t *testing.T) {
 	}
 }
 
-func TestSecretsRotate(t *testing.T) {
+func TestTokensOfRotatedSecretsAreAccepted(t *testing.T) {
 	t.Parallel()
 	token := tokens.NewCodec([]tokens.Key{key(1)}).Make(tokens.Code, ref(), 0, seed)
 	for name, tc := range map[string]struct {
@@ -76,7 +76,7 @@ func TestSecretsRotate(t *testing.T) {
 }
 
 // A token has one spelling, and no kind passes for another.
-func TestOnlyTheExactTokenIsRead(t *testing.T) {
+func TestOnlyTheExactTokenIsParsed(t *testing.T) {
 	t.Parallel()
 	codec := tokens.NewCodec([]tokens.Key{key(1)})
 	token := codec.Make(tokens.Code, ref(), 0, seed)
@@ -105,7 +105,7 @@ func TestOnlyTheExactTokenIsRead(t *testing.T) {
 	}
 }
 
-func TestEveryChangedCharacterIsRefused(t *testing.T) {
+func TestEveryChangedCharacterIsRejected(t *testing.T) {
 	t.Parallel()
 	codec := tokens.NewCodec([]tokens.Key{key(1)})
 	token := codec.Make(tokens.Refresh, ref(), 5, seed)
@@ -122,7 +122,7 @@ func TestEveryChangedCharacterIsRefused(t *testing.T) {
 	}
 }
 
-func TestSealedClaimsComeBack(t *testing.T) {
+func TestSealedClaimsAreOpened(t *testing.T) {
 	t.Parallel()
 	sealer, err := tokens.NewSealer([]tokens.Key{key(1)})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // Both databases must be able to store an accepted value.
-func TestAnAssertionWithANULIsRefused(t *testing.T) {
+func TestAssertionWithNULIsRejected(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		t.Helper()
@@ -95,7 +95,7 @@ func TestAssertionClaims(t *testing.T) {
 	}
 }
 
-func TestAnAssertionMayComeWithoutATimeWhereTheOperatorSaysSo(t *testing.T) {
+func TestIssuedAtMayBeOptional(t *testing.T) {
 	t.Parallel()
 
 	r := trusting(t, storetest.New(t), trust(0, ""))
@@ -110,7 +110,7 @@ func TestAnAssertionMayComeWithoutATimeWhereTheOperatorSaysSo(t *testing.T) {
 
 func second(_ *Assertion, err error) error { return err }
 
-func TestTheKeyDecidesWhoseWordItIs(t *testing.T) {
+func TestSigningKeySelectsTheTrust(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		t.Helper()
@@ -150,7 +150,7 @@ func TestTheKeyDecidesWhoseWordItIs(t *testing.T) {
 }
 
 // Of concurrent requests with one assertion, one succeeds.
-func TestAnAssertionServesOnce(t *testing.T) {
+func TestAssertionIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		t.Helper()
@@ -211,7 +211,7 @@ func (c *counted) TrustsFor(ctx context.Context, iss, subject string, now time.T
 	return c.TrustedIssuers.TrustsFor(ctx, iss, subject, now)
 }
 
-func TestTrustIsBelievedForAMoment(t *testing.T) {
+func TestTrustIsCachedForTwoSeconds(t *testing.T) {
 	t.Parallel()
 
 	s := storetest.New(t)

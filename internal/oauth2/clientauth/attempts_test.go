@@ -60,7 +60,7 @@ func guessed(tb testing.TB) (a *Authenticator, guesses *tally, shift *atomic.Int
 	return a, guesses, shift
 }
 
-func TestGuessesAtAShortSecretAreBounded(t *testing.T) {
+func TestAttemptsAtShortSecretsAreLimited(t *testing.T) {
 	t.Parallel()
 
 	for _, id := range []string{"short", "unknown", "long"} {
@@ -125,7 +125,7 @@ func TestCorrectSecretResetsTheLimit(t *testing.T) {
 	}
 }
 
-func TestALongSecretCostsNoStatement(t *testing.T) {
+func TestLongSecretCostsNoStatement(t *testing.T) {
 	t.Parallel()
 
 	a, guesses, _ := guessed(t)
