@@ -193,7 +193,7 @@ func (a *adapter) grants() (refused string) {
 		drop(client.GrantRefreshToken) // no grant type issues one
 	}
 	if len(kept) == 0 {
-		return "none of its grant types is supported here: " + printable(append(grants, answers...)) + a.legacyHint(slices.Contains(grants, client.GrantImplicit))
+		return "its grant types are not supported here: " + printable(append(grants, answers...)) + a.legacyHint(slices.Contains(grants, client.GrantImplicit))
 	}
 	a.set("grant_types", kept)
 	a.set("response_types", given)
