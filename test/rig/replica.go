@@ -143,6 +143,7 @@ func (r *replica) end(signal syscall.Signal) (*os.ProcessState, error) {
 	if err := process.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return nil, fmt.Errorf("end %s: %w", r.name, err)
 	}
+	_ = process.Process.Signal(syscall.SIGCONT) // a suspended process does not exit
 	select {
 	case <-r.exited:
 	case <-time.After(processTimeout):

@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 // processTimeout is the longest wait for a process to start or stop.
@@ -148,12 +150,24 @@ func (c *Cluster) Kill(i int) {
 	}
 }
 
-// Pause suspends the process of a replica, as with a suspended virtual machine.
+// Pause suspends the process of a replica, as with a suspended virtual machine. It does not
+// leave the process suspended in a transaction: in SQLite, no other process could write
+// until Resume.
 func (c *Cluster) Pause(i int) {
 	c.tb.Helper()
-	if err := c.replicas[i].signal(syscall.SIGSTOP); err != nil {
-		c.tb.Fatal(err)
+	const tries = 100
+	for range tries {
+		if err := c.replicas[i].signal(syscall.SIGSTOP); err != nil {
+			c.tb.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond) // until no thread runs
+		if !storetest.InTransaction(c.tb, c.Database) {
+			return
+		}
+		c.Resume(i)
+		time.Sleep(10 * time.Millisecond)
 	}
+	c.tb.Fatalf("replica %d was in a transaction at each of %d attempts to suspend it", i, tries)
 }
 
 // Resume resumes a paused replica.

@@ -10,7 +10,8 @@ import (
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
-	_ "modernc.org/sqlite"             // the driver sqlite
+	"modernc.org/sqlite"               // and the driver sqlite
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Everything returns all bytes that the database at url keeps, as somebody finds
@@ -104,6 +105,33 @@ func Text(tb testing.TB, url, query string) (text string) {
 		return err
 	})
 	return text
+}
+
+// InTransaction reports whether a process has a transaction open that writes to the
+// database at url.
+func InTransaction(tb testing.TB, url string) (open bool) {
+	tb.Helper()
+	if !strings.HasPrefix(url, "sqlite:") {
+		const query = `SELECT CAST(count(*) AS text) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL`
+		return Text(tb, url, query) != "0"
+	}
+	outside(tb, url, func(ctx context.Context, conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 0`); err != nil {
+			return err
+		}
+		_, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`)
+		if failure, ok := errors.AsType[*sqlite.Error](err); ok && failure.Code() == sqlite3.SQLITE_BUSY {
+			open = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = conn.ExecContext(ctx, `ROLLBACK`)
+		return err
+	})
+	return open
 }
 
 // outside lends act a connection around the store.

@@ -18,7 +18,7 @@ import (
 func Build(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, "ostiary")
 	cmd := exec.CommandContext(ctx, "go", "run", "-trimpath", "-ldflags", "-s -w",
-		"-exec", `sh -c 'cp "$1" "$OSTIARY_COPY_TO"' sh`, "github.com/ostiary/ostiary/cmd/server")
+		"-exec", `sh -c 'cp "$1" "$OSTIARY_COPY_TO.$$" && mv "$OSTIARY_COPY_TO.$$" "$OSTIARY_COPY_TO"' sh`, "github.com/ostiary/ostiary/cmd/server")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "OSTIARY_COPY_TO="+path)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the server: %w\n%s", err, output)
