@@ -5,7 +5,6 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/credential"
-
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 

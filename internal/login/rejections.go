@@ -5,9 +5,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/refusal"
-
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // rejection is an unsuccessful authentication. The user reads the same words for every
