@@ -31,10 +31,10 @@ func TestAccountRoundTrip(t *testing.T) {
 		taken := fixture.Account("another")
 		taken.Username = want.Username
 		wantErr(t, "InsertAccount with a taken username", s.Accounts.InsertAccount(t.Context(), taken), account.ErrExists)
-		_, err = s.Accounts.Account(t.Context(), "nobody")
-		wantErr(t, "Account of nobody", err, account.ErrNotFound)
-		_, err = s.Accounts.AccountByUsername(t.Context(), "nobody")
-		wantErr(t, "AccountByUsername of nobody", err, account.ErrNotFound)
+		_, err = s.Accounts.Account(t.Context(), "unknown")
+		wantErr(t, "Account of an unknown record", err, account.ErrNotFound)
+		_, err = s.Accounts.AccountByUsername(t.Context(), "unknown")
+		wantErr(t, "AccountByUsername of an unknown record", err, account.ErrNotFound)
 	})
 }
 
@@ -164,10 +164,10 @@ func TestImportDoesNotUpdateASelfRegisteredAccountWithoutAPassword(t *testing.T)
 func TestUnknownAccountCannotChange(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		wantErr(t, "SetPassword", s.Accounts.SetPassword(t.Context(), "nobody", "$", noon), account.ErrNotFound)
-		wantErr(t, "SetDisabled", s.Accounts.SetDisabled(t.Context(), "nobody", true, noon), account.ErrNotFound)
-		wantErr(t, "SetDisabled", s.Accounts.SetDisabled(t.Context(), "nobody", false, noon), account.ErrNotFound)
-		wantErr(t, "DeleteAccount", s.Accounts.DeleteAccount(t.Context(), "nobody", noon), account.ErrNotFound)
+		wantErr(t, "SetPassword", s.Accounts.SetPassword(t.Context(), "unknown", "$", noon), account.ErrNotFound)
+		wantErr(t, "SetDisabled", s.Accounts.SetDisabled(t.Context(), "unknown", true, noon), account.ErrNotFound)
+		wantErr(t, "SetDisabled", s.Accounts.SetDisabled(t.Context(), "unknown", false, noon), account.ErrNotFound)
+		wantErr(t, "DeleteAccount", s.Accounts.DeleteAccount(t.Context(), "unknown", noon), account.ErrNotFound)
 	})
 }
 
@@ -199,10 +199,10 @@ func TestAccountImportIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		taken := fixture.Account("carol")
-		taken.Username = "somebody-else"
+		taken.Username = "taken"
 		_, _, err := s.Accounts.ImportAccounts(t.Context(), imports(fixture.Account("carol"), taken, fixture.Account("dave")))
 		wantErr(t, "ImportAccounts with a subject twice", err, account.ErrExists)
-		if err != nil && !strings.Contains(err.Error(), "account 2 (somebody-else)") {
+		if err != nil && !strings.Contains(err.Error(), "account 2 (taken)") {
 			t.Errorf("ImportAccounts = %v, want an error that names the entry", err)
 		}
 		list, err := s.Accounts.ListAccounts(t.Context(), "", 10)

@@ -242,7 +242,7 @@ func TestReadingExpires(t *testing.T) {
 		at   time.Time
 		want bool
 	}{
-		{"at once", now, true},
+		{"immediately", now, true},
 		{"just before a second", now.Add(time.Second - 1), true},
 		{"after a second", now.Add(time.Second), false},
 	} {
@@ -296,7 +296,7 @@ func TestMethodsIncrementTheChangeCounter(t *testing.T) {
 			{"a new client", 0, func() error { return s.Clients.InsertClient(ctx, fixture.Client("new")) }},
 			{"a client changed", 1, func() error { return s.Clients.UpdateClient(ctx, rp()) }},
 			{"a client changed, without its consents", 1, func() error { return s.Clients.UpdateClientDroppingConsents(ctx, rp()) }},
-			{"a client changed by somebody else meanwhile", 0, func() error {
+			{"a client that changed in the meantime", 0, func() error {
 				c := rp()
 				c.Version--
 				if err := s.Clients.UpdateClient(ctx, c); !errors.Is(err, client.ErrConflict) {

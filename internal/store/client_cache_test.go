@@ -40,7 +40,7 @@ func TestClientCache(t *testing.T) {
 		wantSame(t, "statements: at first, again, after a change, and again", got, []int64{1, 0, 1, 0})
 	})
 
-	t.Run("a forgotten client is read anew", func(t *testing.T) {
+	t.Run("a forgotten client is read again", func(t *testing.T) {
 		t.Parallel()
 		s, cache := fresh(t, 10)
 		reads(t, s, cache, "a")
@@ -72,7 +72,7 @@ func TestClientCache(t *testing.T) {
 		must(t, err)
 	})
 
-	t.Run("many who ask at once cost one statement", func(t *testing.T) {
+	t.Run("concurrent callers share one statement", func(t *testing.T) {
 		t.Parallel()
 		s, cache := fresh(t, 10)
 		before := s.Statements()

@@ -28,8 +28,8 @@ func TestClientRoundTrip(t *testing.T) {
 		wantSame(t, "NotBefore", got.TokensValidAfter, want.CreatedAt)
 
 		wantErr(t, "InsertClient again", s.Clients.InsertClient(t.Context(), fixture.Client("rp")), client.ErrExists)
-		_, err = s.Clients.Client(t.Context(), "nobody")
-		wantErr(t, "Client of nobody", err, client.ErrNotFound)
+		_, err = s.Clients.Client(t.Context(), "unknown")
+		wantErr(t, "Client of an unknown record", err, client.ErrNotFound)
 	})
 }
 
@@ -49,7 +49,7 @@ func TestClientUpdateIsCompareAndSet(t *testing.T) {
 		got, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
 		wantSame(t, "client read back", got, mine)
-		wantErr(t, "UpdateClient of nobody", s.Clients.UpdateClient(t.Context(), fixture.Client("nobody")), client.ErrNotFound)
+		wantErr(t, "UpdateClient of an unknown record", s.Clients.UpdateClient(t.Context(), fixture.Client("unknown")), client.ErrNotFound)
 	})
 }
 
@@ -62,7 +62,7 @@ func TestClientSecretIsReplacedByCompareAndSet(t *testing.T) {
 		old := c.Secret
 		must(t, s.Clients.ReplaceClientSecret(t.Context(), "rp", old, "sealed$new"))
 		wantErr(t, "ReplaceClientSecret of an old one", s.Clients.ReplaceClientSecret(t.Context(), "rp", old, "sealed$newer"), client.ErrConflict)
-		wantErr(t, "ReplaceClientSecret of nobody's", s.Clients.ReplaceClientSecret(t.Context(), "nobody", old, "sealed$new"), client.ErrConflict)
+		wantErr(t, "ReplaceClientSecret of an unknown record", s.Clients.ReplaceClientSecret(t.Context(), "unknown", old, "sealed$new"), client.ErrConflict)
 		// A caller with the old version would write the old secret.
 		wantErr(t, "UpdateClient with the old one", s.Clients.UpdateClient(t.Context(), c), client.ErrConflict)
 
@@ -91,7 +91,7 @@ func TestEndClientTokens(t *testing.T) {
 		must(t, s.Grants.LiveClient(t.Context(), "rp", "j", noon.Add(time.Second), noon))
 
 		wantErr(t, "UpdateClient with what was read before", s.Clients.UpdateClient(t.Context(), stale), client.ErrConflict)
-		wantErr(t, "EndClientTokens of nobody", s.Clients.EndClientTokens(t.Context(), "nobody", noon), client.ErrNotFound)
+		wantErr(t, "EndClientTokens of an unknown record", s.Clients.EndClientTokens(t.Context(), "unknown", noon), client.ErrNotFound)
 	})
 }
 
@@ -184,7 +184,7 @@ func TestClientIsUpdatedWithoutItsConsents(t *testing.T) {
 		must(t, err)
 		wantSame(t, "the redirect URIs", got.RedirectURIs, []string{"https://rp.example/elsewhere"})
 		wantErr(t, "with what was read before", s.Clients.UpdateClientDroppingConsents(ctx, &stale), client.ErrConflict)
-		wantErr(t, "for an unknown client", s.Clients.UpdateClientDroppingConsents(ctx, fixture.Client("nobody")), client.ErrNotFound)
+		wantErr(t, "for an unknown client", s.Clients.UpdateClientDroppingConsents(ctx, fixture.Client("unknown")), client.ErrNotFound)
 	})
 }
 

@@ -44,10 +44,10 @@ func TestConsentImport(t *testing.T) {
 		must(t, s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"phone"}, GivenAt: later, ExpiresAt: later.Add(day)}))
 		changed, err := s.Consents.ImportConsents(ctx, consents, later, false)
 		must(t, err)
-		wantSame(t, "consents that were given here meanwhile and changed", changed, 0)
+		wantSame(t, "changed consents that are older than the local ones", changed, 0)
 		changed, err = s.Consents.ImportConsents(ctx, []*consent.Consent{imported("carol of old", later, "openid")}, later, false)
 		must(t, err)
-		wantSame(t, "consents that were given there meanwhile and changed", changed, 1)
+		wantSame(t, "changed consents that are newer than the local ones", changed, 1)
 
 		must(t, s.Sessions.InsertSession(ctx, fixture.Session("sid", "carol of old"), nil))
 		_, got, err := s.Sessions.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)

@@ -45,11 +45,11 @@ func (s *Store) Mistakes(ctx context.Context) map[string]error {
 	alone := func(act func(db.Conn) error) error { return act(s.db.Write) }
 	got := map[string]error{}
 	for where, run := range map[string]func(func(db.Conn) error) error{"": alone, ", in a transaction": inside} {
-		got["an argument of no use"+where] = run(func(c db.Conn) error {
+		got["an invalid argument"+where] = run(func(c db.Conn) error {
 			_, err := c.Exec(ctx, `DELETE FROM clients WHERE id = $1`, make(chan int))
 			return err
 		})
-		got["an argument of no use to a query"+where] = run(func(c db.Conn) error {
+		got["an invalid argument of a query"+where] = run(func(c db.Conn) error {
 			return c.QueryRow(ctx, `SELECT version FROM clients WHERE id = $1`, make(chan int)).Scan(&number)
 		})
 		got["an argument too few"+where] = run(func(c db.Conn) error {

@@ -93,7 +93,7 @@ func TestTokenIsRevokedAlone(t *testing.T) {
 		must(t, err)
 		wantErr(t, "LiveClient of the denied token", s.Grants.LiveClient(t.Context(), "rp", "denied", noon, noon), grant.ErrNotFound)
 		must(t, s.Grants.LiveClient(t.Context(), "rp", "another", noon, noon))
-		wantErr(t, "LiveClient of nobody", s.Grants.LiveClient(t.Context(), "nobody", "", noon, noon), grant.ErrNotFound)
+		wantErr(t, "LiveClient of an unknown record", s.Grants.LiveClient(t.Context(), "unknown", "", noon, noon), grant.ErrNotFound)
 	})
 }
 
@@ -115,7 +115,7 @@ func TestCodeIsRedeemedOnce(t *testing.T) {
 		again.Now = noon.Add(time.Hour)
 		held, err = s.Grants.RedeemCode(t.Context(), again)
 		wantErr(t, "RedeemCode again", err, grant.ErrSpent)
-		wantSame(t, "the grant that comes with it", held.Grant, want)
+		wantSame(t, "the returned grant", held.Grant, want)
 
 		must(t, s.Grants.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedForCodeReuse, noon))
 		held, err = s.Grants.RedeemCode(t.Context(), again)
@@ -139,7 +139,7 @@ func TestCodeIsRejected(t *testing.T) {
 		"that is too old":       {spend: func(sp *grant.CodeRedemption) { sp.Now = noon.Add(time.Minute) }},
 		"of another key":        {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(sp *grant.CodeRedemption) { sp.JKT = "mine" }},
 		"without its key":       {grant: func(g *grant.Grant) { g.JWKThumbprint = "theirs" }},
-		"of nobody":             {grant: func(g *grant.Grant) { g.Subject = "nobody" }},
+		"of an unknown account": {grant: func(g *grant.Grant) { g.Subject = "unknown" }},
 		"older than its client": {grant: func(g *grant.Grant) { g.CreatedAt = noon.Add(-2 * time.Hour) }},
 		"without its session":   {grant: func(g *grant.Grant) { g.SessionID = "gone" }},
 		"of no code at all":     {grant: func(g *grant.Grant) { g.CodeExpiresAt = time.Time{} }},
@@ -197,7 +197,7 @@ func TestRefreshTokenRotates(t *testing.T) {
 
 		held, err = s.Grants.RotateRefresh(t.Context(), rotation(1))
 		wantErr(t, "RotateRefresh again", err, grant.ErrStaleGeneration)
-		wantSame(t, "the grant that comes with it", held.Grant, want)
+		wantSame(t, "the returned grant", held.Grant, want)
 		_, err = s.Grants.RotateRefresh(t.Context(), rotation(3))
 		wantErr(t, "RotateRefresh of a generation to come", err, grant.ErrNotFound)
 
@@ -260,7 +260,7 @@ func TestGrantsAreListed(t *testing.T) {
 		revoked := at(3, func(*grant.Grant) {})
 		must(t, s.Grants.RevokeGrant(t.Context(), revoked.Locator, "", grant.RevokedByOperator, noon))
 		at(4, func(g *grant.Grant) { g.EndsAt = noon })
-		at(5, func(g *grant.Grant) { g.Subject = "nobody" })
+		at(5, func(g *grant.Grant) { g.Subject = "unknown" })
 
 		for name, tc := range map[string]struct {
 			filter store.GrantFilter

@@ -80,14 +80,14 @@ func (y *year) wantOnlyWhatLives() {
 	for _, table := range y.tables() {
 		most, known := want[table]
 		if !known {
-			y.t.Errorf("nobody says what may be in the table %s", table)
+			y.t.Errorf("the traffic states no rows for the table %s", table)
 			continue
 		}
 		if rows := y.count(`SELECT count(*) FROM ` + table); rows > most {
 			y.t.Errorf("%s has %d rows, and what lives explains %d", table, rows, most)
 		}
 		if most == 0 {
-			y.t.Errorf("the traffic puts nothing into %s that is alive in the end", table)
+			y.t.Errorf("the traffic leaves no live row in %s", table)
 		}
 	}
 	if y.s.Engine() == "postgres" {

@@ -69,7 +69,7 @@ func newYear(t *testing.T, url string) *year {
 	must(t, err)
 	must(t, y.keys.Start(t.Context()))
 	fixture.Seed(t, y.s)
-	must(t, y.s.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
+	must(t, y.s.Clients.InsertClient(t.Context(), fixture.LogoutClient("notified")))
 	for range 2 {
 		y.put("clients", 1000*day)
 		y.put("accounts", 1000*day)
@@ -115,7 +115,7 @@ func (y *year) users() {
 		Subject: "alice", ClientID: "rp", SessionID: seen, Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(30 * day),
 	})
 	y.put("consents", 14*day+rowStays) // with its session
-	must(y.t, y.s.Sessions.JoinSession(ctx, seen, "told", "", y.now))
+	must(y.t, y.s.Sessions.JoinSession(ctx, seen, "notified", "", y.now))
 	y.put("participants", 14*day+rowStays)
 	must(y.t, y.s.Sessions.TouchSession(ctx, fixture.CookieHash(seen), y.now.Add(time.Second), y.now.Add(14*day)))
 
@@ -148,14 +148,14 @@ func (y *year) signOut() {
 	gone := y.grantOf(short, true, 30*day, 90*day, nil)
 	y.spend(gone)
 	y.grantEnds(gone, 0)
-	must(y.t, y.s.Sessions.JoinSession(ctx, short, "told", "", y.now))
+	must(y.t, y.s.Sessions.JoinSession(ctx, short, "notified", "", y.now))
 	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
 	pending := aSignOut(short)
 	pending.CreatedAt, pending.ExpiresAt = y.now, y.now.Add(15*time.Minute)
 	must(y.t, y.s.LogoutRequests.InsertLogoutRequest(ctx, pending))
 	y.put("sign_outs", 15*time.Minute+rowStays)
 	fixture.EndSession(y.t, y.s, short, y.now)
-	n, err := y.s.Outbox.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))
+	n, err := y.s.Outbox.ClaimNotice(ctx, "notified", y.now, y.now.Add(time.Minute))
 	must(y.t, err)
 	state, kept := outbox.Delivered, day
 	if y.steps%2 == 0 {

@@ -54,7 +54,7 @@ func TestKeySets(t *testing.T) {
 		later.CreatedAt = noon
 		wantSame(t, "the key that was put in its place", key, later)
 
-		must(t, s.KeySets.ResealSetKey(ctx, key, []byte("anew")))
+		must(t, s.KeySets.ResealSetKey(ctx, key, []byte("resealed")))
 		wantErr(t, "resealing what is not there any more", s.KeySets.ResealSetKey(ctx, key, []byte("again")), keyset.ErrNotFound)
 		created, err := s.KeySets.ImportSetKeys(ctx, []*keyset.Key{one, aSetKey("set", "three")})
 		must(t, err)
@@ -67,7 +67,7 @@ func TestKeySets(t *testing.T) {
 		must(t, s.KeySets.DeleteSetKey(ctx, "set", "two"))
 		wantErr(t, "deleting it again", s.KeySets.DeleteSetKey(ctx, "set", "two"), keyset.ErrNotFound)
 		_, err = s.KeySets.SetKey(ctx, "set", "two")
-		wantErr(t, "a key that is gone", err, keyset.ErrNotFound)
+		wantErr(t, "a deleted key", err, keyset.ErrNotFound)
 		must(t, s.KeySets.DeleteKeySet(ctx, "other"))
 		wantErr(t, "deleting a set again", s.KeySets.DeleteKeySet(ctx, "other"), keyset.ErrNotFound)
 	})
@@ -84,7 +84,7 @@ func TestKeySetIsBounded(t *testing.T) {
 		must(t, s.KeySets.ReplaceKeySet(ctx, "set", keys[1:]))
 		wantErr(t, "one more", s.KeySets.InsertSetKey(ctx, keys[0]), keyset.ErrFull)
 		wantErr(t, "one more in no place of another", s.KeySets.PutSetKey(ctx, keys[0]), keyset.ErrFull)
-		wantErr(t, "all at once", s.KeySets.ReplaceKeySet(ctx, "set", keys), keyset.ErrFull)
+		wantErr(t, "together", s.KeySets.ReplaceKeySet(ctx, "set", keys), keyset.ErrFull)
 		_, err := s.KeySets.ImportSetKeys(ctx, keys)
 		wantErr(t, "an import", err, keyset.ErrFull)
 		must(t, s.KeySets.PutSetKey(ctx, keys[1]))

@@ -25,9 +25,9 @@ func seedParticipants(t *testing.T, s *store.Store) {
 	front := fixture.LogoutClient("front")
 	front.BackchannelLogoutURI = ""
 	must(t, s.Clients.InsertClient(t.Context(), front))
-	must(t, s.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
+	must(t, s.Clients.InsertClient(t.Context(), fixture.LogoutClient("notified")))
 	must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
-	for _, id := range []string{"told", "front", "told"} {
+	for _, id := range []string{"notified", "front", "notified"} {
 		must(t, s.Sessions.JoinSession(t.Context(), "sid", id, "known as "+id, noon))
 	}
 }
@@ -41,7 +41,7 @@ func notices(t *testing.T, s *store.Store, f store.NoticeFilter) []*outbox.Notic
 
 func claim(t *testing.T, s *store.Store, now, lease time.Time) *outbox.Notice {
 	t.Helper()
-	n, err := s.Outbox.ClaimNotice(t.Context(), "told", now, lease)
+	n, err := s.Outbox.ClaimNotice(t.Context(), "notified", now, lease)
 	must(t, err)
 	return n
 }
@@ -54,7 +54,7 @@ func TestEndOfASessionCreatesNotices(t *testing.T) {
 	for name, finish := range map[string]func(context.Context, *store.Store) error{
 		"signed out": func(ctx context.Context, s *store.Store) error {
 			participants, err := s.Sessions.EndSession(ctx, "sid", later)
-			if len(participants) != 2 || participants[0] != "front" || participants[1] != "told" {
+			if len(participants) != 2 || participants[0] != "front" || participants[1] != "notified" {
 				err = errors.Join(err, errors.New("the participants were not named"))
 			}
 			return err
@@ -63,7 +63,7 @@ func TestEndOfASessionCreatesNotices(t *testing.T) {
 			_, err := s.Sessions.EndSessionsOf(ctx, "alice", later)
 			return err
 		},
-		"replaced by somebody else's": func(ctx context.Context, s *store.Store) error {
+		"replaced by another subject": func(ctx context.Context, s *store.Store) error {
 			n := fixture.Session("next", "bob")
 			n.CreatedAt = later
 			return s.Sessions.InsertSession(ctx, n, fixture.CookieHash("sid"))
@@ -92,8 +92,8 @@ func TestEndOfASessionCreatesNotices(t *testing.T) {
 				if len(list) != 1 {
 					t.Fatalf("there are %d notices, want one", len(list))
 				}
-				want := outbox.New(outbox.BackchannelLogout, "told", "alice", "sid", later)
-				want.ID, want.ForcedSubject = list[0].ID, "known as told"
+				want := outbox.New(outbox.BackchannelLogout, "notified", "alice", "sid", later)
+				want.ID, want.ForcedSubject = list[0].ID, "known as notified"
 				wantSame(t, "the notice", list[0], want)
 				fixture.EndSession(t, s, "sid", later)
 				if again := notices(t, s, store.NoticeFilter{}); len(again) != 1 {
@@ -109,7 +109,7 @@ func TestDeletedAndDisabledClientsGetNoNotice(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		seedParticipants(t, s)
 		must(t, s.Clients.DeleteClient(t.Context(), "front"))
-		told, err := s.Clients.Client(t.Context(), "told")
+		told, err := s.Clients.Client(t.Context(), "notified")
 		must(t, err)
 		told.Disabled = true
 		must(t, s.Clients.UpdateClient(t.Context(), told))
@@ -127,8 +127,8 @@ func TestEndedSessionCannotBeJoined(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		seedParticipants(t, s)
 		fixture.EndSession(t, s, "sid", noon)
-		wantErr(t, "JoinSession", s.Sessions.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
-		wantErr(t, "JoinSession of no session", s.Sessions.JoinSession(t.Context(), "never", "told", "", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession", s.Sessions.JoinSession(t.Context(), "sid", "notified", "", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession of no session", s.Sessions.JoinSession(t.Context(), "never", "notified", "", noon), session.ErrNotFound)
 	})
 }
 
@@ -164,7 +164,7 @@ func TestJoinRacesWithTheEndOfASession(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		fixture.Seed(t, one)
-		must(t, one.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
+		must(t, one.Clients.InsertClient(t.Context(), fixture.LogoutClient("notified")))
 		for _, id := range []string{"a", "b", "c"} {
 			must(t, one.Sessions.InsertSession(t.Context(), fixture.Session(id, "alice"), nil))
 			results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
@@ -172,7 +172,7 @@ func TestJoinRacesWithTheEndOfASession(t *testing.T) {
 					_, err := s.Sessions.EndSession(ctx, id, noon)
 					return err
 				}
-				return s.Sessions.JoinSession(ctx, id, "told", "", noon)
+				return s.Sessions.JoinSession(ctx, id, "notified", "", noon)
 			})
 			let := 0
 			for i, err := range results {
@@ -184,13 +184,13 @@ func TestJoinRacesWithTheEndOfASession(t *testing.T) {
 				}
 			}
 			notified := 0
-			for _, n := range notices(t, one, store.NoticeFilter{ClientID: "told"}) {
+			for _, n := range notices(t, one, store.NoticeFilter{ClientID: "notified"}) {
 				if n.SessionID == id {
 					notified++
 				}
 			}
 			if notified != let {
-				t.Errorf("session %s: let in %d, told %d", id, let, notified)
+				t.Errorf("session %s: %d joined, %d notified", id, let, notified)
 			}
 		}
 	})
@@ -203,7 +203,7 @@ func TestNoticeIsClaimedByOne(t *testing.T) {
 		seedParticipants(t, one)
 		fixture.EndSession(t, one, "sid", noon)
 		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Outbox.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
+			_, err := s.Outbox.ClaimNotice(ctx, "notified", noon, noon.Add(time.Minute))
 			return err
 		})
 		fixture.WantOneWinner(t, results, outbox.ErrNotFound)
@@ -219,10 +219,10 @@ func TestClaimExpires(t *testing.T) {
 		fixture.EndSession(t, s, "sid", noon)
 		due, err := s.Outbox.DueNotices(t.Context())
 		must(t, err)
-		wantSame(t, "DueNotices", due, []outbox.Due{{ClientID: "told", At: noon}})
+		wantSame(t, "DueNotices", due, []outbox.Due{{ClientID: "notified", At: noon}})
 
 		first := claim(t, s, noon, noon.Add(30*time.Second))
-		_, err = s.Outbox.ClaimNotice(t.Context(), "told", noon.Add(29*time.Second), noon.Add(time.Minute))
+		_, err = s.Outbox.ClaimNotice(t.Context(), "notified", noon.Add(29*time.Second), noon.Add(time.Minute))
 		wantErr(t, "a claim before the lease ends", err, outbox.ErrNotFound)
 		second := claim(t, s, noon.Add(30*time.Second), noon.Add(time.Minute))
 		if first.Attempts != 1 || second.Attempts != 2 || second.ID != first.ID {
@@ -256,7 +256,7 @@ func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
 		n := claim(t, s, noon, noon.Add(30*time.Second))
 		n.Status, n.LastError = 500, "answered 500"
 		must(t, s.Outbox.PostponeNotice(t.Context(), n, noon.Add(time.Minute)))
-		got := notices(t, s, store.NoticeFilter{ClientID: "told", State: outbox.Pending})
+		got := notices(t, s, store.NoticeFilter{ClientID: "notified", State: outbox.Pending})
 		if len(got) != 1 || got[0].Status != 500 || got[0].LastError != "answered 500" || !got[0].DueAt.Equal(noon.Add(time.Minute)) {
 			t.Errorf("notices = %+v, want what went wrong", got)
 		}
@@ -290,7 +290,7 @@ func TestTimeoutCreatesNoNotice(t *testing.T) {
 		if list := notices(t, s, store.NoticeFilter{}); len(list) != 0 {
 			t.Errorf("there are %d notices of a timeout", len(list))
 		}
-		wantErr(t, "JoinSession", s.Sessions.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession", s.Sessions.JoinSession(t.Context(), "sid", "notified", "", noon), session.ErrNotFound)
 	})
 }
 
@@ -302,7 +302,7 @@ func TestOlderReplicaEndsASession(t *testing.T) {
 		s := storetest.Open(t, url)
 		seedParticipants(t, s)
 		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("other", "alice"), nil))
-		must(t, s.Sessions.JoinSession(t.Context(), "other", "told", "", noon))
+		must(t, s.Sessions.JoinSession(t.Context(), "other", "notified", "", noon))
 		before := `DELETE FROM sessions WHERE id = 'sid'`
 		if s.Engine() == "sqlite" {
 			before = `PRAGMA foreign_keys = ON; ` + before
@@ -343,11 +343,11 @@ func TestSessionsEndInAConstantNumberOfStatements(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
 				fixture.Seed(t, s)
-				must(t, s.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
+				must(t, s.Clients.InsertClient(t.Context(), fixture.LogoutClient("notified")))
 				for i := range 300 {
 					id := strconv.Itoa(i)
 					must(t, s.Sessions.InsertSession(t.Context(), fixture.Session(id, "alice"), nil))
-					must(t, s.Sessions.JoinSession(t.Context(), id, "told", "", noon))
+					must(t, s.Sessions.JoinSession(t.Context(), id, "notified", "", noon))
 				}
 				before := s.Statements()
 				must(t, finish(t.Context(), s))

@@ -162,7 +162,7 @@ func TestPurgeOfABacklogDoesNotBlockRequests(t *testing.T) {
 			}
 		}
 		if requests < 10 {
-			t.Errorf("%d requests were served meanwhile, want them to go on", requests)
+			t.Errorf("%d requests were served during the purge, want more", requests)
 		}
 		wantSame(t, "rows purged", purged.Rows, int64(many))
 		sizes, err := s.Sizes(t.Context())

@@ -118,9 +118,9 @@ func TestRedeemedLoginHasTheAccountIfThereIsOne(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
-		must(t, s.Accounts.InsertAccount(ctx, account.NewExternal("brought", noon)))
+		must(t, s.Accounts.InsertAccount(ctx, account.NewExternal("external", noon)))
 		for subject, want := range map[string]authrequest.User{
-			"nobody yet": {}, "brought": {Known: true, Claims: []byte("null")},
+			"unknown": {}, "external": {Known: true, Claims: []byte("null")},
 			"bob": {Known: true, Disabled: true, Username: "name-of-bob", Claims: []byte(`{"email":"bob@example.org","email_verified":true}`)},
 		} {
 			sentAway(t, s, subject, nil)
@@ -130,7 +130,7 @@ func TestRedeemedLoginHasTheAccountIfThereIsOne(t *testing.T) {
 			}
 			got, err := s.Requests.RedeemLogin(ctx, subject, someBrowser, someVerifier, noon.Add(2*time.Second))
 			must(t, err)
-			wantSame(t, "the person "+subject, got.User, want)
+			wantSame(t, "the account "+subject, got.User, want)
 		}
 	})
 }
@@ -160,9 +160,9 @@ func TestResumedRequestHasTheSession(t *testing.T) {
 			}
 			return consent
 		}
-		look("nobody", nil, false)
+		look("unknown", nil, false)
 		must(t, s.Sessions.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
-		look("nobody in this browser", nil, false)
+		look("another browser", nil, false)
 		if consent := look("alice", fixture.CookieHash("sid"), true); consent != nil {
 			t.Errorf("she has consented to %v", consent)
 		}
@@ -208,7 +208,7 @@ func TestConsentIsAnsweredOnce(t *testing.T) {
 		}
 
 		sentAway(t, s, "early", nil)
-		wantErr(t, "before anybody signed in", answer("early", yes), authrequest.ErrNotFound)
+		wantErr(t, "before the sign-in", answer("early", yes), authrequest.ErrNotFound)
 		wantErr(t, "an unknown one", answer("unknown", yes), authrequest.ErrNotFound)
 		sentAway(t, s, "ended", func(r *authrequest.Request) { r.SessionID = "gone" })
 		wantErr(t, "after the session", answer("ended", yes), authrequest.ErrAlreadyDecided)

@@ -143,8 +143,8 @@ func TestMigrationKeepsData(t *testing.T) {
 			named, err := s.Clients.FindClients(t.Context(), client.Filter{Name: `It's "old"`}, "", 0, 9)
 			must(t, err)
 			wantSame(t, "clients found by the name from before", len(named), 1)
-			must(t, s.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
-			must(t, s.Sessions.JoinSession(t.Context(), "sid", "told", "", noon))
+			must(t, s.Clients.InsertClient(t.Context(), fixture.LogoutClient("notified")))
+			must(t, s.Sessions.JoinSession(t.Context(), "sid", "notified", "", noon))
 			fixture.EndSession(t, s, "sid", noon)
 			if list := notices(t, s, store.NoticeFilter{}); len(list) != 1 {
 				t.Errorf("there are %d notices, want one", len(list))

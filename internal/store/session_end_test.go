@@ -82,7 +82,7 @@ func TestSessionEndFindsConcurrentGrants(t *testing.T) {
 				n := fixture.Session("another", "alice")
 				n.AuthTime = later
 				must(t, s.Sessions.InsertSession(t.Context(), n, nil))
-				must(t, s.Sessions.JoinSession(t.Context(), "another", "told", "", later))
+				must(t, s.Sessions.JoinSession(t.Context(), "another", "notified", "", later))
 			}
 			for _, g := range given {
 				fixture.RedeemCode(t, s, g)
@@ -94,7 +94,7 @@ func TestSessionEndFindsConcurrentGrants(t *testing.T) {
 				fixture.WantLive(t, s, g.Locator, later, false)
 			}
 			_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("another"), "rp", later)
-			wantErr(t, "the sign-in of meanwhile", err, session.ErrNotFound)
+			wantErr(t, "the concurrent sign-in", err, session.ErrNotFound)
 			if list := notices(t, s, store.NoticeFilter{}); tc.account && len(list) != 2 {
 				t.Errorf("there are %d notices, want one of each session", len(list))
 			}

@@ -201,7 +201,7 @@ func TestConsentIsRemembered(t *testing.T) {
 		save(consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}})
 		wantSame(t, "consent", read(), remembered(time.Time{}, "openid"))
 		save(consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid", "email"}})
-		wantSame(t, "consent given anew", read(), remembered(time.Time{}, "openid", "email"))
+		wantSame(t, "repeated consent", read(), remembered(time.Time{}, "openid", "email"))
 
 		save(consent.Consent{Subject: "alice", ClientID: "rp", SessionID: "sid", Scopes: []string{"email", "phone"}, ExpiresAt: noon.Add(time.Hour)})
 		wantSame(t, "consent of all sessions and this one", read(), remembered(noon.Add(time.Hour), "openid", "email", "phone"))

@@ -79,6 +79,6 @@ func TestUnlockClearsAllCountersOfOneAccount(t *testing.T) {
 				}
 			}
 		}
-		wantErr(t, "UnlockAccount of nobody", s.Accounts.UnlockAccount(t.Context(), "nobody"), account.ErrNotFound)
+		wantErr(t, "UnlockAccount of an unknown record", s.Accounts.UnlockAccount(t.Context(), "unknown"), account.ErrNotFound)
 	})
 }

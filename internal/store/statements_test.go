@@ -34,7 +34,7 @@ func TestStatements(t *testing.T) {
 				}
 				return s.Grants.InsertGrant(ctx, g)
 			}},
-			{"authorize, for a client that hears of the session's end", 1, func(ctx context.Context) error {
+			{"authorize, for a client with a logout URI", 1, func(ctx context.Context) error {
 				return s.Sessions.JoinSession(ctx, "sid", "rp", "", noon)
 			}},
 			{"token, authorization_code", 1, func(ctx context.Context) error {

@@ -46,8 +46,8 @@ func TestTrustedIssuers(t *testing.T) {
 			return blocked
 		}
 		find("https://a", "alice", noon, alices, anybodys)
-		find("https://a", "nobody here", noon, anybodys)
-		find("https://b", "nobody here", noon)
+		find("https://a", "unknown", noon, anybodys)
+		find("https://b", "unknown", noon)
 		find("https://a", "alice", noon.Add(time.Hour))
 
 		list, err := s.TrustedIssuers.ListTrusts(ctx, "", "1", 0, 2)
@@ -75,13 +75,13 @@ func TestTrustedIssuers(t *testing.T) {
 		must(t, s.Accounts.SetDisabled(ctx, "alice", true, noon))
 		live(token, noon, grant.ErrNotFound)
 		if !find("https://a", "alice", noon, alices, anybodys) {
-			t.Error("a disabled account is not told of")
+			t.Error("a disabled account is not reported")
 		}
 		must(t, s.Accounts.SetDisabled(ctx, "alice", false, noon))
 		live(token, noon, nil)
 		must(t, s.Accounts.SetPassword(ctx, "alice", "hash", noon.Add(time.Second)))
 		live(token, noon, grant.ErrNotFound)
-		token.Subject = "nobody here"
+		token.Subject = "unknown"
 		live(token, noon, nil)
 		must(t, s.Grants.DenyToken(ctx, "jti", noon.Add(time.Hour)))
 		live(token, noon, grant.ErrNotFound)

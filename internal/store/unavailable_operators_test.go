@@ -47,7 +47,7 @@ var operatorMethods = map[string]call{
 		return err
 	},
 	"ResealSetKey": func(ctx context.Context, s *store.Store) error {
-		return s.KeySets.ResealSetKey(ctx, aSetKey("set", "kid"), []byte("anew"))
+		return s.KeySets.ResealSetKey(ctx, aSetKey("set", "kid"), []byte("resealed"))
 	},
 	"DeleteSetKey": func(ctx context.Context, s *store.Store) error { return s.KeySets.DeleteSetKey(ctx, "set", "kid") },
 	"DeleteKeySet": func(ctx context.Context, s *store.Store) error { return s.KeySets.DeleteKeySet(ctx, "set") },

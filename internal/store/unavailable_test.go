@@ -333,9 +333,9 @@ func TestLostDatabaseIsUnavailable(t *testing.T) {
 	t.Parallel()
 
 	for name, lose := range map[string]func(*testing.T) *store.Store{
-		"nobody listens": func(t *testing.T) *store.Store {
+		"no server listens": func(t *testing.T) *store.Store {
 			t.Helper()
-			return storetest.Open(t, "postgres://nobody@/none?host="+t.TempDir())
+			return storetest.Open(t, "postgres://unknown@/none?host="+t.TempDir())
 		},
 		"the file is closed": func(t *testing.T) *store.Store {
 			t.Helper()

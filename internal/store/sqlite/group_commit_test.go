@@ -183,7 +183,7 @@ func TestFailedWriteFailsAlone(t *testing.T) {
 			return s.query(ctx, `UPDATE accounts SET username = username RETURNING subject`,
 				func() error { panic("of its own") })
 		}, isPanic},
-		{"an argument of no use", func(ctx context.Context, s opened) error {
+		{"an invalid argument", func(ctx context.Context, s opened) error {
 			return s.transact(ctx, db.RequestTimeout, func(exec func(string, ...any) error) error {
 				if err := step(exec, "before the argument"); err != nil {
 					return err
@@ -203,7 +203,7 @@ func TestFailedWriteFailsAlone(t *testing.T) {
 				panic("of its own")
 			})
 		}, isPanic},
-		{"an act whose time runs out", func(ctx context.Context, s opened) error {
+		{"an act whose context ends", func(ctx context.Context, s opened) error {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			return s.transact(ctx, db.RequestTimeout, func(exec func(string, ...any) error) error {
@@ -225,7 +225,7 @@ func TestFailedWriteFailsAlone(t *testing.T) {
 	}
 	results := inOneTransaction(t, s, writes...)
 	for i, err := range results {
-		name, want := "whoever comes after another", is(nil)
+		name, want := "a write after another", is(nil)
 		if i%2 == 1 {
 			name, want = cases[i/2].name, cases[i/2].want
 		}
@@ -325,7 +325,7 @@ func TestGroupFailsWhenTheDiskIsFull(t *testing.T) {
 		fixture.WantLive(t, storetest.Open(t, url), grants[i].Locator, noon, err == nil)
 	}
 	if refused == 0 {
-		t.Error("nobody was refused")
+		t.Error("no write was rejected")
 	}
 	fixture.InsertGrant(t, s.Store, nil)
 }

@@ -63,7 +63,7 @@ func TestQueuedWritesTimeOut(t *testing.T) {
 	queued(t, s, 0)
 	release()
 	if denied(t, url, "too late") {
-		t.Error("somebody has written who was told that they had not")
+		t.Error("a write took effect that returned an error")
 	}
 	must(t, deny("in time")(t.Context(), s))
 }
