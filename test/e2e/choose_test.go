@@ -22,7 +22,7 @@ func TestAccountSelectionWithoutMouseOrScript(t *testing.T) {
 	p.checkTabOrder()
 	p.tabTo("#continue")
 	p.enter()
-	p.wantText("#notice", "leaves auth_time as it was")
+	p.wantText("#notice", "auth_time stays the same")
 	if got := p.authTime(); got != first {
 		t.Errorf("choosing an account moved auth_time from %d to %d", first, got)
 	}

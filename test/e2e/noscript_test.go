@@ -16,7 +16,7 @@ func TestSignInWithoutScript(t *testing.T) {
 	p.press("#fresh")
 	p.write("#password", server.password)
 	p.press("#login")
-	p.wantText("#notice", "fresh sign-in")
+	p.wantText("#notice", "You signed in again")
 
 	// The application sends an id_token_hint, so no confirmation is required. Without a
 	// hint the server shows the confirmation page.

@@ -47,7 +47,7 @@ func TestSignInOnPostgreSQLWithTwoReplicas(t *testing.T) {
 	afterSecond(first)
 	p.press("#fresh")
 	p.signIn("ada", "seven unrelated words")
-	p.wantText("#notice", "fresh sign-in")
+	p.wantText("#notice", "You signed in again")
 	if got := p.authTime(); got <= first {
 		t.Errorf("auth_time after a fresh sign-in is %d, want later than %d", got, first)
 	}

@@ -111,7 +111,7 @@ func authenticateAgain(p *browser, server *dev) {
 	p.wantText("h1", "Confirm it is you")
 	p.write("#password", server.password)
 	p.press("#login")
-	p.wantText("#notice", "fresh sign-in")
+	p.wantText("#notice", "You signed in again")
 	second := p.authTime()
 	if second <= first {
 		p.t.Errorf("auth_time after a fresh sign-in is %d, want later than %d", second, first)
