@@ -118,7 +118,7 @@ func authenticateAgain(p *browser, server *dev) {
 	}
 
 	p.press("#maxage")
-	p.wantText("#notice", "no older than 10 seconds")
+	p.wantText("#notice", "within the last 10 seconds")
 	afterSecond(second + 1)
 	p.open(authorizeURL(server, url.Values{"max_age": {"1"}}))
 	p.wantText("h1", "Confirm it is you")

@@ -36,7 +36,7 @@ func TestSignUp(t *testing.T) {
 	p.write("#repeat", "seven unrelated words")
 	p.press("#create")
 	p.wantText("h1", "Demo app wants to access your account")
-	p.wantText(".person", "Grace Hopper", "grace")
+	p.wantText(".user", "Grace Hopper", "grace")
 	p.press("#accept")
 	p.wantText("#greeting", "Hello, Grace Hopper")
 	if userinfo := decode(p, p.read("#userinfo")); userinfo["email"] != "grace@example.com" || userinfo["email_verified"] != false {
