@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 
@@ -28,7 +29,7 @@ type pair struct {
 	a, b    []*result
 }
 
-// Run measures A B A B and prints medians and ratios.
+// Run measures A B B A and prints medians and ratios.
 func (cmd *compareCommand) Run(ctx context.Context, s streams) (err error) {
 	chosen, err := flows.Select(cmd.Flows)
 	if err != nil {
@@ -68,15 +69,20 @@ func (cmd *compareCommand) Run(ctx context.Context, s streams) (err error) {
 	return writePairs(s.out, a.target.Name, b.target.Name, pairs)
 }
 
-// measureBoth measures a flow on both servers in turn. A server that does not support
-// the flow is skipped in later rounds.
+// measureBoth measures a flow on both servers in turn. The order changes with each
+// round, so that a slow change of the machine affects both alike. A server that does
+// not support the flow is skipped in later rounds.
 func (cmd *compareCommand) measureBoth(ctx context.Context, s streams, p *pair, f *flows.Flow, a, b *measuredTarget) error {
 	settings := plan{Callers: p.callers, Duration: cmd.Duration, WarmUp: cmd.WarmUp}
 	for round := 1; round <= cmd.Rounds; round++ {
-		for _, server := range []struct {
+		order := []struct {
 			*measuredTarget
 			results *[]*result
-		}{{a, &p.a}, {b, &p.b}} {
+		}{{a, &p.a}, {b, &p.b}}
+		if round%2 == 0 {
+			slices.Reverse(order)
+		}
+		for _, server := range order {
 			if len(*server.results) < round-1 {
 				continue
 			}
@@ -93,13 +99,15 @@ func (cmd *compareCommand) measureBoth(ctx context.Context, s streams, p *pair, 
 }
 
 // ratios is the format of a row of the table of medians.
-const ratios = "%-26s %4s %9s %9s %7s %8s %8s %9s %9s %7s %9s %9s %7s %7s\n"
+const ratios = "%-26s %4s %9s %9s %7s %8s %8s %9s %9s %7s %9s %9s %7s %7s  %-21s %-21s\n"
 
 // writePairs prints the medians of both servers and their ratios. Total processor
-// time is that of the server and its database.
+// time is that of the server and its database. The last two columns are the median of
+// the rounds' ratios A/B with its 95 % interval: a change from B to A is slower only if
+// the whole interval is above 1.
 func writePairs(w io.Writer, nameA, nameB string, pairs []pair) error {
 	_, err := fmt.Fprintf(w, "\nMedians: A is %s, B is %s.\n\n"+ratios, nameA, nameB,
-		"flow", "c", "A ops/s", "B ops/s", "A/B", "A p99", "B p99", "A srv cpu", "B srv cpu", "B/A", "A all cpu", "B all cpu", "B/A", "errors")
+		"flow", "c", "A ops/s", "B ops/s", "A/B", "A p99", "B p99", "A srv cpu", "B srv cpu", "B/A", "A all cpu", "B all cpu", "B/A", "errors", "A/B srv cpu (95 %)", "A/B all cpu (95 %)")
 	if err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
@@ -110,7 +118,8 @@ func writePairs(w io.Writer, nameA, nameB string, pairs []pair) error {
 		a, b := summarize(p.a), summarize(p.b)
 		_, err := fmt.Fprintf(w, ratios, p.flow, strconv.Itoa(p.callers), round(a.rate), round(b.rate), times(a.rate, b.rate),
 			round(a.p99), round(b.p99), fmt.Sprintf("%.3f", a.server), fmt.Sprintf("%.3f", b.server), times(b.server, a.server),
-			fmt.Sprintf("%.3f", a.all), fmt.Sprintf("%.3f", b.all), times(b.all, a.all), fmt.Sprintf("%d/%d", a.errors, b.errors))
+			fmt.Sprintf("%.3f", a.all), fmt.Sprintf("%.3f", b.all), times(b.all, a.all), fmt.Sprintf("%d/%d", a.errors, b.errors),
+			ratioOf(p, func(r *result) float64 { return r.ServerCPU }), ratioOf(p, func(r *result) float64 { return r.ServerCPU + r.DatabaseCPU }))
 		if err != nil {
 			return fmt.Errorf("write table: %w", err)
 		}
@@ -150,6 +159,42 @@ func median(values []float64) float64 {
 	slices.Sort(values)
 	n := len(values)
 	return (values[(n-1)/2] + values[n/2]) / 2
+}
+
+// ratioOf returns the median of the ratios A/B of a value in each round, followed by its
+// 95 % interval. Fewer than six rounds have no interval.
+func ratioOf(p pair, value func(*result) float64) string {
+	var all []float64
+	for i := range min(len(p.a), len(p.b)) {
+		if below := value(p.b[i]); below > 0 {
+			all = append(all, value(p.a[i])/below)
+		}
+	}
+	if len(all) == 0 {
+		return "-"
+	}
+	middle := median(all) // sorts all
+	skip := outside95(len(all))
+	if skip == 0 {
+		return fmt.Sprintf("%.3f", middle)
+	}
+	return fmt.Sprintf("%.3f (%.3f-%.3f)", middle, all[skip-1], all[len(all)-skip])
+}
+
+// outside95 returns the rank k, from 1, for which the k-th smallest and the k-th largest
+// of n measurements enclose the median of their distribution with a probability of at
+// least 95 %, whatever the distribution is: each measurement is below the median with a
+// probability of one half. It returns 0 if n is too small.
+func outside95(n int) int {
+	probability, below := math.Pow(0.5, float64(n)), 0.0
+	for k := 0; k < n; k++ {
+		below += probability // the probability that at most k measurements are below
+		if below > 0.025 {
+			return k
+		}
+		probability *= float64(n-k) / float64(k+1)
+	}
+	return 0
 }
 
 func times(a, b float64) string {

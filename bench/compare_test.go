@@ -34,6 +34,28 @@ func TestMediansAndRatios(t *testing.T) {
 	}
 }
 
+func TestIntervalsOfRatios(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{1: 0, 5: 0, 6: 1, 8: 1, 9: 2, 12: 3, 20: 6} {
+		if got := outside95(n); got != want {
+			t.Errorf("of %d measurements, rank %d bounds the interval, want %d", n, got, want)
+		}
+	}
+	var p pair
+	for i := range 12 {
+		p.a = append(p.a, &result{ServerCPU: float64(12 - i)})
+		p.b = append(p.b, &result{ServerCPU: 10})
+	}
+	value := func(r *result) float64 { return r.ServerCPU }
+	if got, want := ratioOf(p, value), "0.650 (0.300-1.000)"; got != want {
+		t.Errorf("ratio = %s, want %s", got, want)
+	}
+	p.a = p.a[:4]
+	if got, want := ratioOf(p, value), "1.050"; got != want {
+		t.Errorf("ratio of four rounds = %s, want %s", got, want)
+	}
+}
+
 func TestRates(t *testing.T) {
 	t.Parallel()
 	if err := (rates{"500", "0.5x", "2x"}).Validate(); err != nil {

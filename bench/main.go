@@ -23,7 +23,7 @@ import (
 // cli is the command line.
 type cli struct {
 	Run     runCommand     `cmd:"" help:"Measure one server."`
-	Compare compareCommand `cmd:"" help:"Measure two servers in turn, A B A B, and print medians and ratios."`
+	Compare compareCommand `cmd:"" help:"Measure two servers in turn, A B B A, and print medians, ratios and intervals."`
 	Limits  limitsCommand  `cmd:"" help:"Measure the limits of this machine: signing, hashing, commits, bare HTTP."`
 	Start   startCommand   `cmd:"" help:"Measure the start of Ostiary: time to the first response, idle memory, size of the binary."`
 	Hello   helloCommand   `cmd:"" hidden:""`
