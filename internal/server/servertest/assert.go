@@ -17,7 +17,7 @@ func Contains(t *testing.T, text string, parts ...string) {
 	}
 }
 
-// Lacks fails the test if text holds one of the parts.
+// Lacks fails the test if text contains one of the parts.
 func Lacks(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -27,7 +27,8 @@ func Lacks(t *testing.T, text string, parts ...string) {
 	}
 }
 
-// wantMembers checks those members of got that want names; nil is for none.
+// WantMembers fails the test if a member of want differs in got. A nil value matches a member that
+// is absent or null. Members that only got has are ignored.
 func WantMembers(tb testing.TB, got, want Object) {
 	tb.Helper()
 	for name, value := range want {
@@ -37,6 +38,7 @@ func WantMembers(tb testing.TB, got, want Object) {
 	}
 }
 
+// Must stops the test if err is not nil.
 func Must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -13,14 +13,16 @@ import (
 	"golang.org/x/net/html"
 )
 
-// browserAt is a browser at the address from, whose requests reach the replica.
+// NewBrowserAt returns a browser whose requests reach the replica through a trusted proxy, which
+// reports the client address from.
 func (s *Server) NewBrowserAt(replica *Server, from string) *Browser {
 	b := s.NewBrowser()
 	b.Client.Transport = routed{replica.URL, from}
 	return b
 }
 
-// movedTo is the same browser with nothing but its device cookie, at another address.
+// MovedTo returns a browser as [Server.NewBrowserAt] does that has only the device cookie of b. The
+// test stops if b has no device cookie.
 func (b *Browser) MovedTo(replica *Server, from string) *Browser {
 	b.Server.TB.Helper()
 	moved := b.Server.NewBrowserAt(replica, from)
@@ -38,7 +40,8 @@ func (b *Browser) MovedTo(replica *Server, from string) *Browser {
 	return nil
 }
 
-// password posts a password of ada at the sign-in page and returns the status.
+// SignInWithPassword opens the sign-in page, submits the password for ada and returns the status of
+// the response.
 func (b *Browser) SignInWithPassword(password string) int {
 	b.Server.TB.Helper()
 	form := b.Get(b.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "login").Encode()).Location().String())
@@ -58,7 +61,7 @@ func (p routed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// cookie returns the value of the browser's cookie of that name.
+// Cookie returns the value of the cookie of that name, or "" if it is not set.
 func (b *Browser) Cookie(name string) string {
 	u, err := url.Parse(b.Server.URL)
 	if err != nil {
@@ -72,7 +75,8 @@ func (b *Browser) Cookie(name string) string {
 	return ""
 }
 
-// consentTo answers the consent page that p leads to.
+// AnswerConsent opens the consent page that p redirects to, submits the decision and follows the
+// redirects. The test stops if p redirects elsewhere.
 func (b *Browser) AnswerConsent(p Response, decision string) Response {
 	b.Server.TB.Helper()
 	to := p.Header.Get("Location")
@@ -83,8 +87,9 @@ func (b *Browser) AnswerConsent(p Response, decision string) Response {
 	return b.Follow(b.Post(form.FormAction(), url.Values{"request": {form.HiddenField("request")}, "decision": {decision}}))
 }
 
-// answered returns the parameters of an authorization answer, and where they were:
-// in the query, the fragment or the form.
+// AuthorizationResponse returns the parameters of an authorization response, and where they are: in
+// the "query", the "fragment" or the "form". The test stops if p is no authorization response to
+// [RedirectURI], and fails if the redirect has parameters in both query and fragment.
 func AuthorizationResponse(tb testing.TB, p Response) (where string, got url.Values) {
 	tb.Helper()
 	if p.Status == http.StatusOK && p.FormAction() == RedirectURI {
@@ -103,27 +108,28 @@ func AuthorizationResponse(tb testing.TB, p Response) (where string, got url.Val
 	if p.Status != http.StatusSeeOther || !strings.HasPrefix(to, RedirectURI) {
 		tb.Fatalf("no answer: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
 	}
-	where, said := "fragment", fragment
+	where, parameters := "fragment", fragment
 	if found && to != RedirectURI {
-		tb.Errorf("beside the fragment the query holds %q", to)
+		tb.Errorf("the redirect has a fragment and also the query %q", to)
 	}
 	if !found {
-		where, said = "query", strings.TrimPrefix(strings.TrimPrefix(to, RedirectURI), "&")
+		where, parameters = "query", strings.TrimPrefix(strings.TrimPrefix(to, RedirectURI), "&")
 	}
-	got, err := url.ParseQuery(said)
+	got, err := url.ParseQuery(parameters)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return where, got
 }
 
-// browser is a person's, without script: it keeps cookies and does not follow
-// redirects by itself.
+// Browser is an HTTP client that keeps cookies, runs no script and follows redirects only in
+// [Browser.Follow] and the methods that call it.
 type Browser struct {
 	Server *Server
 	Client *http.Client
 }
 
+// NewBrowser returns a browser without cookies.
 func (s *Server) NewBrowser() *Browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -135,13 +141,14 @@ func (s *Server) NewBrowser() *Browser {
 	}}
 }
 
-// reply is an answer, read whole.
+// Response is an HTTP response with its complete body.
 type Response struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
+// Location returns the URL of the Location header, or an empty URL if that is absent or invalid.
 func (p Response) Location() *url.URL {
 	u, err := url.Parse(p.Header.Get("Location"))
 	if err != nil {
@@ -150,6 +157,7 @@ func (p Response) Location() *url.URL {
 	return u
 }
 
+// JSON returns the body as a JSON object. The test stops if it is not one.
 func (p Response) JSON(tb testing.TB) map[string]any {
 	tb.Helper()
 	var m map[string]any
@@ -159,18 +167,21 @@ func (p Response) JSON(tb testing.TB) map[string]any {
 	return m
 }
 
-// field returns the value of a hidden form field.
+// HiddenField returns the value of the hidden form field of that name, or "" without such a
+// field.
 func (p Response) HiddenField(name string) string {
 	return p.Attribute("value", func(a map[string]string) bool { return a["name"] == name && a["type"] == "hidden" })
 }
 
-// action returns where the page's form goes.
+// FormAction returns the action of the page's first form that has a method, or "" without such a
+// form.
 func (p Response) FormAction() string {
 	return p.Attribute("action", func(a map[string]string) bool { return a["method"] != "" })
 }
 
-// attribute returns an attribute of the first element that fits.
-func (p Response) Attribute(name string, fits func(map[string]string) bool) string {
+// Attribute returns the attribute of that name of the first element whose attributes match, or ""
+// if the page has no such element.
+func (p Response) Attribute(name string, matches func(map[string]string) bool) string {
 	z := html.NewTokenizer(strings.NewReader(p.Body))
 	for {
 		if z.Next() == html.ErrorToken {
@@ -180,26 +191,28 @@ func (p Response) Attribute(name string, fits func(map[string]string) bool) stri
 		for _, a := range z.Token().Attr {
 			attributes[a.Key] = a.Val
 		}
-		if fits(attributes) {
+		if matches(attributes) {
 			return attributes[name]
 		}
 	}
 }
 
+// Send sends r with c and returns the response. The test stops if there is none.
 func Send(tb testing.TB, c *http.Client, r *http.Request) Response {
 	tb.Helper()
-	answer, err := c.Do(r)
+	response, err := c.Do(r)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return Response{answer.StatusCode, answer.Header, string(body)}
+	return Response{response.StatusCode, response.Header, string(body)}
 }
 
+// Get requests target, which is a URL or a path of the server. It follows no redirect.
 func (b *Browser) Get(target string) Response {
 	b.Server.TB.Helper()
 	if strings.HasPrefix(target, "/") {
@@ -212,6 +225,8 @@ func (b *Browser) Get(target string) Response {
 	return Send(b.Server.TB, b.Client, r)
 }
 
+// Post submits a form to a path or URL of the server, with the Origin header of the server's own
+// pages. It follows no redirect.
 func (b *Browser) Post(path string, form url.Values) Response {
 	b.Server.TB.Helper()
 	path = strings.TrimPrefix(path, b.Server.URL)
@@ -224,13 +239,15 @@ func (b *Browser) Post(path string, form url.Values) Response {
 	return Send(b.Server.TB, b.Client, r)
 }
 
-// authorize goes through the pages until the answer leaves for the client, or a
-// page that is neither sign-in nor consent comes.
+// Authorize sends an authorization request and follows it as [Browser.Follow] does.
 func (b *Browser) Authorize(form url.Values) Response {
 	b.Server.TB.Helper()
 	return b.Follow(b.Get("/oauth2/auth?" + form.Encode()))
 }
 
+// Follow follows the redirects of p within the server. It signs in as ada, accepts the consent
+// page, and returns the first response that redirects to another host or does not redirect. The test
+// stops after 12 redirects.
 func (b *Browser) Follow(p Response) Response {
 	b.Server.TB.Helper()
 	for range 12 {
@@ -252,7 +269,8 @@ func (b *Browser) Follow(p Response) Response {
 	return p
 }
 
-// code signs in as ada and returns a fresh code.
+// Code sends an authorization request as [Browser.Authorize] does and returns the authorization
+// code. The test stops if the response has no code.
 func (b *Browser) Code(form url.Values) string {
 	b.Server.TB.Helper()
 	p := b.Authorize(form)

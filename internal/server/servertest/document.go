@@ -14,13 +14,13 @@ import (
 	"github.com/ostiary/ostiary/internal/admin"
 )
 
-// document is the published description of the administrators' API, to which every
-// answer that a test gets is held.
+// Document is the OpenAPI document of the admin API.
 type Document struct {
 	compiler *jsonschema.Compiler
 	Paths    Object
 }
 
+// AdminDocument returns the OpenAPI document that h publishes. The test stops if it is invalid.
 func AdminDocument(tb testing.TB, h *admin.Handler) *Document {
 	tb.Helper()
 	text, err := h.Document()
@@ -39,12 +39,14 @@ func AdminDocument(tb testing.TB, h *admin.Handler) *Document {
 	return d
 }
 
-// check fails if an answer is not what the document says of its operation.
+// Check fails the test if the response to method and target contradicts the document: its status
+// is not listed, or its body does not match the schema. Operations that the document lacks, and HEAD
+// requests, are not checked.
 func (d *Document) Check(tb testing.TB, method, target string, p Response) {
 	tb.Helper()
 	at, ok := d.find(method, target)
 	if !ok || method == http.MethodHead {
-		return // there is no such operation, which the answer says too
+		return // no operation of the document
 	}
 	answers := d.at(at + "/responses").(Object)
 	status := strconv.Itoa(p.Status)
@@ -53,14 +55,14 @@ func (d *Document) Check(tb testing.TB, method, target string, p Response) {
 	case Object:
 		if answer["content"] == nil {
 			if p.Body != "" {
-				tb.Errorf("%s %s: %d comes with a body that the document says nothing of: %s", method, target, p.Status, p.Body)
+				tb.Errorf("%s %s: %d has a body that the document does not describe: %s", method, target, p.Status, p.Body)
 			}
 			return
 		}
 		schema = "openapi.json#" + at + "/responses/" + status + "/content/application~1json/schema"
 	default:
 		if p.Status < http.StatusBadRequest {
-			tb.Errorf("%s %s: the document knows no answer %d", method, target, p.Status)
+			tb.Errorf("%s %s: the document has no response %d", method, target, p.Status)
 			return
 		}
 		schema = "openapi.json#/components/responses/failure/content/application~1json/schema"
@@ -75,11 +77,11 @@ func (d *Document) Check(tb testing.TB, method, target string, p Response) {
 		return
 	}
 	if err := compiled.Validate(body); err != nil {
-		tb.Errorf("%s %s: %d is not what the document says: %v\n%s", method, target, p.Status, err, p.Body)
+		tb.Errorf("%s %s: %d contradicts the document: %v\n%s", method, target, p.Status, err, p.Body)
 	}
 }
 
-// find returns where the document speaks of the operation that a request is for.
+// find returns the JSON pointer of the operation that handles a request.
 func (d *Document) find(method, target string) (pointer string, ok bool) {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -88,8 +90,8 @@ func (d *Document) find(method, target string) (pointer string, ok bool) {
 	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(u.EscapedPath(), "/admin"), "/"), "/")
 	for path := range d.Paths {
 		pattern := strings.Split(path, "/")
-		fits := slices.EqualFunc(pattern, parts, func(a, b string) bool { return a == b || strings.HasPrefix(a, "{") && b != "" })
-		if !fits || d.Paths[path].(Object)[strings.ToLower(method)] == nil {
+		matches := slices.EqualFunc(pattern, parts, func(a, b string) bool { return a == b || strings.HasPrefix(a, "{") && b != "" })
+		if !matches || d.Paths[path].(Object)[strings.ToLower(method)] == nil {
 			continue
 		}
 		return "/paths/" + strings.NewReplacer("/", "~1", "{", "%7B", "}", "%7D").Replace(path) + "/" + strings.ToLower(method), true

@@ -17,28 +17,29 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// lentKeys are the signing keys that the first server of these tests made, and the time of
-// its clock then. Four RSA keys take longer to find than most tests, and that each server
-// finds its own is tested where they are made.
-type lentKeys struct {
+// sharedKeys are the signing keys that the first server of the tests generated, and the time of
+// its clock then. Generating four RSA keys takes longer than most tests; internal/jwks tests that
+// a server generates its own.
+type sharedKeys struct {
 	Keys []jwks.Record
 	Made time.Time
 }
 
-var lent struct {
+// processKeys are the keys that all servers of this process share.
+var processKeys struct {
 	sync.Mutex
-	lentKeys
+	sharedKeys
 }
 
-// lendKeys gives a database that has no signing keys those of the first server, as old
-// as if they had been made now.
-func lendKeys(tb testing.TB, c *config.Config, db *store.Store, now time.Time) {
+// reuseKeys stores the shared signing keys in a database without keys, with their times moved as if
+// they had been generated now. The first call generates and shares them.
+func reuseKeys(tb testing.TB, c *config.Config, db *store.Store, now time.Time) {
 	tb.Helper()
 	if len(c.SystemSecrets) != 1 || c.SystemSecrets[0].Reveal() != SystemSecret {
-		return // which could not open them
+		return // another system secret cannot decrypt the shared keys
 	}
-	lent.Lock()
-	defer lent.Unlock()
+	processKeys.Lock()
+	defer processKeys.Unlock()
 	version, keys, err := db.Keys.LoadKeys(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
@@ -46,23 +47,23 @@ func lendKeys(tb testing.TB, c *config.Config, db *store.Store, now time.Time) {
 	if len(keys) > 0 {
 		return
 	}
-	if lent.Keys == nil {
-		if lent.lentKeys, err = keysOfOtherProcess(); err != nil {
+	if processKeys.Keys == nil {
+		if processKeys.sharedKeys, err = keysOfOtherProcess(); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	if lent.Keys == nil {
-		lent.lentKeys = lentKeys{makeKeys(tb, c, db, now), now}
-		if err := shareKeys(lent.lentKeys); err != nil {
+	if processKeys.Keys == nil {
+		processKeys.sharedKeys = sharedKeys{makeKeys(tb, c, db, now), now}
+		if err := shareKeys(processKeys.sharedKeys); err != nil {
 			tb.Fatal(err)
 		}
 		return
 	}
-	put := make([]jwks.Record, len(lent.Keys))
-	for i, k := range lent.Keys {
+	put := make([]jwks.Record, len(processKeys.Keys))
+	for i, k := range processKeys.Keys {
 		for _, at := range []*time.Time{&k.PublishedAt, &k.ActivatedAt} {
 			if !at.IsZero() {
-				*at = at.Add(now.Sub(lent.Made))
+				*at = at.Add(now.Sub(processKeys.Made))
 			}
 		}
 		put[i] = k
@@ -95,25 +96,24 @@ func makeKeys(tb testing.TB, c *config.Config, db *store.Store, now time.Time) [
 // sharedKeysFile is in [storetest.SharedDir].
 const sharedKeysFile = "signing-keys.json"
 
-// keysOfOtherProcess returns the keys that a test process has shared, if any.
-func keysOfOtherProcess() (shared lentKeys, err error) {
+// keysOfOtherProcess returns the keys that another test process has shared, if any.
+func keysOfOtherProcess() (shared sharedKeys, err error) {
 	dir := storetest.SharedDir()
 	if dir == "" {
-		return lentKeys{}, nil
+		return sharedKeys{}, nil
 	}
 	text, err := os.ReadFile(filepath.Join(dir, sharedKeysFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return lentKeys{}, nil
+		return sharedKeys{}, nil
 	}
 	if err != nil {
-		return lentKeys{}, err
+		return sharedKeys{}, err
 	}
 	return shared, json.Unmarshal(text, &shared)
 }
 
-// shareKeys leaves the keys to other test processes, as a file that is complete whenever
-// it exists.
-func shareKeys(keys lentKeys) error {
+// shareKeys writes the keys for other test processes. The file appears only when it is complete.
+func shareKeys(keys sharedKeys) error {
 	dir := storetest.SharedDir()
 	if dir == "" {
 		return nil

@@ -21,6 +21,8 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
+// CreateClient creates a client by the admin API from a JSON object and returns the response's
+// object. The test stops if the status is not 201.
 func (s *AppServer) CreateClient(body string) Object {
 	s.TB.Helper()
 	p := s.CallAdmin(http.MethodPost, "/admin/clients", body)
@@ -30,21 +32,23 @@ func (s *AppServer) CreateClient(body string) Object {
 	return p.JSON(s.TB)
 }
 
-// sector serves a sector's list of redirect URIs, and counts who asks for it.
-func SectorDocument(t *testing.T, list ...string) (uri string, asked *int) {
+// SectorDocument serves a sector identifier document that lists redirect URIs, until the test ends.
+// It returns the document's URI, and the number of requests that have fetched it.
+func SectorDocument(t *testing.T, list ...string) (uri string, requests *int) {
 	t.Helper()
-	asked = new(int)
+	requests = new(int)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		*asked++
+		*requests++
 		_ = json.NewEncoder(w).Encode(list)
 	}))
 	t.Cleanup(s.Close)
-	return s.URL + "/sector", asked
+	return s.URL + "/sector", requests
 }
 
+// PostSecret is the secret of the client post of [Server.Populate].
 const PostSecret = "post-secret-post-secret-post-sec"
 
-// sessionOf signs somebody in, and returns what their cookie is known by.
+// CreateSession stores a session of one hour for the subject and returns the hash of its cookie.
 func CreateSession(s *Server, subject string) []byte {
 	s.TB.Helper()
 	cookie := session.Hash("cookie of " + subject)
@@ -59,6 +63,7 @@ func CreateSession(s *Server, subject string) []byte {
 	return cookie
 }
 
+// RSAKey returns a new RSA key of 2048 bits.
 func RSAKey(t *testing.T) *rsa.PrivateKey {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -68,7 +73,7 @@ func RSAKey(t *testing.T) *rsa.PrivateKey {
 	return key
 }
 
-// describedAs returns a client that was described in JSON, to be changed.
+// ParseObject decodes a JSON object. The test stops if text is not one.
 func ParseObject(tb testing.TB, text string) Object {
 	tb.Helper()
 	var c Object
@@ -78,7 +83,7 @@ func ParseObject(tb testing.TB, text string) Object {
 	return c
 }
 
-// bringAs is bring for a client that is not text yet.
+// ImportClientObject is [Server.ImportClient] for a decoded client.
 func ImportClientObject(s *Server, c Object) {
 	s.TB.Helper()
 	text, err := json.Marshal(c)
@@ -88,13 +93,16 @@ func ImportClientObject(s *Server, c Object) {
 	s.ImportClient(string(text))
 }
 
-// asPost returns a form in which a client of otherSecret authenticates.
+// AsPost adds client_id and client_secret to form, for a client whose secret is [OtherSecret], and
+// returns form.
 func AsPost(id string, form url.Values) url.Values {
 	form.Set("client_id", id)
 	form.Set("client_secret", OtherSecret)
 	return form
 }
 
+// Call sends a request to the public listener and returns the response. An empty bearer token or
+// body is not sent; a body is sent as JSON.
 func (s *Server) Call(t *testing.T, method, path, bearer, body string) Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -110,7 +118,7 @@ func (s *Server) Call(t *testing.T, method, path, bearer, body string) Response 
 	return Send(t, http.DefaultClient, r)
 }
 
-// sendBasic calls the public listener with a client secret in the Authorization header.
+// CallWithBasicAuth is [Server.Call] with a client ID and secret in the Authorization header.
 func (s *Server) CallWithBasicAuth(t *testing.T, method, path, id, secret, body string) Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -124,12 +132,14 @@ func (s *Server) CallWithBasicAuth(t *testing.T, method, path, id, secret, body 
 	return Send(t, http.DefaultClient, r)
 }
 
-// legacy lets clients have the response types that put tokens into the answer.
+// LegacySettings returns settings that allow response types with tokens in the authorization
+// response, without rate limits.
 func LegacySettings() map[string]string {
 	return map[string]string{"legacy_response_types": "on", "rate_limits": "off"}
 }
 
-// legacyClient describes a client for all response types; more are members beside.
+// LegacyClient returns the JSON of a client with all response types and the secret
+// [OtherSecret]. more is empty, or further members after a comma.
 func LegacyClient(id, more string) string {
 	return `{"client_id": "` + id + `", "client_secret": "` + OtherSecret + `", "token_endpoint_auth_method": "client_secret_post",
 		"redirect_uris": ["` + RedirectURI + `"], "grant_types": ["authorization_code", "implicit", "refresh_token"],
@@ -137,24 +147,24 @@ func LegacyClient(id, more string) string {
 		"scope": "openid profile email offline_access api", "audience": ["https://api.example"], "skip_consent": true` + more + `}`
 }
 
-// signedWith is a form in which the client id authenticates with client_secret_jwt.
+// SecretJWTForm adds a client_secret_jwt assertion for the client id to form and returns form.
 func SecretJWTForm(s *Server, id, secret string, alg jose.SignatureAlgorithm, form url.Values) url.Values {
 	s.TB.Helper()
 	return SecretJWTFormWith(s, id, secret, alg, form, nil)
 }
 
-// signedSaying is signedWith, with other claims.
+// SecretJWTFormWith is [SecretJWTForm] with claims that replace those of the assertion.
 func SecretJWTFormWith(s *Server, id, secret string, alg jose.SignatureAlgorithm, form url.Values, others map[string]any) url.Values {
 	s.TB.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: []byte(secret)}, nil)
 	if err != nil {
 		s.TB.Fatal(err)
 	}
-	said := map[string]any{
+	members := map[string]any{
 		"iss": id, "sub": id, "aud": s.URL, "jti": strconv.FormatInt(time.Now().UnixNano(), 10), "exp": s.Time().Add(time.Minute).Unix(),
 	}
-	maps.Copy(said, others)
-	claims, err := json.Marshal(said)
+	maps.Copy(members, others)
+	claims, err := json.Marshal(members)
 	if err != nil {
 		s.TB.Fatal(err)
 	}
@@ -172,8 +182,9 @@ func SecretJWTFormWith(s *Server, id, secret string, alg jose.SignatureAlgorithm
 	return form
 }
 
-// registered sends metadata to where a client is managed, and returns what it is
-// told.
+// SendClientMetadata sends client metadata to the registration or client configuration endpoint and
+// returns the response's object. token is the bearer token, nil for none. The test stops if the status
+// is another one.
 func SendClientMetadata(t *testing.T, s *Server, method, path string, token any, metadata map[string]any, status int) map[string]any {
 	t.Helper()
 	body, err := json.Marshal(metadata)
@@ -187,7 +198,8 @@ func SendClientMetadata(t *testing.T, s *Server, method, path string, token any,
 	return p.JSON(t)
 }
 
-// idToken redeems the code of an answer.
+// ExchangeForIDToken exchanges a code of the client id, which authenticates with its secret in the
+// Authorization header, and returns the ID token. The test stops if there is none.
 func ExchangeForIDToken(t *testing.T, s *Server, id, secret, code string) string {
 	t.Helper()
 	c, err := s.Store.Clients.Client(t.Context(), id)
@@ -208,6 +220,7 @@ func ExchangeForIDToken(t *testing.T, s *Server, id, secret, code string) string
 	return token
 }
 
+// SubjectOf returns the subject of the account of that username. The test stops if there is none.
 func SubjectOf(t *testing.T, s *Server, username string) string {
 	t.Helper()
 	a, err := s.Store.Accounts.AccountByUsername(t.Context(), username)
@@ -217,19 +230,22 @@ func SubjectOf(t *testing.T, s *Server, username string) string {
 	return a.Subject
 }
 
+// OtherSecret is the client secret of clients that tests add to those of [Server.Populate].
 const OtherSecret = "a-secret-of-enough-characters-for-a-test"
 
-// bring adds clients as the operator would.
+// ImportClient imports clients, each the text of a JSON object, and advances the clock so that later
+// requests see them. The test stops if one is invalid.
 func (s *Server) ImportClient(clients ...string) {
 	s.TB.Helper()
 	list := []byte("[" + strings.Join(clients, ",") + "]")
 	if _, _, err := s.ImportClients(list); err != nil {
 		s.TB.Fatal(err)
 	}
-	s.Advance(time.Minute) // beyond the moment at which they were made
+	s.Advance(time.Minute) // later than their creation time
 }
 
-// addAssertingClient brings a client that authenticates by private_key_jwt.
+// AddPrivateKeyJWTClient adds the client asserting, which authenticates with private_key_jwt, and
+// returns the signer of its assertions.
 func AddPrivateKeyJWTClient(s *Server) jose.Signer {
 	s.TB.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -246,7 +262,7 @@ func AddPrivateKeyJWTClient(s *Server) jose.Signer {
 	if _, _, err := s.ImportClients(entry); err != nil {
 		s.TB.Fatal(err)
 	}
-	s.Advance(time.Minute) // beyond the moment at which it was made
+	s.Advance(time.Minute) // later than its creation time
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, nil)
 	if err != nil {
 		s.TB.Fatal(err)
@@ -254,7 +270,8 @@ func AddPrivateKeyJWTClient(s *Server) jose.Signer {
 	return signer
 }
 
-// assertion returns a token request that authenticates with a fresh assertion.
+// PrivateKeyJWTForm returns a client credentials request of the client of [AddPrivateKeyJWTClient],
+// with a new assertion.
 func PrivateKeyJWTForm(s *Server, signer jose.Signer) url.Values {
 	s.TB.Helper()
 	now := s.Time()
@@ -270,6 +287,7 @@ func PrivateKeyJWTForm(s *Server, signer jose.Signer) url.Values {
 	}
 }
 
+// ParseURL parses a URL. The test stops if it is invalid.
 func ParseURL(tb testing.TB, address string) *url.URL {
 	tb.Helper()
 	u, err := url.Parse(address)
@@ -279,8 +297,10 @@ func ParseURL(tb testing.TB, address string) *url.URL {
 	return u
 }
 
+// Registration is the path of a client configuration endpoint and its registration access token.
 type Registration struct{ Path, Token string }
 
+// Register registers a client with one redirect URI at the registration endpoint.
 func Register(t *testing.T, s *Server) Registration {
 	t.Helper()
 	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/cb"]}`)
@@ -291,7 +311,7 @@ func Register(t *testing.T, s *Server) Registration {
 	return Registration{strings.TrimPrefix(Text(got["registration_client_uri"]), s.URL), Text(got["registration_access_token"])}
 }
 
-// rescope lets a client have other scopes, as an operator does.
+// SetClientScope replaces the scope of a stored client. The test stops if the client is unknown.
 func SetClientScope(s *Server, id, scopes string) {
 	s.TB.Helper()
 	c, err := s.Store.Clients.Client(s.TB.Context(), id)
@@ -304,10 +324,11 @@ func SetClientScope(s *Server, id, scopes string) {
 	}
 }
 
-// enrolled is a client that registered itself.
+// RegisteredClient is a client that [RegisterClient] registered.
 type RegisteredClient struct{ ID, Secret, RedirectURI, RegistrationToken string }
 
-// enrol registers a client that sends its secret by form.
+// RegisterClient registers a client that authenticates with client_secret_post; more replaces or adds
+// metadata. The test stops if the server rejects it.
 func RegisterClient(t *testing.T, s *Server, redirect string, more map[string]any) RegisteredClient {
 	t.Helper()
 	metadata := map[string]any{

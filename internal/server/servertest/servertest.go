@@ -23,26 +23,29 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
+// Credentials and parameters of the clients and users of [Server.Populate], and the version of the
+// servers.
 const (
-	Version      = "dev" // of the servers that the tests start
+	Version      = "dev"
 	SystemSecret = "a system secret that is long enough for tests"
 	Password     = "correct horse battery"
 	RedirectURI  = "https://client.example/callback?keep=1"
 	CodeVerifier = "a-code-verifier-of-at-least-forty-three-characters"
 )
 
-// The parameters of password hashes, unless a test sets argon2_memory_mib. They take a
-// fiftieth of the time of the least that the configuration allows.
+// Argon2 parameters of password hashes, unless a test sets argon2_memory_mib. Hashing takes 1/50 of
+// the time of the lowest parameters that the configuration accepts.
 const (
 	hashMiB    = 1
 	hashPasses = 1
 )
 
-// clientStaleness is more than a change of a client needs to be in force: it is at once.
+// ClientStaleness is the time by which tests advance the clock after a change of a client. The
+// change applies to the next request, so any duration is sufficient.
 const ClientStaleness = time.Second
 
-// PasswordHash is the hash of [Password], made once with the parameters that
-// [StartUnderPath] configures, so that a sign-in does not replace it.
+// PasswordHash returns a hash of [Password], computed once. It has the parameters that
+// [StartUnderPath] configures, so that a sign-in does not rehash it.
 var PasswordHash = sync.OnceValue(func() string {
 	hash, err := credential.NewHasher(hashMiB<<10, hashPasses, 1, time.Minute).Hash(context.Background(), Password)
 	if err != nil {
@@ -51,8 +54,8 @@ var PasswordHash = sync.OnceValue(func() string {
 	return hash
 })
 
-// server is the whole server in this process, over a real store, with a clock
-// that the test moves.
+// Server is a server that runs in the process of the test, over a real store and with a clock that
+// the test advances.
 type Server struct {
 	server.Options
 	App *server.Server
@@ -63,23 +66,24 @@ type Server struct {
 	clock time.Time
 }
 
-// start serves db with the settings, and stops with the test.
+// Start starts a server over db with the settings, imports the users and clients of
+// [Server.Populate], and stops the server at the end of the test.
 func Start(tb testing.TB, db *store.Store, settings map[string]string) *Server {
 	tb.Helper()
 	return StartWithLog(tb, db, settings, slog.DiscardHandler)
 }
 
-// startLogging is start for tests that read the log.
+// StartWithLog is [Start] with a log handler.
 func StartWithLog(tb testing.TB, db *store.Store, settings map[string]string, log slog.Handler) *Server {
 	tb.Helper()
 	return StartUnderPath(tb, db, "", settings, log)
 }
 
-// startUnder is startLogging with an issuer that has the path, empty for none. Where
-// issuer_path is stripped, a proxy removes it.
+// StartUnderPath is [StartWithLog] with an issuer at path, which may be empty. If issuer_path is
+// stripped, a proxy removes the path from requests.
 func StartUnderPath(tb testing.TB, db *store.Store, path string, settings map[string]string, log slog.Handler) *Server {
 	tb.Helper()
-	s := &Server{TB: tb, clock: time.Now().Truncate(time.Microsecond)} // as exact as the store is
+	s := &Server{TB: tb, clock: time.Now().Truncate(time.Microsecond)} // the precision of the store
 	front := httptest.NewUnstartedServer(nil)
 	issuer := "http://" + front.Listener.Addr().String() + path
 	s.URL = strings.TrimSuffix(issuer, "/")
@@ -94,7 +98,7 @@ func StartUnderPath(tb testing.TB, db *store.Store, path string, settings map[st
 	if settings["argon2_memory_mib"] == "" {
 		conf.Argon2MemoryMiB, conf.Argon2Iterations = hashMiB, hashPasses
 	}
-	lendKeys(tb, conf, db, s.clock)
+	reuseKeys(tb, conf, db, s.clock)
 	storetest.Follow(tb, db)
 	if s.App, err = server.New(tb.Context(), server.Options{Config: conf, Store: db, Log: slog.New(log), Now: s.Time, Version: Version}); err != nil {
 		tb.Fatal(err)
@@ -107,11 +111,11 @@ func StartUnderPath(tb testing.TB, db *store.Store, path string, settings map[st
 	front.Start()
 	tb.Cleanup(front.Close)
 	s.Populate()
-	s.Advance(time.Minute) // beyond the moments at which the above were made
+	s.Advance(time.Minute) // later than the creation times of the imported records
 	return s
 }
 
-// stripping is a proxy that removes a path, and forwards addresses at the root as they are.
+// stripping is a reverse proxy that removes the path prefix, and forwards other paths unchanged.
 func stripping(path string, next http.Handler) http.Handler {
 	stripped := http.StripPrefix(path, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -123,20 +127,22 @@ func stripping(path string, next http.Handler) http.Handler {
 	})
 }
 
+// Time returns the current time of the server's clock.
 func (s *Server) Time() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.clock
 }
 
-// pass lets time go by.
+// Advance moves the server's clock forward.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock = s.clock.Add(d)
 }
 
-// populate brings a person and the clients that the tests use.
+// Populate imports the users ada and bob, both with [Password], and the clients web, post, app and
+// careful. [Start] calls it.
 func (s *Server) Populate() {
 	s.TB.Helper()
 	const clients = `[
@@ -177,8 +183,8 @@ func (s *Server) ImportUsers(text []byte) (created, updated int, err error) {
 	return server.NewUserImporter(s.Store, s.App.Hasher).Import(s.TB.Context(), text)
 }
 
-// asking returns an authorization request of the client web, changed by pairs of
-// names and values; an empty value leaves the parameter out.
+// AuthorizationRequest returns an authorization request of the client web, changed by pairs of
+// names and values; an empty value removes the parameter.
 func AuthorizationRequest(changes ...string) url.Values {
 	form := url.Values{
 		"client_id": {"web"}, "redirect_uri": {RedirectURI}, "response_type": {"code"}, "state": {"a state"}, "nonce": {"a nonce"},
@@ -193,8 +199,8 @@ func AuthorizationRequest(changes ...string) url.Values {
 	return form
 }
 
-// call posts a form to a machine endpoint, as the client web unless the form has
-// a client_id.
+// PostForm posts a form to the public listener and returns the response. The client web authenticates
+// in the Authorization header, unless the form has a client_id.
 func (s *Server) PostForm(path string, form url.Values) Response {
 	s.TB.Helper()
 	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
@@ -208,6 +214,8 @@ func (s *Server) PostForm(path string, form url.Values) Response {
 	return Send(s.TB, http.DefaultClient, r)
 }
 
+// CodeExchange returns the token request for a code of [AuthorizationRequest], changed by pairs of
+// names and values; an empty value removes the parameter.
 func CodeExchange(code string, changes ...string) url.Values {
 	form := url.Values{
 		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {RedirectURI}, "code_verifier": {CodeVerifier},
@@ -221,7 +229,8 @@ func CodeExchange(code string, changes ...string) url.Values {
 	return form
 }
 
-// tokens exchanges a code that must be good.
+// ExchangeCode exchanges a code of the client web and returns the token response. The test stops if
+// the server rejects it.
 func (s *Server) ExchangeCode(code string) map[string]any {
 	s.TB.Helper()
 	p := s.PostForm("/oauth2/token", CodeExchange(code))
@@ -231,6 +240,8 @@ func (s *Server) ExchangeCode(code string) map[string]any {
 	return p.JSON(s.TB)
 }
 
+// Refresh sends a refresh token request of the client web, changed by pairs of names and values, and
+// returns the response.
 func (s *Server) Refresh(token any, changes ...string) Response {
 	s.TB.Helper()
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {Text(token)}}
@@ -240,6 +251,8 @@ func (s *Server) Refresh(token any, changes ...string) Response {
 	return s.PostForm("/oauth2/token", form)
 }
 
+// IsActive introspects a token as the client web and returns the active member. The test stops if
+// the status is not 200.
 func (s *Server) IsActive(token any) bool {
 	s.TB.Helper()
 	p := s.PostForm("/oauth2/introspect", url.Values{"token": {Text(token)}})
@@ -249,6 +262,7 @@ func (s *Server) IsActive(token any) bool {
 	return p.JSON(s.TB)["active"] == true
 }
 
+// Userinfo sends a UserInfo request with the access token and returns the response.
 func (s *Server) Userinfo(token any) Response {
 	s.TB.Helper()
 	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodGet, s.URL+"/userinfo", nil)
@@ -259,12 +273,13 @@ func (s *Server) Userinfo(token any) Response {
 	return Send(s.TB, http.DefaultClient, r)
 }
 
+// Text returns v if it is a string, else "".
 func Text(v any) string {
 	s, _ := v.(string)
 	return s
 }
 
-// claims reads a JWT's payload without verifying it.
+// Claims returns the claims of a JWT without verifying it. The test stops if token is not a JWT.
 func Claims(tb testing.TB, token any) map[string]any {
 	tb.Helper()
 	parts := strings.Split(Text(token), ".")
@@ -282,6 +297,7 @@ func Claims(tb testing.TB, token any) map[string]any {
 	return m
 }
 
+// WantError fails the test if p has another status, or another error code in its JSON body.
 func WantError(tb testing.TB, p Response, status int, code string) {
 	tb.Helper()
 	if got := p.JSON(tb)["error"]; p.Status != status || got != code {
@@ -289,6 +305,9 @@ func WantError(tb testing.TB, p Response, status int, code string) {
 	}
 }
 
+// CodeChallenge returns the S256 code challenge of a code verifier.
+//
+// Spec: RFC 7636 §4.2.
 func CodeChallenge(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -18,9 +18,12 @@ import (
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
+// JWTBearerGrant is the grant type of the JWT bearer grant.
+//
+// Spec: RFC 7523 §2.1.
 const JWTBearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-// asserter is an issuer of assertions.
+// AssertionIssuer is a trusted issuer of JWT bearer assertions.
 type AssertionIssuer struct {
 	Server *Server
 	Name   string
@@ -28,8 +31,8 @@ type AssertionIssuer struct {
 	Signer jose.Signer
 }
 
-// trusting makes an issuer that is trusted for a subject, or for anybody if that is
-// empty, and a client that may bring its word.
+// NewAssertionIssuer stores an issuer that is trusted for subject, or for every subject if that is
+// empty, and imports the client bearer, which may use the JWT bearer grant.
 func NewAssertionIssuer(s *Server, subject string) *AssertionIssuer {
 	s.TB.Helper()
 	s.ImportClient(`{"client_id": "bearer", "client_secret": "` + OtherSecret + `", "token_endpoint_auth_method": "client_secret_post",
@@ -52,24 +55,27 @@ func NewAssertionIssuer(s *Server, subject string) *AssertionIssuer {
 	return a
 }
 
-// asserts returns a token request that brings an assertion of subject; changes are
-// pairs of a claim and its value.
+// TokenRequest returns a token request of the client bearer with a new assertion for subject, changed
+// by pairs of a claim and its value.
 func (a *AssertionIssuer) TokenRequest(subject string, changes ...any) url.Values {
 	a.Server.TB.Helper()
 	now := a.Server.Time()
-	said := map[string]any{
+	claims := map[string]any{
 		"iss": a.Name, "sub": subject, "aud": a.Server.URL + "/oauth2/token", "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
 	}
 	for i := 0; i < len(changes); i += 2 {
-		said[Text(changes[i])] = changes[i+1]
+		claims[Text(changes[i])] = changes[i+1]
 	}
-	signed, err := jwt.Signed(a.Signer).Claims(said).Serialize()
+	signed, err := jwt.Signed(a.Signer).Claims(claims).Serialize()
 	if err != nil {
 		a.Server.TB.Fatal(err)
 	}
 	return AsPost("bearer", url.Values{"grant_type": {JWTBearerGrant}, "assertion": {signed}, "scope": {"api"}})
 }
 
+// HalfHash returns the value of at_hash or c_hash for text in an ID token that alg signs.
+//
+// Spec: OpenID Connect Core §3.1.3.6.
 func HalfHash(alg jose.SignatureAlgorithm, text string) string {
 	sum256, sum512 := sha256.Sum256([]byte(text)), sha512.Sum512([]byte(text))
 	if alg == jose.EdDSA {
@@ -78,7 +84,7 @@ func HalfHash(alg jose.SignatureAlgorithm, text string) string {
 	return base64.RawURLEncoding.EncodeToString(sum256[:16])
 }
 
-// keySet fetches the published keys.
+// PublishedKeys returns the key set of the JWKS endpoint.
 func PublishedKeys(t *testing.T, s *Server) jose.JSONWebKeySet {
 	t.Helper()
 	var set jose.JSONWebKeySet
@@ -88,7 +94,8 @@ func PublishedKeys(t *testing.T, s *Server) jose.JSONWebKeySet {
 	return set
 }
 
-// verified returns the header and the claims of a JWT that a published key signed.
+// VerifyJWT returns the header and the claims of a JWT. The test stops if no published key for alg
+// verifies it.
 func VerifyJWT(t *testing.T, s *Server, token any, alg jose.SignatureAlgorithm) (header jose.Header, claims map[string]any) {
 	t.Helper()
 	signed, err := jose.ParseSignedCompact(Text(token), []jose.SignatureAlgorithm{alg})
@@ -99,7 +106,7 @@ func VerifyJWT(t *testing.T, s *Server, token any, alg jose.SignatureAlgorithm) 
 	keys := PublishedKeys(t, s)
 	named := keys.Key(header.KeyID)
 	if len(named) != 1 || named[0].Algorithm != string(alg) {
-		t.Fatalf("%d published keys are called %q, want one for %s", len(named), header.KeyID, alg)
+		t.Fatalf("%d published keys have the key ID %q, want one for %s", len(named), header.KeyID, alg)
 	}
 	payload, err := signed.Verify(named[0])
 	if err != nil {
