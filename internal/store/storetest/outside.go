@@ -14,8 +14,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Everything returns all bytes that the database at url keeps, as somebody finds
-// them who steals it: of SQLite its files, of PostgreSQL every row as text.
+// Everything returns all data of the database at url, as an attacker with a copy would read it:
+// the files of SQLite, or every row of PostgreSQL as text.
 func Everything(tb testing.TB, url string) []byte {
 	tb.Helper()
 	if path, isSQLite := strings.CutPrefix(url, "sqlite:"); isSQLite {
@@ -56,21 +56,21 @@ func everyFile(tb testing.TB, path string) []byte {
 	return everything
 }
 
-// HoldKeys keeps everybody from changing the signing keys in the database at url,
-// while meanwhile runs. They can be read.
-func HoldKeys(tb testing.TB, url string, meanwhile func()) {
+// HoldKeys locks the signing keys in the database at url against changes while act runs. Reading
+// them succeeds.
+func HoldKeys(tb testing.TB, url string, act func()) {
 	tb.Helper()
-	hold(tb, url, `UPDATE key_state SET version = version`, meanwhile)
+	hold(tb, url, `UPDATE key_state SET version = version`, act)
 }
 
-// HoldGrants keeps everybody from changing a grant.
-func HoldGrants(tb testing.TB, url string, meanwhile func()) {
+// HoldGrants locks all grants against changes while act runs.
+func HoldGrants(tb testing.TB, url string, act func()) {
 	tb.Helper()
-	hold(tb, url, `UPDATE grants SET revoked_at = revoked_at`, meanwhile)
+	hold(tb, url, `UPDATE grants SET revoked_at = revoked_at`, act)
 }
 
-// hold runs meanwhile in a transaction that has changed something.
-func hold(tb testing.TB, url, change string, meanwhile func()) {
+// hold runs the statement change in a transaction, calls act, and commits.
+func hold(tb testing.TB, url, change string, act func()) {
 	tb.Helper()
 	outside(tb, url, func(ctx context.Context, conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
@@ -79,7 +79,7 @@ func hold(tb testing.TB, url, change string, meanwhile func()) {
 		if _, err := conn.ExecContext(ctx, change); err != nil {
 			return err
 		}
-		meanwhile()
+		act()
 		_, err := conn.ExecContext(ctx, `COMMIT`)
 		return err
 	})
@@ -134,7 +134,7 @@ func InTransaction(tb testing.TB, url string) (open bool) {
 	return open
 }
 
-// outside lends act a connection around the store.
+// outside calls act with a database connection that bypasses the store.
 func outside(tb testing.TB, url string, act func(context.Context, *sql.Conn) error) {
 	tb.Helper()
 	driver, source := "pgx", url

@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestSomebodyOutsideSeesWhatTheStoreKeeps(t *testing.T) {
+func TestEverythingContainsStoredData(t *testing.T) {
 	t.Parallel()
 
 	storetest.EachURL(t, func(t *testing.T, url string) {

@@ -35,16 +35,16 @@ var sharedDatabases = sync.OnceValues(func() (func() *pgserver.Databases, error)
 // removed when the test ends.
 //
 // The server is the one that OSTIARY_TEST_POSTGRES_URL names, else one that the first
-// call starts for this process. Without PostgreSQL the test fails and says how to
-// install it: no test of a promise runs on one engine only.
+// call starts for this process. Without PostgreSQL the test fails with instructions
+// to install it, so that no test is skipped on one engine.
 func PostgresURL(tb testing.TB) string {
 	tb.Helper()
 	return freshDatabase(tb, (*pgserver.Databases).Create)
 }
 
 // MigratedPostgresURL is [PostgresURL] with the schema already in place. migrate
-// runs once per server and fingerprint; every other database is a copy of what it
-// made. The fingerprint must change with the schema.
+// runs once per server and fingerprint; every other database is a copy of the migrated
+// one. The fingerprint must change with the schema.
 func MigratedPostgresURL(tb testing.TB, fingerprint string, migrate pgserver.Migrate) string {
 	tb.Helper()
 	return freshDatabase(tb, func(d *pgserver.Databases, ctx context.Context) (string, error) {
@@ -71,7 +71,7 @@ func freshDatabase(tb testing.TB, create func(*pgserver.Databases, context.Conte
 	return url
 }
 
-// Options say how a server of a test's own behaves.
+// Options configure a PostgreSQL server that [StartPostgres] starts for one test.
 type Options struct {
 	// Durable makes it wait for the disk, as one in production does.
 	Durable bool

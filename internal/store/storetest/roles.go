@@ -43,8 +43,8 @@ func Role(tb testing.TB, address string, owns bool) RoleOf {
 	return RoleOf{name, u.String()}
 }
 
-// SetReadOnly makes the database at address take no writes, as a server that has become
-// a standby, or lets connections that begin from then on write again.
+// SetReadOnly makes the database at address reject writes, as a server that has become a standby
+// does. Turned off, connections opened afterwards can write again.
 func SetReadOnly(tb testing.TB, address string, on bool) {
 	tb.Helper()
 	u, err := url.Parse(address)

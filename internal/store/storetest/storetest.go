@@ -1,5 +1,5 @@
-// Package storetest gives tests a real store: a database of their own, with the
-// schema in place, on either engine.
+// Package storetest gives each test a real store: a new database with the current
+// schema, on either engine.
 package storetest
 
 import (

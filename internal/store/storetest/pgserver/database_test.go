@@ -128,7 +128,7 @@ func createNotes(ctx context.Context, url string) error {
 	})
 }
 
-// connect returns the databases of a server as a process of its own would have them.
+// connect returns the databases of a server as another process would open them.
 func connect(t *testing.T, server *Server) *Databases {
 	t.Helper()
 	databases, err := Connect(t.Context(), server.URL("postgres"))

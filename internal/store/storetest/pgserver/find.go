@@ -56,7 +56,7 @@ func newest(pattern string) (string, error) {
 }
 
 // unprivileged returns an account to run the server under, because PostgreSQL
-// refuses to run as root. Anyone else runs it as themselves.
+// refuses to run as root. Other accounts run it themselves: the result is nil.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil

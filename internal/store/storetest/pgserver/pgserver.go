@@ -1,9 +1,9 @@
 // Package pgserver runs a private PostgreSQL for tests and hands out databases
 // on it.
 //
-// The server listens on a Unix socket in a temporary directory of its own and
-// nowhere else. It never outlives the process that started it, however that
-// process ends, and leaves no file behind: see [lastWill].
+// The server listens only on a Unix socket in a new temporary directory. It ends when the
+// process that started it ends or is killed, and its directory is removed: see
+// [watchdog].
 package pgserver
 
 import (
@@ -25,12 +25,12 @@ const patience = time.Minute
 
 // Server is one PostgreSQL with its data. Its methods are for one goroutine.
 type Server struct {
-	bin     string
-	dir     string
-	durable bool
-	further []string
-	account *syscall.Credential
-	will    *lastWill
+	bin      string
+	dir      string
+	durable  bool
+	further  []string
+	account  *syscall.Credential
+	watchdog *watchdog
 
 	process *exec.Cmd
 	ended   chan struct{}
@@ -38,9 +38,9 @@ type Server struct {
 
 // Start makes an empty server and returns it ready for connections.
 //
-// A durable server waits for the disk as one in production does. Any other keeps
-// its files in memory where it can, and loses them if the machine fails.
-// Further settings, as in name=value, stand over those.
+// A durable server waits for the disk as a production server does. Any other keeps
+// its files in memory if possible, and loses them if the machine fails.
+// Further settings, as in name=value, take precedence.
 func Start(ctx context.Context, durable bool, further ...string) (*Server, error) {
 	bin, err := find()
 	if err != nil {
@@ -56,14 +56,14 @@ func Start(ctx context.Context, durable bool, further ...string) (*Server, error
 	}
 	dir, err := os.MkdirTemp(parent, "ostiary-postgres-")
 	if err != nil {
-		return nil, fmt.Errorf("make room for PostgreSQL: %w", err)
+		return nil, fmt.Errorf("create the directory for PostgreSQL: %w", err)
 	}
-	will, err := writeWill(ctx, dir)
+	watch, err := startWatchdog(ctx, dir)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 
-	s := &Server{bin: bin, dir: dir, durable: durable, further: further, account: account, will: will}
+	s := &Server{bin: bin, dir: dir, durable: durable, further: further, account: account, watchdog: watch}
 	if err := s.create(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -89,8 +89,8 @@ func (s *Server) CreateDatabase(ctx context.Context) (string, error) {
 	return databases.Create(ctx)
 }
 
-// FilesDir returns a directory for files of tests. It is where the data of the server
-// is, so in memory where that is, and is removed with it.
+// FilesDir returns a directory for files of tests, next to the server's data: in memory if
+// the data is, and removed with the server.
 func (s *Server) FilesDir() (string, error) {
 	dir := filepath.Join(s.dir, "files")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -113,8 +113,8 @@ func (s *Server) Restart(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		// The backends of a killed server hold its shared memory for a moment,
-		// and until they are gone a new one refuses to start.
+		// The backends of a killed server keep its shared memory for a moment,
+		// and a new server fails to start until they have ended.
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("start PostgreSQL: %w\n%s", err, s.logTail())
@@ -129,18 +129,18 @@ func (s *Server) Stop() error {
 	return s.end(syscall.SIGINT)
 }
 
-// Kill ends the server at once and without its knowledge, as a crash does.
+// Kill ends the server with SIGKILL, as a crash does.
 func (s *Server) Kill() error {
 	return s.end(syscall.SIGKILL)
 }
 
 // Close ends the server and removes its data.
 func (s *Server) Close() error {
-	return s.will.execute()
+	return s.watchdog.stop()
 }
 
-// create lays out the data directory. The socket needs no password because only
-// the server's account and root can enter the directory it lies in.
+// create initializes the data directory. The socket needs no password because only
+// the server's account and root can enter its directory.
 func (s *Server) create(ctx context.Context) error {
 	if s.account != nil {
 		if err := os.Chown(s.dir, int(s.account.Uid), int(s.account.Gid)); err != nil {
@@ -175,7 +175,7 @@ func (s *Server) launch(ctx context.Context) error {
 		_ = server.Wait() // ended says all there is to know; the log has the reason
 	}()
 	s.process, s.ended = server, ended
-	if err := s.will.name(server.Process.Pid); err != nil {
+	if err := s.watchdog.setServer(server.Process.Pid); err != nil {
 		return err
 	}
 	return s.awaitAnswer(ctx)
@@ -215,7 +215,7 @@ func (s *Server) awaitAnswer(ctx context.Context) error {
 	}
 }
 
-// end signals the server, if one runs, and waits until it is gone.
+// end signals the server, if one runs, and waits until it has ended.
 func (s *Server) end(signal syscall.Signal) error {
 	if s.process == nil {
 		return nil
@@ -229,10 +229,10 @@ func (s *Server) end(signal syscall.Signal) error {
 		return fmt.Errorf("end PostgreSQL: still running %v after %v", patience, signal)
 	}
 	s.process = nil
-	return s.will.forget()
+	return s.watchdog.clearServer()
 }
 
-// command prepares one of PostgreSQL's programs in a session of its own, so that
+// command prepares one of PostgreSQL's programs in a new process session, so that
 // an interrupt from the keyboard reaches the tests and not their server.
 func (s *Server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...) //nolint:gosec // the path comes from find
@@ -243,7 +243,7 @@ func (s *Server) command(ctx context.Context, name string, args ...string) *exec
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// logTail returns the last of what the server wrote, the reason of its end.
+// logTail returns the end of the server's log, which explains a failed start.
 func (s *Server) logTail() []byte {
 	const enough = 2000
 	text, err := os.ReadFile(filepath.Join(s.dir, "log"))

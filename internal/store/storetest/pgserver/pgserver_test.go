@@ -60,7 +60,7 @@ func TestAcknowledgedRowsSurviveStopAndKill(t *testing.T) {
 	}
 }
 
-func TestKilledServerAnswersNobody(t *testing.T) {
+func TestKilledServerRejectsConnections(t *testing.T) {
 	t.Parallel()
 
 	server := start(t, false)
@@ -88,7 +88,7 @@ func TestServerIsReachedByItsSocketOnly(t *testing.T) {
 	}
 }
 
-func TestDurabilityIsWhatWasAskedFor(t *testing.T) {
+func TestDurabilityFollowsTheOption(t *testing.T) {
 	t.Parallel()
 
 	for durable, want := range map[bool]string{true: "on", false: "off"} {
@@ -189,7 +189,7 @@ func exists(dir string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// connected calls act with a connection of its own.
+// connected calls act with a new connection.
 func connected(ctx context.Context, databaseURL string, act func(*pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, databaseURL)
 	if err != nil {

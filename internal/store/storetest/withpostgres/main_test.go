@@ -51,7 +51,7 @@ func TestAServerAlreadyNamedIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestExitStatusTellsWhatTheCommandSaid(t *testing.T) {
+func TestExitStatusIsThatOfTheCommand(t *testing.T) {
 	t.Parallel()
 
 	environ := append(withoutServer(), variable+"=postgres://unused.test/")
