@@ -9,8 +9,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Everything that is anyone's input ends in an answer below 500, in the shape
-// that the endpoint owes its callers (docs/architecture.md, promise 6).
+// Invalid input at any endpoint gets a status below 500, with a body in the format of the
+// endpoint (docs/architecture.md, promise 6).
 func TestBadInputOnEveryEndpoint(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"sign_up": "on"})
@@ -112,7 +112,7 @@ func TestCORSAllowsMachineEndpointsOnly(t *testing.T) {
 	}
 }
 
-// The issuer is configured: no header changes what is published (promise 7).
+// The issuer is configured: no header changes the published metadata (promise 7).
 func TestHostHeaderDoesNotChangeURLs(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)

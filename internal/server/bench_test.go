@@ -46,7 +46,7 @@ func (a *kept) Header() http.Header         { return a.header }
 func (a *kept) WriteHeader(status int)      { a.status = status }
 func (a *kept) Write(p []byte) (int, error) { return a.body.Write(p) }
 
-// question is a request that can be asked again and again.
+// question is a request that can be sent repeatedly.
 type question struct {
 	*http.Request
 	form string
@@ -100,7 +100,7 @@ func (s *bench) signedIn(b *testing.B) *question {
 	return q
 }
 
-// code returns a fresh code for whoever asks q.
+// code sends the authorization request q and returns the new authorization code.
 func (s *bench) code(b *testing.B, q *question, a *kept) string {
 	b.Helper()
 	s.ask(b, q, a, http.StatusSeeOther)

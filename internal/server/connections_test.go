@@ -25,7 +25,7 @@ func listening(t *testing.T, s *servertest.Server) string {
 	return l.Addr().String()
 }
 
-// alive asks for the health of the server at an address, from another.
+// alive sends a health check from the IP address from to the server at address.
 func alive(t *testing.T, from, address string) error {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
@@ -43,7 +43,7 @@ func alive(t *testing.T, from, address string) error {
 	return err
 }
 
-// Idle connections of one address leave the server open to everybody else, however many.
+// Any number of idle connections from one address leaves connections for other addresses.
 func TestIdleConnectionsOfOneAddressDoNotBlockOthers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"max_connections": "200"})
@@ -65,7 +65,7 @@ func TestIdleConnectionsOfOneAddressDoNotBlockOthers(t *testing.T) {
 	}
 }
 
-// A proxy holds the connections of all callers, and has no bound of its own.
+// A trusted proxy carries the connections of all clients, so the limit per address does not apply to it.
 func TestTrustedProxyMayUseAllConnections(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"max_connections": "200", "trusted_proxies": "127.0.0.1"})

@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Whoever steals the database can use nothing that is in it.
+// A stolen database contains no credential that an attacker can use.
 func TestDatabaseHoldsNoUsableCredential(t *testing.T) {
 	t.Parallel()
 	at := storetest.SQLiteURL(t)

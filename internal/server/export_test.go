@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 )
 
-// What the tests of this package read beside its API.
+// Unexported constants for the tests in package server_test.
 const (
 	RequestLifetime      = requestLifetime
 	CertificateStaleness = certificateStaleness

@@ -51,7 +51,7 @@ func TestPacerEndsLoadModeAfterQuietInterval(t *testing.T) {
 	}
 }
 
-// It changes the collector of the whole process, so nothing runs beside it.
+// The test changes the garbage collector of the whole process, so it does not run in parallel.
 func TestPaceCollectorSetsPercentUnderLoad(t *testing.T) {
 	t.Setenv("GOGC", "")
 	ctx, stop := context.WithCancel(t.Context())

@@ -12,7 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Whoever hangs up while we work wakes nobody: that is no fault of ours.
+// A client that disconnects during a request is logged at debug level: it is not an error of the
+// server.
 func TestHostileClientDisconnects(t *testing.T) {
 	t.Parallel()
 	var book servertest.LogBuffer
@@ -20,7 +21,7 @@ func TestHostileClientDisconnects(t *testing.T) {
 	token := servertest.Text(s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest()))["access_token"])
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()
-	for _, to := range []struct{ path, said string }{
+	for _, to := range []struct{ path, message string }{
 		{"/oauth2/auth?continue=x", "request refused"},
 		{"/userinfo", "userinfo refused"},
 		{"/login?request=x", "page refused"},
@@ -31,7 +32,7 @@ func TestHostileClientDisconnects(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+token)
 		s.App.Public().ServeHTTP(httptest.NewRecorder(), r)
 		logged := book.String()[before:]
-		if !strings.Contains(logged, `level=DEBUG msg="`+to.said+`"`) || strings.Contains(logged, "level=ERROR") {
+		if !strings.Contains(logged, `level=DEBUG msg="`+to.message+`"`) || strings.Contains(logged, "level=ERROR") {
 			t.Errorf("%s: the log does not say so quietly:\n%s", to.path, logged)
 		}
 	}

@@ -13,8 +13,10 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Every path that answers GET answers HEAD with the same status and headers, whatever
-// the answer is (RFC 9110 section 9.3.2). The paths are those that the routers have.
+// Every registered path that handles GET responds to HEAD with the same status and headers, errors
+// included.
+//
+// Spec: RFC 9110 §9.3.2.
 func TestHeadAnswersLikeGet(t *testing.T) {
 	t.Parallel()
 

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// answersOf returns an answer of every kind that there is, by name.
+// answersOf returns a response of each type that the server sends, by name.
 func answersOf(t *testing.T, s *servertest.Server) map[string]servertest.Response {
 	t.Helper()
 	b := s.NewBrowser()
@@ -77,9 +77,9 @@ func answersOf(t *testing.T, s *servertest.Server) map[string]servertest.Respons
 	}
 }
 
-// What every answer owes (OWASP ASVS V3): nothing is framed, guessed at or told to
-// other hosts; what is about somebody is not cached; every redirect is a 303, so
-// that nothing posted is posted on.
+// Every response forbids framing, content sniffing and referrers to other hosts (OWASP ASVS V3).
+// Responses about a user are not cached. Every redirect is a 303, so that a browser never repeats a
+// POST at the target.
 func TestHostileEveryResponseHasSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"rate_limits": "off", "sign_up": "on"})
@@ -124,12 +124,12 @@ func TestHostileEveryResponseHasSecurityHeaders(t *testing.T) {
 		w := httptest.NewRecorder()
 		s.App.Admin().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		if h := w.Header(); h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") == "" {
-			t.Errorf("%s of the operators' listener: %v", path, h)
+			t.Errorf("%s of the admin listener: %v", path, h)
 		}
 	}
 }
 
-// Over https the browser is told to stay there, and cookies do not leave it.
+// With an https issuer, responses have Strict-Transport-Security and cookies are Secure.
 func TestHostileOverHTTPS(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"issuer": "https://id.example"})

@@ -8,7 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// The public listener says nothing of the build: it would tell strangers which faults to try.
+// The public listener hides the version by default, so that an attacker cannot look up its
+// vulnerabilities.
 func TestVersionIsPublicOnlyIfConfigured(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{"": "", "off": "", "on": servertest.Version} {

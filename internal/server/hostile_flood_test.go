@@ -12,7 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// What nobody in particular can make us keep is bounded, in size and in number.
+// Authorization requests that an unauthenticated client can make the server store are limited in
+// size and number.
 func TestHostileAuthorizationRequestFloodIsLimited(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"max_redirect_url_length": "65536"})
@@ -26,7 +27,7 @@ func TestHostileAuthorizationRequestFloodIsLimited(t *testing.T) {
 			t.Errorf("%s: %d with %q, want invalid_request for the client", name, p.Status, q.Get("error"))
 		}
 	}
-	// What is kept is counted as it is kept, which is encoded.
+	// The limit applies to the encoded size, which is stored.
 	if q := b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("state", strings.Repeat("%", 8<<10)).Encode()).Location().Query(); q.Get("error") != "invalid_request" {
 		t.Errorf("24 KiB once encoded: %v, want invalid_request for the client", q)
 	}
@@ -53,8 +54,8 @@ func TestHostileAuthorizationRequestFloodIsLimited(t *testing.T) {
 	}
 }
 
-// What waits for an answer is bounded for each network and altogether, in bytes as they
-// are kept.
+// Pending authorization requests are limited per network and in total, by their stored size in
+// bytes.
 func TestHostilePendingRequestsAreBounded(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

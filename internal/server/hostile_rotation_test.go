@@ -22,18 +22,17 @@ import (
 
 const nextSecret = "another system secret that is long enough for tests too"
 
-// beside starts another replica over the same database and issuer, at the same
-// time of day.
-func beside(t *testing.T, s *servertest.Server, db *store.Store, secrets string) *servertest.Server {
+// startReplica starts another replica over the same database, with the same issuer and clock.
+func startReplica(t *testing.T, s *servertest.Server, db *store.Store, secrets string) *servertest.Server {
 	t.Helper()
 	other := servertest.Start(t, db, map[string]string{"issuer": s.URL, "system_secrets": secrets})
 	other.Advance(s.Time().Sub(other.Time()))
 	return other
 }
 
-// While the old system secret stands second, all that was made under it is good;
-// afterwards it is refused like anything else that is not ours, and nothing else
-// is lost.
+// While the old system secret is the second of the list, everything issued under it stays valid.
+// After its removal the server rejects the codes, refresh tokens and opaque access tokens made with
+// it; signed access tokens stay valid.
 func TestHostileSystemSecretRotation(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
@@ -55,7 +54,7 @@ func TestHostileSystemSecretRotation(t *testing.T) {
 		t.Error("a server starts under a secret that opens none of its keys")
 	}
 
-	during := beside(t, before, db, nextSecret+","+servertest.SystemSecret)
+	during := startReplica(t, before, db, nextSecret+","+servertest.SystemSecret)
 	for name, token := range map[string]any{"access": first["access_token"], "refresh": first["refresh_token"], "opaque": opaque} {
 		if !during.IsActive(token) {
 			t.Errorf("the %s token of before is not active while both secrets stand", name)
@@ -79,7 +78,7 @@ func TestHostileSystemSecretRotation(t *testing.T) {
 	if n, err := during.App.Keys.Reseal(t.Context()); err != nil || n == 0 {
 		t.Fatalf("reseal: %d, %v", n, err)
 	}
-	after := beside(t, before, db, nextSecret)
+	after := startReplica(t, before, db, nextSecret)
 	for name, p := range map[string]servertest.Response{
 		"refresh": after.Refresh(second["refresh_token"]),
 		"code":    after.PostForm("/oauth2/token", servertest.CodeExchange(codes[1])),
@@ -102,8 +101,8 @@ func TestHostileSystemSecretRotation(t *testing.T) {
 	}
 }
 
-// A key that is replaced between a code and its tokens disturbs nobody: the new
-// one was published, and what the old one signed is still good.
+// A signing key rotation between authorization response and token response breaks no flow: the new
+// key was published before, and signatures of the old key still verify.
 func TestHostileSigningKeyRotationDuringFlows(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -161,7 +160,7 @@ func TestHostileSigningKeyRotationDuringFlows(t *testing.T) {
 	}
 }
 
-// A stolen system secret alone seals no token: half of the key lies in the database.
+// A stolen system secret alone seals no token: the encryption key also depends on a seed in the database.
 func TestHostileSystemSecretAloneSealsNoToken(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)

@@ -39,8 +39,8 @@ func atPaths(t *testing.T, settings map[string]string, test func(*testing.T, *se
 // links are the addresses on a page that a browser follows or loads.
 var links = regexp.MustCompile(` (?:href|src|action)="([^"]*)"`)
 
-// ours returns those of addresses that are at the server's host.
-func ours(s *servertest.Server, addresses ...string) (own []string) {
+// ownURLs returns those addresses that are at the server's host.
+func ownURLs(s *servertest.Server, addresses ...string) (own []string) {
 	for _, address := range addresses {
 		address = strings.ReplaceAll(address, "&amp;", "&")
 		if strings.HasPrefix(address, "/") || strings.HasPrefix(address, s.Config.Origin()) {
@@ -74,7 +74,7 @@ func TestEveryURLIsBelowIssuerPath(t *testing.T) {
 		answers["check-session frame"] = frame
 		count := 0
 		for name, p := range answers {
-			for _, address := range ours(s, addressesOf(p)...) {
+			for _, address := range ownURLs(s, addressesOf(p)...) {
 				if !strings.HasPrefix(address, s.Config.Path()+"/") {
 					t.Errorf("%s: %d leads to %s, which is not below %s", name, p.Status, address, s.Config.Path())
 				}
@@ -92,8 +92,8 @@ func TestEveryURLIsBelowIssuerPath(t *testing.T) {
 	})
 }
 
-// The metadata is where either specification puts it, and every endpoint that it names
-// is there. Nothing else is at the root of the host but what balancers ask.
+// The metadata has the URLs of RFC 8414 and of OpenID Connect Discovery, and every endpoint in it
+// exists. Apart from the health checks, no other path exists at the root of the host.
 func TestMetadataOfIssuerWithPath(t *testing.T) {
 	t.Parallel()
 
@@ -121,12 +121,12 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 				}
 			}
 		}
-		said := look(s, http.MethodGet, s.URL+"/.well-known/openid-configuration").JSON(t)
-		if said["issuer"] != s.Config.Issuer {
-			t.Errorf("issuer %v, want %s", said["issuer"], s.Config.Issuer)
+		metadata := look(s, http.MethodGet, s.URL+"/.well-known/openid-configuration").JSON(t)
+		if metadata["issuer"] != s.Config.Issuer {
+			t.Errorf("issuer %v, want %s", metadata["issuer"], s.Config.Issuer)
 		}
 		endpoints := 0
-		for member, value := range said {
+		for member, value := range metadata {
 			if address := servertest.Text(value); strings.HasPrefix(address, "http") && member != "issuer" {
 				endpoints++
 				if !strings.HasPrefix(address, origin+path+"/") {
@@ -138,10 +138,10 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 			}
 		}
 		if endpoints < 9 {
-			t.Errorf("%d endpoints: %v", endpoints, said)
+			t.Errorf("%d endpoints: %v", endpoints, metadata)
 		}
 		if s.Config.IssuerPath == "stripped" {
-			return // what is not below the path is the proxy's
+			return // paths outside of the issuer's are the proxy's
 		}
 		for address, want := range map[string]int{
 			"/": 404, "/login": 404, "/oauth2/token": 404, "/.well-known/openid-configuration": 404, "/.well-known/jwks.json": 404,
@@ -156,8 +156,8 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 	})
 }
 
-// A person signs in, agrees, refreshes and signs out, and a client and a device do
-// what they do at an issuer without a path.
+// At an issuer with a path a user signs in, consents and signs out, and a client and a device get
+// tokens, as at an issuer without one.
 func TestFlowsAtIssuerWithPath(t *testing.T) {
 	t.Parallel()
 
@@ -249,7 +249,7 @@ func TestServersOnOneHostUseSeparateCookies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		at.Path = "/" // where all of them are set
+		at.Path = "/" // the path of all cookies
 		list := b.Client.Jar.Cookies(at)
 		if len(list) != 4 {
 			t.Errorf("%q: cookies %v, want those of a session, its state, the device and a request", path, list)

@@ -32,7 +32,7 @@ func TestHostileLogHoldsNoCredential(t *testing.T) {
 		return f
 	}
 
-	// What goes well.
+	// Successful requests.
 	code := b.Code(servertest.AuthorizationRequest())
 	got := s.ExchangeCode(code)
 	next := s.Refresh(got["refresh_token"]).JSON(t)
@@ -59,7 +59,7 @@ func TestHostileLogHoldsNoCredential(t *testing.T) {
 	newcomer.Post(page.FormAction(), form("request", page.HiddenField("request"), "username", "grace", "password", chosen, "repeat", another))
 	newcomer.Post(page.FormAction(), form("request", page.HiddenField("request"), "username", "grace", "password", another, "repeat", another))
 
-	// What does not, with credentials where they belong and where they do not.
+	// Failing requests, with credentials in the correct parameters and in others.
 	const wrong, misplaced = "wr0ng-passw0rd-0f-ada", "m1splaced-credential"
 	page = b.Get(b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "login").Encode()).Header.Get("Location"))
 	b.Post(page.FormAction(), form("request", page.HiddenField("request"), "username", misplaced, "password", wrong))
@@ -91,8 +91,8 @@ func TestHostileLogHoldsNoCredential(t *testing.T) {
 	s.Refresh(got["refresh_token"])
 	s.PostForm("/oauth2/revoke", form("token", servertest.Text(next["refresh_token"])))
 
-	// In headers, and in addresses of every kind.
-	sendMisplaced(s, t, misplaced)
+	// Credentials in headers and in URLs.
+	sendMisplaced(t, s, misplaced)
 	s.PostForm("/oauth2/token", servertest.CodeExchange(misplaced, "redirect_uri", "https://ada:"+misplaced+"@client.example/?code="+misplaced+"#"+misplaced))
 	s.PostForm("/oauth2/token", form("grant_type", "client_credentials", "scope", misplaced))
 	s.PostForm("/oauth2/token", form("grant_type", "client_credentials", "resource", "https://ada:"+misplaced+"@api.example/"))
@@ -113,7 +113,7 @@ func TestHostileLogHoldsNoCredential(t *testing.T) {
 	s.Userinfo(got["access_token"])
 	s.IsActive(got["access_token"])
 
-	logged := book.String() + recorded(s, t)
+	logged := book.String() + recorded(t, s)
 	for _, said := range []string{"route=/oauth2/token", "msg=\"signed in\"", "msg=\"sign-in refused\"", "msg=\"signed up\"", "msg=\"sign-up refused\"", "status=401", `"rule":"redirect_uri_mismatch"`, `"rule":"scopes_dropped"`} {
 		if !strings.Contains(logged, said) {
 			t.Fatalf("the log lacks %s: nothing was searched\n%s", said, logged)
@@ -143,9 +143,8 @@ func TestHostileLogHoldsNoCredential(t *testing.T) {
 	}
 }
 
-// sendMisplaced sends a credential in each header that may hold one or where one might
-// end up.
-func sendMisplaced(s *servertest.Server, t *testing.T, misplaced string) {
+// sendMisplaced sends a credential in each header that can carry one by design or by mistake.
+func sendMisplaced(t *testing.T, s *servertest.Server, misplaced string) {
 	t.Helper()
 	for _, path := range []string{"/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/userinfo", "/login", "/device", "/connect/register"} {
 		for name, value := range map[string]string{
@@ -172,7 +171,7 @@ func sendMisplaced(s *servertest.Server, t *testing.T, misplaced string) {
 }
 
 // recorded returns the records of refusals in the database, as JSON.
-func recorded(s *servertest.Server, t *testing.T) string {
+func recorded(t *testing.T, s *servertest.Server) string {
 	t.Helper()
 	s.App.Refusals.Flush(t.Context(), time.Minute)
 	list, err := s.Store.Refusals.ListRefusals(t.Context(), refusal.Filter{}, "", 10_000)

@@ -41,8 +41,8 @@ func TestLogWriterWritesEveryLine(t *testing.T) {
 	}
 }
 
-// Nobody waits for a reader that has stopped, until much has gathered. What is in
-// memory then is bounded.
+// Writes do not block on a reader that has stopped, until the buffer is full. The buffer's size is
+// limited.
 func TestLogWriterDoesNotBlockOnSlowReader(t *testing.T) {
 	t.Parallel()
 

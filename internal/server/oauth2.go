@@ -156,8 +156,8 @@ func secretThrottle(s *Server) client.Throttle {
 }
 
 // newAccessTokenSealer returns the sealer of opaque access tokens. Its keys are derived from
-// the system secret and a random value of the database, so that neither alone is sufficient to
-// make a token.
+// the system secret and a random value of the database, so that a token cannot be made
+// with only one of them.
 func newAccessTokenSealer(ctx context.Context, s *Server) (*tokens.Sealer, error) {
 	seed, err := s.Store.Seeds.Seed(ctx, "access token")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A lost database is 503 with Retry-After on every endpoint, and never a verdict:
-// clients throw their tokens away on those.
+// During a database outage every endpoint responds with 503 and Retry-After, never with a protocol
+// error such as invalid_grant, on which clients discard their tokens.
 func TestDatabaseOutageReturns503(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

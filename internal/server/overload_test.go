@@ -38,8 +38,8 @@ func fill(t *testing.T, a *middleware.Admission) (leave func()) {
 	}
 }
 
-// Whatever there is too much of, the rest is served: and that it is too much is said
-// in the shape that each endpoint owes its callers.
+// Overload by one kind of work does not affect the others. Rejected requests get an error in the
+// format of their endpoint.
 func TestAdmissionIsSeparatePerKindOfWork(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"admission_wait": "0s", "sign_up": "on", "rate_limits": "off"})
@@ -89,7 +89,7 @@ func TestAdmissionIsSeparatePerKindOfWork(t *testing.T) {
 	}
 	kinds := s.App.Admissions()
 	delete(kinds, "apps") // is tested below
-	forPeople := map[string]bool{"pages": true, "passwords": true, "large bodies of pages": true}
+	hasPage := map[string]bool{"pages": true, "passwords": true, "large bodies of pages": true}
 	for full, a := range kinds {
 		leave := fill(t, a)
 		for kind, all := range requests {
@@ -97,8 +97,8 @@ func TestAdmissionIsSeparatePerKindOfWork(t *testing.T) {
 				got := ask()
 				switch {
 				case kind == full:
-					isRefusal(t, name, got, forPeople[kind])
-				case got.Status == http.StatusServiceUnavailable && !strings.HasPrefix(kind, "large"): // which are of another kind too
+					isRefusal(t, name, got, hasPage[kind])
+				case got.Status == http.StatusServiceUnavailable && !strings.HasPrefix(kind, "large"): // large bodies take a second kind of slot
 					t.Errorf("%s, with too many %s: %d", name, full, got.Status)
 				}
 			}
@@ -130,8 +130,8 @@ func TestAdmissionRejectsExcessAppRequests(t *testing.T) {
 	}
 }
 
-// isRefusal checks that an answer says to come again, to a person or to a program of
-// any origin.
+// isRefusal checks that a response is a 503 with Retry-After: a page for users, or JSON that clients
+// of any origin can read.
 func isRefusal(t *testing.T, name string, got servertest.Response, page bool) {
 	t.Helper()
 	if got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" || got.Header.Get("Cache-Control") == "" {
@@ -140,7 +140,7 @@ func isRefusal(t *testing.T, name string, got servertest.Response, page bool) {
 	}
 	if page {
 		if !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") || !strings.Contains(got.Body, `id="error"`) {
-			t.Errorf("%s: no page that tells a person: %s", name, got.Body)
+			t.Errorf("%s: no error page: %s", name, got.Body)
 		}
 		return
 	}
@@ -149,15 +149,14 @@ func isRefusal(t *testing.T, name string, got servertest.Response, page bool) {
 	}
 }
 
-// A client whose server hangs keeps nobody else waiting, however many requests need
-// its keys.
+// A client whose jwks_uri hangs delays no other client, however many requests need its keys.
 func TestSlowClientServersDoNotBlockOthers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"admission_slots": "1", "admission_wait": "0s", "outbound_allow_private": "on"})
 	signer := servertest.AddPrivateKeyJWTClient(s)
-	asked, hang := make(chan struct{}, 10), make(chan struct{})
+	fetched, hang := make(chan struct{}, 10), make(chan struct{})
 	keys := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		asked <- struct{}{}
+		fetched <- struct{}{}
 		select {
 		case <-hang:
 		case <-r.Context().Done():
@@ -183,9 +182,9 @@ func TestSlowClientServersDoNotBlockOthers(t *testing.T) {
 		}
 	}()
 	select {
-	case <-asked:
+	case <-fetched:
 	case <-ended:
-		t.Fatal("the keys were not asked for")
+		t.Fatal("the server did not fetch the keys")
 	}
 	for range 3 {
 		if got := s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}); got.Status != http.StatusOK {
@@ -196,8 +195,8 @@ func TestSlowClientServersDoNotBlockOthers(t *testing.T) {
 	<-ended
 }
 
-// Whatever the public listener is sent, the administrators' API has its own places for
-// bodies, fetches and hashes.
+// Overload of the public listener leaves the admin API its separate slots for bodies, outbound requests
+// and password hashes.
 func TestPublicListenerDoesNotStarveAdminAPI(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admission_wait": "0s"})

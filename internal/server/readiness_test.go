@@ -42,8 +42,8 @@ func TestReadinessOfAReadOnlyDatabase(t *testing.T) {
 	}
 }
 
-// A server whose SQLite file cannot grow is not ready, refuses what must be written, goes on
-// with the rest, and is ready again when there is room.
+// A server whose SQLite file cannot grow is not ready. It rejects requests that write, serves the
+// others, and becomes ready when the disk has space.
 func TestReadinessOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	c := rig.Serve(t, rig.Options{DiskMayFill: true})
@@ -84,10 +84,10 @@ func TestCachedClientIsNotUsedWithoutDatabase(t *testing.T) {
 		server.Stop()
 		lost := time.Now()
 		eventually(t, "client credentials are refused", func() bool {
-			asked := time.Now()
+			sent := time.Now()
 			p := credentials()
-			if p.Status == http.StatusOK && asked.Sub(lost) > time.Second {
-				t.Fatalf("a client was used %v after the database was lost", asked.Sub(lost))
+			if p.Status == http.StatusOK && sent.Sub(lost) > time.Second {
+				t.Fatalf("a client was used %v after the database was lost", sent.Sub(lost))
 			}
 			return p.Status != http.StatusOK
 		})
@@ -107,7 +107,7 @@ func TestCachedClientIsNotUsedWithoutDatabase(t *testing.T) {
 	}
 }
 
-// eventually waits for what happens by itself.
+// eventually polls the condition for up to a minute; then the test stops.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for until := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {

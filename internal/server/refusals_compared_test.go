@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A record says what the check compared, and when what it speaks of happened.
+// A record contains the values that the check compared, and the time of the earlier event.
 func TestRejectionsRecordComparedValues(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -59,7 +59,7 @@ func TestRejectionsRecordComparedValues(t *testing.T) {
 			"another redirect URI":   {b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("redirect_uri", "https://client.example/Callback").Encode()), refusal.RedirectURIMismatch, map[string]string{"received_redirect_uri": "https://client.example/Callback", "registered_redirect_uris": servertest.RedirectURI + " https://client.example/other"}},
 			"a scope beyond a grant": {s.Refresh(s.ExchangeCode(b.Code(servertest.AuthorizationRequest()))["refresh_token"], "scope", "openid email"), refusal.ScopeExceedsGrant, map[string]string{"granted_scopes": "openid offline_access api"}},
 		} {
-			found := reason(s, t, tc.got)
+			found := reason(t, s, tc.got)
 			if found.Rule != tc.rule || found.Cause == "" {
 				t.Errorf("%s: on record is %+v, want the rule %s", name, found, tc.rule)
 			}

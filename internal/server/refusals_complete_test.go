@@ -17,7 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// badRequest is one way in which a request can be wrong at any endpoint.
+// badRequest is a defect that a request to any endpoint can have.
 type badRequest struct {
 	name, query, body string
 	header            http.Header
@@ -59,8 +59,7 @@ func badRequests(s *servertest.Server) []badRequest {
 	}
 }
 
-// Whatever is wrong with a request, and on every route: a response that is an error has
-// a record, with a rule that says which check failed.
+// Every error response of every route has a record, with the rule that names the failed check.
 func TestEveryRejectionHasARecord(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string]map[string]string{
@@ -72,14 +71,14 @@ func TestEveryRejectionHasARecord(t *testing.T) {
 			t.Parallel()
 			settings["rate_limits"] = "off"
 			s := servertest.StartWithApps(t, storetest.New(t), settings).Server
-			sendBadRequests(s, t, "public", s.App.Public())
-			sendBadRequests(s, t, "admin", s.App.Admin())
+			sendBadRequests(t, s, "public", s.App.Public())
+			sendBadRequests(t, s, "admin", s.App.Admin())
 		})
 	}
 }
 
 // sendBadRequests sends each bad request to each route of handler with each method.
-func sendBadRequests(s *servertest.Server, t *testing.T, listener string, handler http.Handler) {
+func sendBadRequests(t *testing.T, s *servertest.Server, listener string, handler http.Handler) {
 	t.Helper()
 	rejected, sent := 0, 0
 	for _, path := range pathsOf(t, handler) {
@@ -87,7 +86,7 @@ func sendBadRequests(s *servertest.Server, t *testing.T, listener string, handle
 			for _, bad := range badRequests(s) {
 				r := httptest.NewRequestWithContext(t.Context(), method, path+bad.query, strings.NewReader(bad.body))
 				r.Header = bad.header.Clone()
-				sent++ // from a network of its own, since each has a share of the records
+				sent++ // each request from another network, because the number of records per network is limited
 				r.RemoteAddr = fmt.Sprintf("10.%d.%d.1:1", sent/256, sent%256)
 				w := httptest.NewRecorder()
 				handler.ServeHTTP(w, r)

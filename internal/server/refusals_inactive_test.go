@@ -45,7 +45,7 @@ func foreignToken(t *testing.T) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, []byte(signed)))
 }
 
-// Userinfo answers all inactive tokens alike. On record is why each of them is inactive.
+// Userinfo responds to all inactive tokens alike. The record contains the reason.
 func TestUserinfoExplainsInactiveTokens(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -131,7 +131,7 @@ func TestUserinfoExplainsInactiveTokens(t *testing.T) {
 				if want := `{"error":"invalid_token","error_description":"The access token is not active.","status_code":401}`; p.Status != http.StatusUnauthorized || strings.TrimSpace(p.Body) != want {
 					t.Errorf("userinfo: %d %s, want 401 %s", p.Status, p.Body, want)
 				}
-				got := reason(s, t, p)
+				got := reason(t, s, p)
 				if got.Rule != tc.rule || got.ClientID != tc.clientID || got.Cause == "" {
 					t.Errorf("on record: %+v, want the rule %s of client %q", got, tc.rule, tc.clientID)
 				}
@@ -144,8 +144,8 @@ func TestUserinfoExplainsInactiveTokens(t *testing.T) {
 	}
 }
 
-// Introspection answers with active=false and 200. On record is why, at no further
-// statement.
+// Introspection responds with active=false and 200. The record contains the reason, without an
+// additional SQL statement.
 func TestIntrospectionExplainsInactiveTokens(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -194,14 +194,14 @@ func TestIntrospectionExplainsInactiveTokens(t *testing.T) {
 		}
 		s.Advance(2 * time.Hour)
 		p := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(next["access_token"])}})
-		if found := reason(s, t, p); found.Rule != refusal.TokenExpired || attributes(found)["expired_at"] == "" {
+		if found := reason(t, s, p); found.Rule != refusal.TokenExpired || attributes(found)["expired_at"] == "" {
 			t.Errorf("an expired token: on record is %+v", found)
 		}
 	})
 }
 
-// A successful response that lacks something of the request has a record that says what.
-// It holds no name that is registered nowhere.
+// A successful response that lacks a requested scope or claim has a record that lists it. The
+// record omits unregistered names.
 func TestDroppedScopesAreExplained(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -219,7 +219,7 @@ func TestDroppedScopesAreExplained(t *testing.T) {
 				}
 				return
 			}
-			got := reason(s, t, p)
+			got := reason(t, s, p)
 			if got.Rule != refusal.ScopesDropped || got.Status != p.Status || got.Code != "" || got.ClientID != "web" {
 				t.Errorf("%s: on record is %+v", what, got)
 			}
@@ -236,7 +236,7 @@ func TestDroppedScopesAreExplained(t *testing.T) {
 		b.Code(servertest.AuthorizationRequest())
 
 		want("everything", b.Authorize(servertest.AuthorizationRequest()), nil)
-		want("scopes of others and of nobody", b.Authorize(servertest.AuthorizationRequest("scope", "openid phone address s3cret-scope an0ther")),
+		want("disallowed and unknown scopes", b.Authorize(servertest.AuthorizationRequest("scope", "openid phone address s3cret-scope an0ther")),
 			map[string]string{"scopes_not_allowed": "phone address", "scopes_unknown": "2"})
 		want("claims by name", b.Authorize(servertest.AuthorizationRequest("claims", `{"userinfo":{"phone_number":null,"s3cret-claim":null,"email":null},"id_token":{"acr":null}}`)),
 			map[string]string{"claims_dropped": "phone_number"})

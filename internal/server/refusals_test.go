@@ -14,14 +14,14 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// reason returns what is on record of the request that p answers, from the database.
-func reason(s *servertest.Server, t *testing.T, p servertest.Response) *refusal.Record {
+// reason returns the stored record of the request that got the response p.
+func reason(t *testing.T, s *servertest.Server, p servertest.Response) *refusal.Record {
 	t.Helper()
 	s.App.Refusals.Flush(t.Context(), time.Minute)
 	id := p.Header.Get("X-Request-Id")
 	found, err := s.Store.Refusals.Refusal(t.Context(), id)
 	if err != nil {
-		t.Fatalf("request %s was answered with %d %s, and nothing is on record: %v", id, p.Status, p.Body, err)
+		t.Fatalf("request %s was answered with %d %s, and has no record: %v", id, p.Status, p.Body, err)
 	}
 	return found
 }
@@ -34,7 +34,8 @@ func attributes(r *refusal.Record) map[string]string {
 	return all
 }
 
-// invalid_grant is one phrase on the wire. On record is what was wrong with the code.
+// The token response for every invalid code is the same invalid_grant. The record contains the
+// reason.
 func TestEachRejectedCodeIsExplained(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -101,7 +102,7 @@ func TestEachRejectedCodeIsExplained(t *testing.T) {
 					t.Errorf("the response tells the cause: %s", p.Body)
 				}
 
-				got := reason(s, t, p)
+				got := reason(t, s, p)
 				if got.Rule != tc.rule || got.Status != 400 || got.Code != "invalid_grant" || got.Route != "/oauth2/token" || got.Cause == "" {
 					t.Errorf("on record: %+v, want the rule %s", got, tc.rule)
 				}
@@ -177,7 +178,7 @@ func TestEachRejectedRefreshTokenIsExplained(t *testing.T) {
 				s := servertest.StartWithLog(t, db, map[string]string{"rate_limits": "off"}, slog.NewTextHandler(&log, nil))
 				p := tc.act(s, s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest()))["refresh_token"])
 				servertest.WantError(t, p, 400, "invalid_grant")
-				got := reason(s, t, p)
+				got := reason(t, s, p)
 				if got.Rule != tc.rule || got.Cause == "" {
 					t.Errorf("on record: %+v, want the rule %s", got, tc.rule)
 				}
@@ -190,7 +191,7 @@ func TestEachRejectedRefreshTokenIsExplained(t *testing.T) {
 	}
 }
 
-// Whatever refuses a request, in any handler or before it, leaves a record with a rule.
+// Every rejected request has a record with a rule, whether a handler or middleware rejects it.
 func TestEveryEndpointExplainsRejections(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -246,7 +247,7 @@ func TestEveryEndpointExplainsRejections(t *testing.T) {
 			if tc.rule == "" {
 				continue
 			}
-			got := reason(s, t, tc.got)
+			got := reason(t, s, tc.got)
 			if got.Rule != tc.rule || got.ClientID != tc.client || got.Cause == "" {
 				t.Errorf("%s (%d): on record is %s %q of client %q, want %s of %q", name, tc.got.Status, got.Rule, got.Cause, got.ClientID, tc.rule, tc.client)
 			}
@@ -269,7 +270,7 @@ func TestRedirectURIErrorPageShowsReceivedURI(t *testing.T) {
 			t.Errorf("the page has %s", not)
 		}
 	}
-	got := attributes(reason(s, t, p))
+	got := attributes(reason(t, s, p))
 	if !strings.Contains(got["registered_redirect_uris"], servertest.RedirectURI) || !strings.HasPrefix(got["received_redirect_uri"], "https://***@evil.example/") {
 		t.Errorf("on record: %v", got)
 	}
@@ -290,7 +291,7 @@ func TestRejectedSignInRecordsNetworkAndAccount(t *testing.T) {
 				t.Errorf("%s: the line lacks %s: %s", typed, want, line)
 			}
 		}
-		digests[typed] = attributes(reason(s, t, p))["account_digest"]
+		digests[typed] = attributes(reason(t, s, p))["account_digest"]
 		if strings.Contains(log.String(), "n0body") {
 			t.Error("the log has what was typed")
 		}

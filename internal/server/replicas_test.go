@@ -19,8 +19,8 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// What one replica acknowledged is in force at the other with its next request. The
-// other one has used everything just before, so that it has it in its caches.
+// A change that one replica acknowledged applies to the next request at the other one, which has
+// the old values in its caches.
 func TestChangesTakeEffectAtOtherReplica(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -144,7 +144,7 @@ func TestResumedReplicaUsesNoStaleData(t *testing.T) {
 					}
 				}
 			}
-			// Both replicas run: the other one knows as soon as the command has ended.
+			// Both replicas run: the change applies at both as soon as the command has ended.
 			rig.Command(t, c, "clients", "delete", clients.Machine.ID, "--yes")
 			for i := range c.Len() {
 				if a := c.At(i).Credentials(t.Context(), &clients.Machine); a.Text("error") != "invalid_client" {
@@ -157,10 +157,10 @@ func TestResumedReplicaUsesNoStaleData(t *testing.T) {
 			if a := c.At(0).Credentials(t.Context(), &clients.Opaque); a.Text("error") != "invalid_client" {
 				t.Errorf("the running replica gives to a deleted client: %v", a)
 			}
-			asked := make(chan *rig.Response, 1)
-			go func() { asked <- c.At(1).Credentials(context.WithoutCancel(t.Context()), &clients.Opaque) }()
+			response := make(chan *rig.Response, 1)
+			go func() { response <- c.At(1).Credentials(context.WithoutCancel(t.Context()), &clients.Opaque) }()
 			c.Resume(1)
-			if a := <-asked; a.Text("error") != "invalid_client" {
+			if a := <-response; a.Text("error") != "invalid_client" {
 				t.Errorf("the replica that was stopped gives to a deleted client: %v", a)
 			}
 			rig.ImportClients(t, c, clients.Opaque) // both are there again
@@ -173,21 +173,20 @@ func TestResumedReplicaUsesNoStaleData(t *testing.T) {
 	}
 }
 
-// The whole server runs in two replicas through PgBouncer in transaction mode, of which
-// nothing was told.
+// Two replicas work through PgBouncer in transaction mode without any setting for it.
 func TestServerRunsThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	c := rig.Serve(t, rig.Options{Replicas: 2, Database: storetest.PgBouncerURL(t, storetest.PostgresURL(t))})
 	clients, ada := rig.StandardClients(), rig.User{Username: "ada", Password: servertest.Password}
 	rig.ImportClients(t, c, clients.Machine, clients.Trusted)
 	rig.ImportUsers(t, c, ada)
-	person := rig.NewBrowser(c.Endpoint, ada)
+	browser := rig.NewBrowser(c.Endpoint, ada)
 	for i := range 6 {
 		at := c.At(i % c.Len())
 		if a := at.Credentials(t.Context(), &clients.Machine); a.Status != http.StatusOK {
 			t.Fatalf("client credentials: %v", a)
 		}
-		authorized, err := person.Authorize(t.Context(), &clients.Trusted, nil)
+		authorized, err := browser.Authorize(t.Context(), &clients.Trusted, nil)
 		servertest.Must(t, err)
 		given := at.Exchange(t.Context(), &clients.Trusted, authorized.Code, authorized.Verifier)
 		if given.Status != http.StatusOK {
@@ -205,7 +204,7 @@ func TestServerRunsThroughPgBouncer(t *testing.T) {
 	}
 }
 
-// A server whose role may not make partitions does not start, and says what is missing.
+// A server whose database role may not create partitions does not start, and lists the missing rights.
 func TestServeListsMissingRights(t *testing.T) {
 	t.Parallel()
 	address := storetest.MigratedURL(t)

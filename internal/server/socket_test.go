@@ -61,7 +61,7 @@ func TestUnixSocketModeAndGroup(t *testing.T) {
 	})
 }
 
-// A database file that belongs to somebody else is used if it may be written.
+// A database file of another owner is used if it is writable.
 func TestDatabaseFileOfAnotherOwnerIsUsed(t *testing.T) {
 	t.Parallel()
 	dir := sharedFolder(t)

@@ -128,7 +128,7 @@ func TestStatementsWithApps(t *testing.T) {
 	})
 }
 
-// TestStatementsOfDeviceFlow counts what a device and its person cost.
+// TestStatementsOfDeviceFlow counts the SQL statements of the device flow.
 func TestStatementsOfDeviceFlow(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

@@ -39,12 +39,16 @@ var build = sync.OnceValues(func() (string, error) {
 // server is a running process with its two listeners.
 type server struct{ public, admin endpoint }
 
+// shortDir creates a temporary directory for Unix sockets, whose paths are limited to about 100 bytes. The
+// path of [testing.T.TempDir] can be longer.
+func shortDir() (string, error) { return os.MkdirTemp("", "contract") }
+
 // start runs the server on an empty database, with the defaults, the settings that a test
 // requires, and the settings given as KEY=VALUE.
 func start(t *testing.T, settings ...string) server {
 	t.Helper()
 	path := serverProgram(t)
-	dir, err := os.MkdirTemp("", "contract") // a socket's path must be short
+	dir, err := shortDir()
 	if err != nil {
 		t.Fatal(err)
 	}
