@@ -38,7 +38,7 @@ func TestAPIKeyLifecycle(t *testing.T) {
 	}
 }
 
-// Whom a login app brought is found by their subject, having no name.
+// A user of a login app has no username, so commands take the subject.
 func TestAppUsersAreManagedBySubject(t *testing.T) {
 	t.Parallel()
 

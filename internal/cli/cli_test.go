@@ -177,7 +177,7 @@ func TestTableReplacesControlCharacters(t *testing.T) {
 
 	var out bytes.Buffer
 	rows := [][]string{{"a\tb\x00", "c\x1b[2Jd\u202e"}}
-	if err := cli.Align(&out, rows); err != nil {
+	if err := cli.PrintTable(&out, rows); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := out.String(), "a\ufffdb\ufffd   c\ufffd[2Jd\ufffd\n"; got != want {

@@ -11,16 +11,16 @@ import (
 func TestSectorIdentifierIsVerified(t *testing.T) {
 	t.Parallel()
 
-	uri, asked := servertest.SectorDocument(t, "https://a.example/cb", "https://b.example/cb")
+	uri, requests := servertest.SectorDocument(t, "https://a.example/cb", "https://b.example/cb")
 	sh := clitest.NewShell(t)
 	both := []string{"clients", "create", "--id=a", "--redirect-uri=https://a.example/cb", "--redirect-uri=https://b.example/cb", "--subject-type=pairwise"}
 	servertest.Contains(t, sh.MustFail(both...), "sector_identifier_uri is needed")
 	both = append(both, "--sector-identifier-uri="+uri)
 	servertest.Contains(t, sh.MustFail(both...), "sector_identifier_uri must return")
-	if *asked != 0 {
-		t.Error("a loopback address was asked")
+	if *requests != 0 {
+		t.Error("a loopback address was requested")
 	}
-	careful := sh.Settings
+	restricted := sh.Settings
 	sh.Settings = append(sh.Settings, "--set=outbound_allow_private=true")
 	sh.Must(both...)
 	servertest.Contains(t, sh.MustFail("clients", "update", "a", "--redirect-uri=https://c.example/cb"), "one is missing")
@@ -30,13 +30,13 @@ func TestSectorIdentifierIsVerified(t *testing.T) {
 		`entry 1 ("b"): sector_identifier_uri`, "nothing was changed")
 	servertest.Contains(t, sh.Must("clients", "import", sh.WriteFile("good.json", with("https://a.example/cb"))), "1 created")
 
-	sh.Settings = careful
-	*asked = 0
+	sh.Settings = restricted
+	*requests = 0
 	sh.Must("clients", "update", "a", "--name=A")
 	listed := sh.Must("clients", "list", "--json")
 	servertest.Contains(t, sh.Must("clients", "import", sh.WriteFile("listed.json", listed)), "0 created, 0 updated, 2 unchanged")
-	if *asked != 0 {
-		t.Error("what was verified was asked for again")
+	if *requests != 0 {
+		t.Error("a verified document was requested again")
 	}
 }
 

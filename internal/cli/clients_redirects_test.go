@@ -33,8 +33,8 @@ func TestAllowHTTPRedirectsFlag(t *testing.T) {
 	servertest.Contains(t, sh.Must("clients", "import", file), "1 created")
 }
 
-// Operators bring key sets that somebody's library made: what it knows beyond this server
-// is ignored, with a warning where the operator looks.
+// Unsupported keys in a client's key set are ignored with a warning in the log, because other
+// libraries create key types that this server does not support.
 func TestUnsupportedClientKeysAreIgnored(t *testing.T) {
 	t.Parallel()
 
@@ -46,12 +46,12 @@ func TestUnsupportedClientKeysAreIgnored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := `{"client_id":"signer","grant_types":["client_credentials"],"token_endpoint_auth_method":"private_key_jwt",
+	clientJSON := `{"client_id":"signer","grant_types":["client_credentials"],"token_endpoint_auth_method":"private_key_jwt",
 		"jwks":{"keys":[{"kty":"EC","crv":"secp256k1","kid":"odd","x":"AAAA","y":"AAAA"},` + string(good) + `]}}`
 
 	var log bytes.Buffer
 	s := servertest.StartWithAppsAndLog(t, storetest.New(t), nil, slog.NewTextHandler(&log, nil))
-	s.CreateClient(said)
+	s.CreateClient(clientJSON)
 	s.Advance(time.Minute)
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "good"}}, nil)
 	if err != nil {
@@ -79,7 +79,7 @@ func TestUnsupportedClientKeysAreIgnored(t *testing.T) {
 	servertest.Contains(t, log.String(), `level=WARN msg="client key ignored" client_id=signer`, "jwks: key 1")
 
 	sh := clitest.NewShell(t)
-	got := sh.Run("clients", "import", sh.WriteFile("clients.json", "["+said+"]"))
+	got := sh.Run("clients", "import", sh.WriteFile("clients.json", "["+clientJSON+"]"))
 	servertest.Contains(t, got.Err, "warning: entry 1: jwks: key 1")
 	servertest.Contains(t, got.Out, "1 created")
 }

@@ -1,6 +1,6 @@
 package cli
 
-// What the tests of this package read beside its API.
+// Unexported declarations that the tests of this package use.
 type (
 	APIKeyView     = apiKeyView
 	ClientView     = clientView
@@ -20,7 +20,7 @@ type (
 const PageSize = pageSize
 
 var (
-	Align       = printTable
-	AuditedActs = auditActions
-	Reachable   = dialAddress
+	PrintTable   = printTable
+	AuditActions = auditActions
+	DialAddress  = dialAddress
 )

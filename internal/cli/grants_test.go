@@ -14,13 +14,13 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// visit signs a person in and lets them allow a client something, as of some time
-// ago.
+// visit inserts a session of the user and a grant to the client, both created the duration ago
+// before now.
 func visit(sh *clitest.Shell, s *store.Store, username, clientID string, ago time.Duration, refreshable bool) (*grant.Grant, *session.Session) {
 	sh.T.Helper()
 	when := time.Now().Add(-ago).Truncate(time.Microsecond)
 	n := &session.Session{
-		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: person(sh, username).Subject,
+		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: accountOf(sh, username).Subject,
 		AuthTime: when, ACR: session.ACRPassword, AMR: []string{"pwd"}, CreatedAt: when, SeenAt: when,
 		IdleUntil: when.Add(10 * time.Hour), EndsAt: when.Add(12 * time.Hour),
 	}
@@ -39,7 +39,7 @@ func visit(sh *clitest.Shell, s *store.Store, username, clientID string, ago tim
 	return g, n
 }
 
-// visited is a shell whose people came an hour and more after they were added.
+// visited returns a shell with the users ada and bob and the clients web and app.
 func visited(t *testing.T) (*clitest.Shell, *store.Store) {
 	t.Helper()
 	sh := clitest.NewShell(t)
@@ -74,7 +74,7 @@ func TestListAndRevokeGrants(t *testing.T) {
 		want []*grant.Grant
 	}{
 		"one client's":        {[]string{"--client=web"}, []*grant.Grant{ada}},
-		"one person's":        {[]string{"--user=BOB"}, []*grant.Grant{bob}},
+		"one user's":          {[]string{"--user=BOB"}, []*grant.Grant{bob}},
 		"neither one's":       {[]string{"--user=bob", "--client=web"}, nil},
 		"an unknown client's": {[]string{"--client=nobody"}, nil},
 	} {
@@ -90,8 +90,8 @@ func TestListAndRevokeGrants(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("grants", "list", "--user=eve"), "no user has the username eve")
 
 	unknown := grant.NewID(time.Now()).String()
-	said := sh.MustFail("grants", "revoke", ada.ID.String(), unknown, "short")
-	servertest.Contains(t, said, "nothing was revoked", unknown+": no active grant has this ID", "short: a grant id has 32")
+	message := sh.MustFail("grants", "revoke", ada.ID.String(), unknown, "short")
+	servertest.Contains(t, message, "nothing was revoked", unknown+": no active grant has this ID", "short: a grant id has 32")
 	if got := len(strings.Fields(grantIDs(sh))); got != 2 {
 		t.Errorf("a refused revocation left %d grants, want 2", got)
 	}

@@ -136,7 +136,7 @@ func TestHealthcheckTrustsAnyCertificateOnlyOnLoopback(t *testing.T) {
 		"10.0.0.5:4444":   {"10.0.0.5:4444", false},
 		"id.example:4444": {"id.example:4444", false},
 	} {
-		address, own, err := cli.Reachable(listen)
+		address, own, err := cli.DialAddress(listen)
 		if address != want.address || own != want.own || err != nil {
 			t.Errorf("Reachable(%q) = %q, %v, %v; want %q, %v", listen, address, own, err, want.address, want.own)
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A command reports a change when no replica uses what was before: here, when it has given
-// up waiting for one that hangs.
+// A command reports a change only after no replica uses the previous state. Here it stops waiting
+// for a replica that hangs.
 func TestOutputWaitsUntilChangeIsInForce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, address string) {
@@ -37,14 +37,14 @@ func TestOutputWaitsUntilChangeIsInForce(t *testing.T) {
 			}
 			servertest.Contains(t, out.text.String(), tc.want)
 			if out.early {
-				t.Errorf("%s reported its change while a replica may use what was before", tc.command)
+				t.Errorf("%s reported its change while a replica may use the previous state", tc.command)
 			}
 		}
 	})
 }
 
-// watchedOutput notes whether something is written before the replica that hangs was given
-// up.
+// watchedOutput records whether output is written before the command marks the replica that
+// hangs as suspected.
 type watchedOutput struct {
 	t       *testing.T
 	address string

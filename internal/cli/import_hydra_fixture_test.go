@@ -20,19 +20,17 @@ import (
 
 const hydraSecret = "the system secret of some Hydra"
 
-// hydraFixture is a database with as much of Hydra's tables as an import reads, and as
-// few rows as show something.
+// hydraFixture is a database with the tables of Hydra that an import reads.
 type hydraFixture struct {
 	t    *testing.T
 	url  string
 	conn *pgx.Conn
-	// signing is what that Hydra signs ID tokens with, under the kid.
+	// signing is the key of ID tokens, with the key ID kid.
 	signing *rsa.PrivateKey
 	kid     string
 }
 
-// hydraTables are those that both lines of versions have. What differs is in tables of
-// their own.
+// hydraTables creates the tables that Hydra 1 and 2 share.
 const hydraTables = `
 	CREATE TABLE hydra_jwk (sid text, kid text, keydata text, created_at timestamp);
 	CREATE TABLE hydra_oauth2_trusted_jwt_bearer_issuer (

@@ -16,7 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// What is kept here since an import is not undone by another one.
+// A repeated import keeps a client secret that was changed after the first import.
 func TestHydraImportKeepsLaterChanges(t *testing.T) {
 	t.Parallel()
 
@@ -29,8 +29,8 @@ func TestHydraImportKeepsLaterChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const anew = client.Secret("hmac-sha256$AAAAAAAAAAAAAAAAAAAAAA$AAAA")
-	if err := db.Clients.ReplaceClientSecret(t.Context(), "shop", c.Secret, anew); err != nil {
+	const newSecret = client.Secret("hmac-sha256$AAAAAAAAAAAAAAAAAAAAAA$AAAA")
+	if err := db.Clients.ReplaceClientSecret(t.Context(), "shop", c.Secret, newSecret); err != nil {
 		t.Fatal(err)
 	}
 	f.exec(`UPDATE hydra_client SET client_name = 'Another Name' WHERE id = 'shop'`)
@@ -39,7 +39,7 @@ func TestHydraImportKeepsLaterChanges(t *testing.T) {
 	if got.Clients.Updated != 1 || got.Consents.Found != 0 {
 		t.Errorf("the import says %+v", got)
 	}
-	if c, err = db.Clients.Client(t.Context(), "shop"); err != nil || c.Secret != anew || c.ClientName != "Another Name" {
+	if c, err = db.Clients.Client(t.Context(), "shop"); err != nil || c.Secret != newSecret || c.ClientName != "Another Name" {
 		t.Errorf("the client is %+v, %v", c, err)
 	}
 }
@@ -69,7 +69,7 @@ func TestHydraImportRejectsOtherDatabases(t *testing.T) {
 	}
 }
 
-// One row that makes no sense is left out, and said so; the rest comes over.
+// The import skips invalid rows, reports them and imports the others.
 func TestHydraImportSkipsInvalidRows(t *testing.T) {
 	t.Parallel()
 
@@ -97,7 +97,7 @@ func TestHydraImportSkipsInvalidRows(t *testing.T) {
 	}
 }
 
-// A secret that opens nothing is a mistake, and found before anything is changed.
+// If the system secrets decrypt no key, the import fails before it changes anything.
 func TestHydraImportStopsAtWrongSecret(t *testing.T) {
 	t.Parallel()
 
@@ -133,7 +133,7 @@ func TestHydraImportFlags(t *testing.T) {
 	sh.Must(append(words, "--network", "3EB6EE8E-fcc0-42db-a796-5976d993168a")...)
 }
 
-// No secret shows, neither ours nor theirs, whatever goes wrong.
+// Neither output nor errors nor audit events contain a secret of Hydra or of this server.
 func TestHydraImportPrintsNoSecrets(t *testing.T) {
 	t.Parallel()
 

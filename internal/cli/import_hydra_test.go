@@ -19,7 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// taking is a shell over a database of ours, and the words that take over from a Hydra.
+// taking returns a shell with the database and the arguments that import from Hydra.
 func taking(t *testing.T, database, from string) (sh *clitest.Shell, words []string) {
 	t.Helper()
 	sh = clitest.NewEmptyShell(t)
@@ -69,7 +69,7 @@ func TestHydraImport(t *testing.T) {
 	}
 }
 
-// arrived looks at what came over.
+// arrived verifies the imported data.
 func (f *hydraFixture) arrived(database string) {
 	t := f.t
 	t.Helper()

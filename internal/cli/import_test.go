@@ -30,13 +30,13 @@ func TestRepeatedImportChangesNothing(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
-	for noun, text := range map[string]string{"clients": goodClients, "users": goodUsers} {
-		file := sh.WriteFile(noun+".json", text)
-		servertest.Contains(t, sh.Must(noun, "import", file), "3 created, 0 updated, 0 unchanged")
+	for resource, text := range map[string]string{"clients": goodClients, "users": goodUsers} {
+		file := sh.WriteFile(resource+".json", text)
+		servertest.Contains(t, sh.Must(resource, "import", file), "3 created, 0 updated, 0 unchanged")
 		before := rows(sh)
-		servertest.Contains(t, sh.Must(noun, "import", file), "0 created, 0 updated, 3 unchanged")
+		servertest.Contains(t, sh.Must(resource, "import", file), "0 created, 0 updated, 3 unchanged")
 		if diff := cmp.Diff(before, rows(sh)); diff != "" {
-			t.Errorf("importing the same %s again changed (-before +after):\n%s", noun, diff)
+			t.Errorf("importing the same %s again changed (-before +after):\n%s", resource, diff)
 		}
 	}
 	if !signsIn(sh, "ada", "correct horse") || !verifies(t, sh, "slow", "chosen by hand") {
@@ -44,7 +44,7 @@ func TestRepeatedImportChangesNothing(t *testing.T) {
 	}
 }
 
-// rows is all that is stored of clients and people, hashes and times as well.
+// rows returns all stored clients and accounts, with hashes and times.
 func rows(sh *clitest.Shell) []any {
 	sh.T.Helper()
 	s := sh.Store()
@@ -52,11 +52,11 @@ func rows(sh *clitest.Shell) []any {
 	if err != nil {
 		sh.T.Fatal(err)
 	}
-	people, err := s.Accounts.ListAccounts(sh.T.Context(), "", 100)
+	accounts, err := s.Accounts.ListAccounts(sh.T.Context(), "", 100)
 	if err != nil {
 		sh.T.Fatal(err)
 	}
-	return []any{clients, people}
+	return []any{clients, accounts}
 }
 
 func TestImportUpdatesDifferences(t *testing.T) {
@@ -79,17 +79,17 @@ func TestImportUpdatesDifferences(t *testing.T) {
 		t.Error("a client's secret is not the one that was imported, kept or made")
 	}
 
-	before := person(sh, "eve")
+	before := accountOf(sh, "eve")
 	sh.JSON(&done, "users", "import", sh.WriteFile("d.json", `{"users": [
 		{"username": "ada", "claims": {"email": "new@example.com"}},
 		{"username": "EVE", "password": "another battery"}]}`))
 	if done.Updated != 2 {
 		t.Errorf("users import did %+v, want two updates", done)
 	}
-	if got := person(sh, "ada"); !signsIn(sh, "ada", "correct horse") || got.Claims["email"] != "new@example.com" || !got.SessionsValidAfter.IsZero() {
+	if got := accountOf(sh, "ada"); !signsIn(sh, "ada", "correct horse") || got.Claims["email"] != "new@example.com" || !got.SessionsValidAfter.IsZero() {
 		t.Errorf("ada = %+v; want the new claim, the old password, and all sessions", got)
 	}
-	if got := person(sh, "eve"); !signsIn(sh, "eve", "another battery") || !got.SessionsValidAfter.After(before.CreatedAt) ||
+	if got := accountOf(sh, "eve"); !signsIn(sh, "eve", "another battery") || !got.SessionsValidAfter.After(before.CreatedAt) ||
 		got.Subject != before.Subject || !got.Administrator || got.Claims["name"] != "Eve" {
 		t.Errorf("eve = %+v; want the new password, no sessions from before, and the same subject, rights and claims", got)
 	}
@@ -101,15 +101,15 @@ func TestImportIsAtomic(t *testing.T) {
 	sh := clitest.NewShell(t)
 	sh.Must("users", "create", "known", "--generate")
 	for name, tc := range map[string]struct {
-		noun, text string
-		want       []string
+		resource, text string
+		want           []string
 	}{
-		"clients, every fault": {
+		"clients, every error": {
 			"clients",
 			`[{"client_id": "good", "redirect_uris": ["https://a.example"]}, {"client_id": "bad id", "redirect_uris": ["nowhere"]}, {"client_id": "good", "redirect_uris": 7}, 8]`,
 			[]string{`entry 2 ("bad id"): client_id must`, "entry 2 (\"bad id\"): redirect_uris item 1", "client_id is already used in entry 1", `entry 3 ("good"): redirect_uris must be a list of strings`, "entry 4: must be a JSON object"},
 		},
-		"people, every fault": {
+		"users, every error": {
 			"users",
 			`[{"username": "good", "password": "correct horse"}, {"username": "jo", "pasword": "x", "password": "short"}, {"username": "GOOD", "password": "correct horse"}, {"password": 7},
 			  {"username": "new"}, {"username": "j o", "password": "correct horse"}, {"username": "hash", "password_hash": "$2y$10$abc"}, {"username": "both", "password": "correct horse", "password_hash": "x"},
@@ -124,9 +124,9 @@ func TestImportIsAtomic(t *testing.T) {
 				"entry 10: must be a JSON object",
 			},
 		},
-		"people that are no list":     {"users", `{"people": []}`, []string{"must be an array, or an object with an array users"}},
-		"people that are no JSON":     {"users", "[\n{\"username\": \"jo\",}\n]", []string{"line 2", "not JSON"}},
-		"people that are null":        {"users", `null`, []string{"must be an array"}},
+		"users that are no list":      {"users", `{"people": []}`, []string{"must be an array, or an object with an array users"}},
+		"users that are no JSON":      {"users", "[\n{\"username\": \"jo\",}\n]", []string{"line 2", "not JSON"}},
+		"users that are null":         {"users", `null`, []string{"must be an array"}},
 		"clients that are no list":    {"clients", `{"apps": []}`, []string{"expected an array"}},
 		"clients that are not a JSON": {"clients", `[{"client_id": ]`, []string{"read clients"}},
 	} {
@@ -134,9 +134,9 @@ func TestImportIsAtomic(t *testing.T) {
 			sh := *sh
 			sh.T = t
 			before := rows(&sh)
-			said := sh.MustFail(tc.noun, "import", sh.WriteFile("import.json", tc.text))
-			servertest.Contains(t, said, append(tc.want, "nothing was changed")...)
-			servertest.Lacks(t, said, `("known")`, "correct horse", "short\"")
+			message := sh.MustFail(tc.resource, "import", sh.WriteFile("import.json", tc.text))
+			servertest.Contains(t, message, append(tc.want, "nothing was changed")...)
+			servertest.Lacks(t, message, `("known")`, "correct horse", "short\"")
 			if diff := cmp.Diff(before, rows(&sh)); diff != "" {
 				t.Errorf("a refused import changed (-before +after):\n%s", diff)
 			}
@@ -161,21 +161,21 @@ func TestImportKeepsConcurrentChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	people, err := server.NewUserImporter(s, h).Read(t.Context(), []byte(goodUsers), quiet)
+	accounts, err := server.NewUserImporter(s, h).Read(t.Context(), []byte(goodUsers), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	sh.Input = "changed meanwhile"
+	sh.Input = "changed since reading"
 	sh.Must("clients", "update", "slow", "--secret-file=-")
 	sh.Must("users", "set-password", "ada", "--password-file=-")
 	if _, _, err := s.Clients.ImportClients(t.Context(), batch.Clients); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Accounts.ImportAccounts(t.Context(), people); err != nil {
+	if _, _, err := s.Accounts.ImportAccounts(t.Context(), accounts); err != nil {
 		t.Fatal(err)
 	}
-	if !verifies(t, sh, "slow", "changed meanwhile") || !signsIn(sh, "ada", "changed meanwhile") {
+	if !verifies(t, sh, "slow", "changed since reading") || !signsIn(sh, "ada", "changed since reading") {
 		t.Error("an import that had nothing new put back a secret or password from before a change")
 	}
 }
@@ -189,7 +189,7 @@ func TestImportReadsStandardInputAndWarns(t *testing.T) {
 	servertest.Contains(t, got.Err, "warning: entry 1: client_nam is not understood")
 	servertest.Contains(t, got.Out, "1 created", "Generated secrets", "a ")
 	if got := sh.Must("clients", "import", "-"); strings.Contains(got, "Secrets") {
-		t.Errorf("importing again made secrets anew: %s", got)
+		t.Errorf("importing again generated the secrets again: %s", got)
 	}
 }
 

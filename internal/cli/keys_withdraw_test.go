@@ -17,8 +17,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A leaked key is withdrawn by a command: what it signed is accepted by no replica, and
-// what it did not sign goes on.
+// After a command withdraws a leaked key, every replica rejects the tokens that it signed.
+// Sessions and refresh tokens stay valid.
 func TestWithdrawKey(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, dsn string) {
@@ -89,7 +89,7 @@ func keyOf(t *testing.T, token any) string {
 	return parsed.Headers[0].KeyID
 }
 
-func TestWithdrawKeyAsksForConfirmation(t *testing.T) {
+func TestWithdrawKeyNeedsConfirmation(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

@@ -17,43 +17,43 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// spoken is what a command says while it runs.
-type spoken struct {
+// messages receives the messages that a command prints while it runs.
+type messages struct {
 	words chan string
 	all   bytes.Buffer
 }
 
-func (s *spoken) Write(p []byte) (int, error) {
-	s.all.Write(p)
+func (m *messages) Write(p []byte) (int, error) {
+	m.all.Write(p)
 	select {
-	case s.words <- string(p):
+	case m.words <- string(p):
 	default:
 	}
 	return len(p), nil
 }
 
-// performing runs a command that a person has to help, and returns what it told them
-// and, when it has ended, what it printed.
-func performing(t *testing.T, args ...string) (told string, end func() clitest.Result) {
+// performing starts a command that needs a user, and returns its first message. end waits for
+// the command and returns its result.
+func performing(t *testing.T, args ...string) (message string, end func() clitest.Result) {
 	t.Helper()
 	clitest.UnsetEnvironment(t)
-	heard := &spoken{words: make(chan string, 1)}
+	written := &messages{words: make(chan string, 1)}
 	var out bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- cli.Run(t.Context(), servertest.Version, args, cli.Streams{strings.NewReader(""), &out, heard})
+		code <- cli.Run(t.Context(), servertest.Version, args, cli.Streams{strings.NewReader(""), &out, written})
 	}()
 	end = func() clitest.Result {
 		t.Helper()
 		got := <-code
-		return clitest.Result{Out: out.String(), Err: heard.all.String(), Code: got}
+		return clitest.Result{Out: out.String(), Err: written.all.String(), Code: got}
 	}
 	select {
-	case told = <-heard.words:
+	case message = <-written.words:
 	case got := <-code:
-		t.Fatalf("%v ended with %d before it told a person anything: %s", args, got, heard.all.String())
+		t.Fatalf("%v ended with %d before its first message: %s", args, got, written.all.String())
 	}
-	return told, end
+	return message, end
 }
 
 func startForTerminals(t *testing.T) *servertest.Server {
@@ -67,11 +67,11 @@ func startForTerminals(t *testing.T) *servertest.Server {
 	return s
 }
 
-func addressIn(t *testing.T, told string) string {
+func addressIn(t *testing.T, message string) string {
 	t.Helper()
-	address := regexp.MustCompile(`http://\S+/oauth2/auth\?\S+`).FindString(told)
+	address := regexp.MustCompile(`http://\S+/oauth2/auth\?\S+`).FindString(message)
 	if address == "" {
-		t.Fatalf("the command told no address: %s", told)
+		t.Fatalf("the message contains no address: %s", message)
 	}
 	return address
 }
@@ -80,9 +80,9 @@ func TestPerformAuthorizationCode(t *testing.T) {
 	t.Parallel()
 
 	s := startForTerminals(t)
-	told, end := performing(t, "perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal",
+	message, end := performing(t, "perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal",
 		"--scope=openid profile", "--max-age=100", "--listen=127.0.0.1:0", "--json")
-	address := addressIn(t, told)
+	address := addressIn(t, message)
 	servertest.Contains(t, address, "scope=openid+profile", "max_age=100", "code_challenge_method=S256", "nonce=")
 
 	b := s.NewBrowser()
@@ -119,10 +119,10 @@ func TestPerformShowsServerErrors(t *testing.T) {
 	t.Parallel()
 
 	s := startForTerminals(t)
-	told, end := performing(t, "perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal",
+	message, end := performing(t, "perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal",
 		"--prompt=none", "--listen=127.0.0.1:0")
 	b := s.NewBrowser()
-	page := b.Get(b.Authorize(query(t, addressIn(t, told))).Header.Get("Location"))
+	page := b.Get(b.Authorize(query(t, addressIn(t, message))).Header.Get("Location"))
 	servertest.Contains(t, page.Body, "login_required")
 	if got := end(); got.Code != 1 || got.Out != "" {
 		t.Errorf("exit code %d and %q, want 1 and nothing", got.Code, got.Out)
@@ -178,8 +178,8 @@ func TestPerformClientCredentials(t *testing.T) {
 	servertest.Contains(t, table, "access_token", "ost_at_")
 }
 
-// A shell asks how a command line goes on; this test sets what it asks with for the
-// whole process, so that it is not parallel.
+// A shell passes the incomplete command line in an environment variable of the process, so this
+// test is not parallel.
 func TestShellCompletion(t *testing.T) {
 	for line, want := range map[string]string{
 		"ostiary perform ":                      "authorization-code client-credentials device-code",
@@ -193,7 +193,7 @@ func TestShellCompletion(t *testing.T) {
 		words := strings.Fields(out.String())
 		for word := range strings.FieldsSeq(want) {
 			if !strings.Contains(" "+strings.Join(words, " ")+" ", " "+word+" ") {
-				t.Errorf("%q goes on with %q, which lacks %s", line, words, word)
+				t.Errorf("%q completes to %q, which lacks %s", line, words, word)
 			}
 		}
 		if len(words) != len(strings.Fields(want)) || code != 0 {
@@ -242,7 +242,7 @@ type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
-// The device asks for the first time after five seconds, by then everything is said.
+// The device polls first after five seconds, when the browser has confirmed the code.
 func TestPerformDeviceCodeForEachClient(t *testing.T) {
 	t.Parallel()
 
@@ -254,8 +254,8 @@ func TestPerformDeviceCodeForEachClient(t *testing.T) {
 		t.Run(client[0], func(t *testing.T) {
 			t.Parallel()
 
-			told, end := performing(t, append([]string{"perform", "device-code", "--issuer=" + s.URL, "--format=yaml"}, client...)...)
-			code := regexp.MustCompile(`[B-Z]{4}-[B-Z]{4}`).FindString(told)
+			message, end := performing(t, append([]string{"perform", "device-code", "--issuer=" + s.URL, "--format=yaml"}, client...)...)
+			code := regexp.MustCompile(`[B-Z]{4}-[B-Z]{4}`).FindString(message)
 			b := s.NewBrowser()
 			done := b.Follow(b.Post("/device", servertest.Form("user_code", code, "decision", "continue")))
 			servertest.Contains(t, done.Body, "return to your device")

@@ -14,12 +14,12 @@ func TestScopeLifecycle(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
-	read := func(out string) (said servertest.Object) {
+	read := func(out string) (scope servertest.Object) {
 		t.Helper()
-		if err := json.Unmarshal([]byte(out), &said); err != nil {
+		if err := json.Unmarshal([]byte(out), &scope); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		return said
+		return scope
 	}
 	made := read(sh.Must("scopes", "create", "hr", "--title", "See where you work", "--claim", "department=id_token,userinfo",
 		"--claim", "https://claims.example/?a=b=access_token", "--json"))

@@ -16,25 +16,25 @@ func TestIntrospectAndRevokeTokens(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := servertest.Start(t, storetest.Open(t, database), nil)
 		sh := &clitest.Shell{T: t, Settings: []string{"--set=database_url=" + database, "--set=system_secrets=" + servertest.SystemSecret, "--set=issuer=" + s.URL}}
-		given := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest()))
-		access, refresh := servertest.Text(given["access_token"]), servertest.Text(given["refresh_token"])
+		tokens := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest()))
+		access, refresh := servertest.Text(tokens["access_token"]), servertest.Text(tokens["refresh_token"])
 
-		var said map[string]any
-		sh.JSON(&said, "introspect", access)
-		if said["active"] != true || said["client_id"] != "web" || said["username"] != "ada" || said["token_use"] != "access_token" {
-			t.Errorf("introspect of an access token = %v", said)
+		var response map[string]any
+		sh.JSON(&response, "introspect", access)
+		if response["active"] != true || response["client_id"] != "web" || response["username"] != "ada" || response["token_use"] != "access_token" {
+			t.Errorf("introspect of an access token = %v", response)
 		}
-		sh.JSON(&said, "introspect", access, "--scope=api", "--scope=openid")
-		if said["active"] != true {
-			t.Errorf("introspect with scopes that it has = %v", said)
+		sh.JSON(&response, "introspect", access, "--scope=api", "--scope=openid")
+		if response["active"] != true {
+			t.Errorf("introspect with scopes that it has = %v", response)
 		}
-		clear(said)
-		if sh.JSON(&said, "introspect", access, "--scope=api email"); said["active"] != false || len(said) != 1 {
-			t.Errorf("introspect with a scope that it lacks = %v, want that it is not active and nothing else", said)
+		clear(response)
+		if sh.JSON(&response, "introspect", access, "--scope=api email"); response["active"] != false || len(response) != 1 {
+			t.Errorf("introspect with a scope that it lacks = %v, want that it is not active and nothing else", response)
 		}
 		sh.Input = refresh + "\n"
-		if sh.JSON(&said, "introspect", "-"); said["active"] != true || said["token_use"] != "refresh_token" {
-			t.Errorf("introspect of a refresh token = %v", said)
+		if sh.JSON(&response, "introspect", "-"); response["active"] != true || response["token_use"] != "refresh_token" {
+			t.Errorf("introspect of a refresh token = %v", response)
 		}
 		sh.Input = refresh
 		servertest.Contains(t, sh.Must("introspect", "-"), "auth_time   "+s.Time().UTC().Format("2006-01-02T"))
@@ -52,7 +52,7 @@ func TestIntrospectAndRevokeTokens(t *testing.T) {
 		sh.Input = servertest.Text(other["refresh_token"])
 		sh.Must("revoke", "-")
 		if s.IsActive(other["access_token"]) {
-			t.Error("an access token outlives the refresh token it came with, which was revoked")
+			t.Error("an access token is still active after its refresh token, which was revoked")
 		}
 
 		s.Advance(time.Since(s.Time())) // the command line's clock is the real one
@@ -62,7 +62,7 @@ func TestIntrospectAndRevokeTokens(t *testing.T) {
 		}
 		sh.Must("revoke", "--client=web")
 		if s.IsActive(own) {
-			t.Error("a client's own token outlives the revocation of all it was given")
+			t.Error("a client's own token is still active after the revocation of all of its tokens")
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func person(sh *clitest.Shell, username string) *account.Account {
+func accountOf(sh *clitest.Shell, username string) *account.Account {
 	sh.T.Helper()
 	a, err := sh.Store().Accounts.AccountByUsername(sh.T.Context(), username)
 	if err != nil {
@@ -24,7 +24,7 @@ func person(sh *clitest.Shell, username string) *account.Account {
 
 func signsIn(sh *clitest.Shell, username, password string) bool {
 	sh.T.Helper()
-	ok, err := server.NewHasher(sh.Config()).Verify(sh.T.Context(), person(sh, username).PasswordHash(), password)
+	ok, err := server.NewHasher(sh.Config()).Verify(sh.T.Context(), accountOf(sh, username).PasswordHash(), password)
 	if err != nil {
 		sh.T.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestUserLifecycle(t *testing.T) {
 	if !signsIn(sh, "ada", "another password") {
 		t.Error("set-password did not set the password")
 	}
-	if a := person(sh, "ada"); !a.SessionsValidAfter.After(a.CreatedAt) {
+	if a := accountOf(sh, "ada"); !a.SessionsValidAfter.After(a.CreatedAt) {
 		t.Error("set-password did not end what was given before")
 	}
 	if got := strings.TrimSpace(sh.Must("users", "set-password", "Ada", "--generate")); !signsIn(sh, "ada", got) {
@@ -70,13 +70,13 @@ func TestUserLifecycle(t *testing.T) {
 	}
 
 	servertest.Contains(t, sh.Must("users", "disable", "ada"), "disabled")
-	first := person(sh, "ada").DisabledAt
+	first := accountOf(sh, "ada").DisabledAt
 	servertest.Contains(t, sh.Must("users", "disable", "ada"), "already disabled")
-	if again := person(sh, "ada").DisabledAt; first.IsZero() || !again.Equal(first) {
+	if again := accountOf(sh, "ada").DisabledAt; first.IsZero() || !again.Equal(first) {
 		t.Errorf("disabled at %v, and again at %v", first, again)
 	}
 	sh.Must("users", "enable", "ada")
-	if !person(sh, "ada").DisabledAt.IsZero() {
+	if !accountOf(sh, "ada").DisabledAt.IsZero() {
 		t.Error("enable left the account disabled")
 	}
 
@@ -128,7 +128,7 @@ func TestPasswordsAreNeverListed(t *testing.T) {
 	sh.JSON(&made, "users", "create", "ann", "--generate")
 	for _, format := range [][]string{nil, {"--json"}} {
 		text := sh.Must(append([]string{"users", "list"}, format...)...)
-		servertest.Lacks(t, text, made.Password, person(sh, "jo").PasswordHash(), "argon2", `"password"`)
+		servertest.Lacks(t, text, made.Password, accountOf(sh, "jo").PasswordHash(), "argon2", `"password"`)
 	}
 	servertest.Contains(t, password, `"password"`)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-// Claims and rights of any account change without its password: of one that was made
-// here, of one whose user signed up, and of one that a login app brought.
+// Updates of claims and administrator rights keep the password, for accounts created by an
+// operator, by sign-up and by a login app.
 func TestUserUpdateKeepsPassword(t *testing.T) {
 	t.Parallel()
 
@@ -22,8 +22,8 @@ func TestUserUpdateKeepsPassword(t *testing.T) {
 	sh.Must("users", "create", "ada", "--generate", "--claim=email=wrong@example.com", "--claim=team=7")
 	at := time.Now()
 	signedUp := &account.Account{Subject: "sub-of-eve", Username: "eve", SelfRegistered: true, CreatedAt: at, UpdatedAt: at}
-	brought := account.NewExternal("sub-of-app", at)
-	for _, a := range []*account.Account{signedUp, brought} {
+	external := account.NewExternal("sub-of-app", at)
+	for _, a := range []*account.Account{signedUp, external} {
 		if err := sh.Store().Accounts.InsertAccount(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func TestUserUpdateKeepsPassword(t *testing.T) {
 			t.Errorf("users update --no-admin made %+v of %s", got, name)
 		}
 	}
-	if a := person(sh, "ada"); !a.SessionsValidAfter.IsZero() {
+	if a := accountOf(sh, "ada"); !a.SessionsValidAfter.IsZero() {
 		t.Error("an update ended ada's sessions")
 	}
 	for _, tc := range []struct {
@@ -91,7 +91,7 @@ func TestUserSearch(t *testing.T) {
 	}
 }
 
-// An import says who is an administrator only where it says so.
+// An import changes administrator rights only if the entry has the member.
 func TestImportSetsAdministrator(t *testing.T) {
 	t.Parallel()
 
@@ -111,7 +111,7 @@ func TestImportSetsAdministrator(t *testing.T) {
 	} {
 		var done cli.ImportResult
 		sh.JSON(&done, "users", "import", sh.WriteFile("users.json", "["+tc.entry+"]"))
-		if got := person(sh, "ada"); got.Administrator != tc.want || done.Updated != tc.updated || !got.SessionsValidAfter.IsZero() {
+		if got := accountOf(sh, "ada"); got.Administrator != tc.want || done.Updated != tc.updated || !got.SessionsValidAfter.IsZero() {
 			t.Errorf("step %d, %s: administrator %v, %d updated; want %v, %d, and all sessions kept",
 				step, tc.entry, got.Administrator, done.Updated, tc.want, tc.updated)
 		}

@@ -14,13 +14,13 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 )
 
-// Adapted is a client of Hydra's as it can be here.
+// Adapted is the result of converting a client of Hydra.
 type Adapted struct {
 	Client *client.Client // nil if the client cannot be imported
 	Secret string         // the secret, if the file contains it
 	// Secretless is true if the client needs a secret that cannot be imported.
 	Secretless bool
-	// Refused is the reason why there is no client; Notes lists what was changed.
+	// Refused is the reason if there is no client. Notes lists the changes.
 	Refused string
 	Notes   []string
 }
@@ -29,7 +29,7 @@ type Adapted struct {
 // without a note what Hydra never allowed, and notes everything else that it omits.
 func Adapt(c Client, p client.Policy, now time.Time) Adapted {
 	a := &adapter{policy: p, members: maps.Clone(c.Members)}
-	a.policy.SelfRegistered, a.policy.DefaultScopes = false, nil // a client without scopes gets none
+	a.policy.SelfRegistered, a.policy.DefaultScopes = false, nil // no default scopes
 	if a.members == nil {
 		a.members = map[string]json.RawMessage{}
 	}
@@ -64,7 +64,7 @@ func Adapt(c Client, p client.Policy, now time.Time) Adapted {
 	return out
 }
 
-// adaption is a client in conversion.
+// adapter converts one client.
 type adapter struct {
 	policy  client.Policy
 	members map[string]json.RawMessage
@@ -76,12 +76,12 @@ func (a *adapter) note(format string, args ...any) {
 }
 
 func (a *adapter) text(name string) (text string) {
-	_ = json.Unmarshal(a.members[name], &text) // what is none is told of when all is read
+	_ = json.Unmarshal(a.members[name], &text) // metadata reports invalid members
 	return text
 }
 
 func (a *adapter) list(name string) (list []string) {
-	_ = json.Unmarshal(a.members[name], &list) // what is none is told of when all is read
+	_ = json.Unmarshal(a.members[name], &list) // metadata reports invalid members
 	return list
 }
 

@@ -13,8 +13,8 @@ var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
 const hashed = "$pbkdf2-sha256$i=25000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$AGeLLh8T1ImwO6AL4sOvHaOwDhkd5aK/asK6Q2Oygu4"
 
-// theirs is a client as Hydra has it by default, with the members of text over it.
-func theirs(tb testing.TB, text string) Client {
+// hydraClient returns a client with Hydra's defaults, overwritten with the members in text.
+func hydraClient(tb testing.TB, text string) Client {
 	tb.Helper()
 	c := Client{ID: "rp", SecretHash: hashed, CreatedAt: noon.Add(-time.Hour), Members: map[string]json.RawMessage{
 		"grant_types": json.RawMessage(`["authorization_code","refresh_token"]`), "response_types": json.RawMessage(`["code"]`),
@@ -44,7 +44,7 @@ func TestAdaptClients(t *testing.T) {
 			return len(c.ResponseTypes) == 0 && len(c.GrantTypes) == 1
 		}, nil},
 		"one without scopes gets none": {`{"scope":""}`, false, func(c *client.Client) bool { return c.Scope == "" }, nil},
-		"one that names scopes of our API": {
+		"scopes of the admin API": {
 			`{"scope":"openid clients:write keys:export api"}`, false,
 			func(c *client.Client) bool { return c.Scope == "openid api" },
 			[]string{"clients:write, keys:export"},
@@ -105,7 +105,7 @@ func TestAdaptClients(t *testing.T) {
 			`{"subject_type":"pairwise"}`, false, func(c *client.Client) bool { return c.SubjectType == client.Pairwise },
 			[]string{"force_subject_identifier"},
 		},
-		"what the operator says": {`{"owner":"team","metadata":{"a":[1]},"skip_consent":true,"access_token_strategy":"jwt","audience":["https://api.example"],` +
+		"members that only the operator sets": {`{"owner":"team","metadata":{"a":[1]},"skip_consent":true,"access_token_strategy":"jwt","audience":["https://api.example"],` +
 			`"authorization_code_grant_access_token_lifespan":"10m0s"}`, false, func(c *client.Client) bool {
 			return c.Owner == "team" && string(c.Notes) == `{"a":[1]}` && c.SkipConsent && c.AccessTokenStrategy == "jwt" &&
 				c.AuthorizationCodeAccessToken == client.Lifespan(10*time.Minute)
@@ -116,25 +116,25 @@ func TestAdaptClients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := Adapt(theirs(t, tc.members), client.Policy{LegacyResponseTypes: tc.legacy}, noon)
+			got := Adapt(hydraClient(t, tc.members), client.Policy{LegacyResponseTypes: tc.legacy}, noon)
 			if got.Client == nil {
 				t.Fatalf("refused: %s", got.Refused)
 			}
 			if !tc.want(got.Client) {
 				t.Errorf("client is %+v", got.Client)
 			}
-			said := strings.Join(got.Notes, "\n")
+			notes := strings.Join(got.Notes, "\n")
 			if len(got.Notes) != len(tc.notes) {
 				t.Errorf("notes are %q, want %d", got.Notes, len(tc.notes))
 			}
 			for _, part := range tc.notes {
-				if !strings.Contains(said, part) {
+				if !strings.Contains(notes, part) {
 					t.Errorf("notes are %q, want %q in them", got.Notes, part)
 				}
 			}
 			again := got.Client.Metadata
 			if faults := again.Validate(client.Policy{LegacyResponseTypes: tc.legacy}); len(faults) > 0 {
-				t.Errorf("what was adapted is at fault: %v", faults)
+				t.Errorf("the adapted metadata is invalid: %v", faults)
 			}
 		})
 	}
@@ -157,12 +157,12 @@ func TestAdaptRejectsClients(t *testing.T) {
 		"protection that is not there":      `{"dpop_bound_access_tokens":true}`,
 		"members of other kinds":            `{"grant_types":{"a":1},"redirect_uris":7,"scope":[]}`,
 	} {
-		if got := Adapt(theirs(t, members), client.Policy{}, noon); got.Client != nil || got.Refused == "" {
+		if got := Adapt(hydraClient(t, members), client.Policy{}, noon); got.Client != nil || got.Refused == "" {
 			t.Errorf("%s: comes over as %+v", name, got.Client)
 		}
 	}
 	for _, id := range []string{"", "a b", "\x00", strings.Repeat("x", 256)} {
-		c := theirs(t, `{}`)
+		c := hydraClient(t, `{}`)
 		c.ID = id
 		if got := Adapt(c, client.Policy{}, noon); got.Client != nil {
 			t.Errorf("a client of the id %q comes over", id)
@@ -177,14 +177,14 @@ func TestAdaptSecrets(t *testing.T) {
 		hashed: true, "$2a$10$v74dFe6A5GJGRRm0udTaJu1mOMwZD4wayquQMAPQrS8PPtYHv86G2": true,
 		"": false, "plain": false, "hmac-sha256$AAAA$AAAA": false, "$2a$31$v74dFe6A5GJGRRm0udTaJu1mOMwZD4wayquQMAPQrS8PPtYHv86G2": false,
 	} {
-		c := theirs(t, `{}`)
+		c := hydraClient(t, `{}`)
 		c.SecretHash = hash
 		got := Adapt(c, client.Policy{}, noon)
 		if (got.Client.Secret != "") != want || got.Secretless == want {
 			t.Errorf("of %q is kept %q, lacking: %t", hash, got.Client.Secret, got.Secretless)
 		}
 	}
-	c := theirs(t, `{}`)
+	c := hydraClient(t, `{}`)
 	c.CreatedAt = noon.Add(time.Hour)
 	if got := Adapt(c, client.Policy{}, noon); !got.Client.CreatedAt.Equal(noon) {
 		t.Error("a client begins in the future, and nothing would count until then")

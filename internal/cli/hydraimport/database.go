@@ -209,8 +209,8 @@ func (d *Database) Issuers(ctx context.Context) (list []Issuer, err error) {
 	return list, nil
 }
 
-// Left counts the rows that cannot be imported.
-func (d *Database) Dropped(ctx context.Context) (left Dropped, err error) {
+// Dropped counts the rows that cannot be imported.
+func (d *Database) Dropped(ctx context.Context) (dropped Dropped, err error) {
 	count := func(into *int64, table, condition string) {
 		if err != nil || !d.tables[table] {
 			return
@@ -220,9 +220,9 @@ func (d *Database) Dropped(ctx context.Context) (left Dropped, err error) {
 			err = fmt.Errorf("count %s: %w", table, err)
 		}
 	}
-	count(&left.RefreshTokens, "hydra_oauth2_refresh", "t.active")
-	count(&left.Sessions, "hydra_oauth2_authentication_session", "t.remember")
-	return left, err
+	count(&dropped.RefreshTokens, "hydra_oauth2_refresh", "t.active")
+	count(&dropped.Sessions, "hydra_oauth2_authentication_session", "t.remember")
+	return dropped, err
 }
 
 // endOf returns the end of a consent given at a time and remembered for seconds. As in Hydra,

@@ -50,7 +50,7 @@ type Issuer struct {
 	ExpiresAt       time.Time
 }
 
-// Left counts the rows that cannot be imported.
+// Dropped is the number of rows that cannot be imported.
 type Dropped struct {
 	RefreshTokens int64 `json:"refresh_tokens"`
 	Sessions      int64 `json:"sessions"`

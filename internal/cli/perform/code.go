@@ -16,16 +16,17 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Ask configures the authorization request.
+// AuthorizationOptions configures the authorization request.
 type AuthorizationOptions struct {
 	Prompt    string
 	MaxAge    *int64 // seconds
 	LoginHint string
 	ACRValues string
 	// Listen is the address of the callback. The redirect URI is derived from it, unless
+	// RedirectURI is set.
 	Listen      string
 	RedirectURI string
-	Open        func(address string) error // opens a browser; nil if the person does
+	Open        func(address string) error // opens a browser; nil if the user does
 }
 
 // callbackPath is the path of the redirect URI.
@@ -33,17 +34,17 @@ const callbackPath = "/callback"
 
 // AuthorizationCode sends the user to the server, waits for the response at the redirect URI
 // and exchanges the code.
-func (c *Client) AuthorizationCode(ctx context.Context, ask AuthorizationOptions) (*Tokens, error) {
+func (c *Client) AuthorizationCode(ctx context.Context, options AuthorizationOptions) (*Tokens, error) {
 	ctx, p, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ask.Listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", options.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("wait for the person: %w", err)
+		return nil, fmt.Errorf("listen for the response: %w", err)
 	}
-	p.oauth.RedirectURL = ask.RedirectURI
-	if ask.RedirectURI == "" {
+	p.oauth.RedirectURL = options.RedirectURI
+	if options.RedirectURI == "" {
 		p.oauth.RedirectURL = "http://" + listener.Addr().String() + callbackPath
 	}
 	back, err := newCallback(p.oauth.RedirectURL)
@@ -60,14 +61,14 @@ func (c *Client) AuthorizationCode(ctx context.Context, ask AuthorizationOptions
 	}()
 
 	verifier := oauth2.GenerateVerifier()
-	address := p.oauth.AuthCodeURL(back.state, append(p.options(ask), oidc.Nonce(back.nonce), oauth2.S256ChallengeOption(verifier))...)
+	address := p.oauth.AuthCodeURL(back.state, append(p.parameters(options), oidc.Nonce(back.nonce), oauth2.S256ChallengeOption(verifier))...)
 	_, _ = fmt.Fprintf(c.Messages, "Open this address to sign in:\n\n  %s\n\nThe answer is awaited at %s.\n", address, p.oauth.RedirectURL)
-	if ask.Open != nil {
-		if err := ask.Open(address); err != nil {
+	if options.Open != nil {
+		if err := options.Open(address); err != nil {
 			_, _ = fmt.Fprintf(c.Messages, "No browser could be opened: %v\n", err)
 		}
 	}
-	answer, err := p.pollToken(ctx, back)
+	answer, err := p.awaitResponse(ctx, back)
 	if err != nil {
 		return nil, err
 	}
@@ -78,27 +79,27 @@ func (c *Client) AuthorizationCode(ctx context.Context, ask AuthorizationOptions
 	return p.tokens(ctx, token, back.nonce)
 }
 
-func (p *connection) options(ask AuthorizationOptions) []oauth2.AuthCodeOption {
-	var options []oauth2.AuthCodeOption
+func (p *connection) parameters(options AuthorizationOptions) []oauth2.AuthCodeOption {
+	var parameters []oauth2.AuthCodeOption
 	set := func(name, value string) {
 		if value != "" {
-			options = append(options, oauth2.SetAuthURLParam(name, value))
+			parameters = append(parameters, oauth2.SetAuthURLParam(name, value))
 		}
 	}
-	set("prompt", ask.Prompt)
-	set("login_hint", ask.LoginHint)
-	set("acr_values", ask.ACRValues)
-	if ask.MaxAge != nil {
-		set("max_age", strconv.FormatInt(*ask.MaxAge, 10))
+	set("prompt", options.Prompt)
+	set("login_hint", options.LoginHint)
+	set("acr_values", options.ACRValues)
+	if options.MaxAge != nil {
+		set("max_age", strconv.FormatInt(*options.MaxAge, 10))
 	}
 	for _, audience := range p.Audience {
 		set("audience", audience)
 	}
-	return options
+	return parameters
 }
 
-// await returns the authorization response.
-func (p *connection) pollToken(ctx context.Context, back *callback) (url.Values, error) {
+// awaitResponse waits for the authorization response at the redirect URI.
+func (p *connection) awaitResponse(ctx context.Context, back *callback) (url.Values, error) {
 	patience := time.NewTimer(p.Timeout)
 	defer patience.Stop()
 	select {
@@ -107,8 +108,8 @@ func (p *connection) pollToken(ctx context.Context, back *callback) (url.Values,
 	case <-patience.C:
 		return nil, fmt.Errorf("no response within %s", p.Timeout)
 	case answer := <-back.answers:
-		issuer, said := answer.Get("iss"), answer.Has("iss")
-		if issuer != p.Issuer && (said || p.metadata.SaysIssuer) {
+		issuer, hasIssuer := answer.Get("iss"), answer.Has("iss")
+		if issuer != p.Issuer && (hasIssuer || p.metadata.SendsIssuer) {
 			return nil, errors.New("iss in the response is not the issuer")
 		}
 		if code := answer.Get("error"); code != "" {
@@ -118,7 +119,7 @@ func (p *connection) pollToken(ctx context.Context, back *callback) (url.Values,
 	}
 }
 
-// returning receives the authorization response.
+// callback receives the authorization response.
 type callback struct {
 	path         string
 	state, nonce string

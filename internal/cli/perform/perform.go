@@ -1,8 +1,8 @@
 // Package perform is a client in the terminal: it gets tokens with the usual flows, checks the
 // responses as clients must, and prints them.
 //
-// It uses the same libraries as other clients, so that it meets the same problems, and nothing
-// of the server.
+// It uses the same libraries as other clients and no code of the server, so that it finds the
+// problems that other clients have.
 package perform
 
 import (
@@ -21,7 +21,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// Client is a registered client, and the server it asks.
+// Client is a registered client and its issuer.
 type Client struct {
 	Issuer       string
 	ID           string
@@ -45,7 +45,7 @@ type Tokens struct {
 	IDTokenClaims json.RawMessage `json:"id_token_claims,omitempty"`
 }
 
-// party is a client that has read what the server publishes.
+// connection is a client with the metadata of its issuer.
 type connection struct {
 	*Client
 
@@ -53,16 +53,16 @@ type connection struct {
 	provider *oidc.Provider
 	oauth    oauth2.Config
 	metadata struct {
-		SaysIssuer bool   `json:"authorization_response_iss_parameter_supported"`
-		Device     string `json:"device_authorization_endpoint"`
+		SendsIssuer bool   `json:"authorization_response_iss_parameter_supported"`
+		Device      string `json:"device_authorization_endpoint"`
 	}
 }
 
 // requestTimeout bounds each request to the server.
 const requestTimeout = 30 * time.Second
 
-// connect reads what the server publishes. The context it returns makes requests the
-// way the client wants.
+// connect reads the metadata of the issuer. Requests with the context that it returns use the
+// certificates and the timeout of the client.
 //
 // Spec: OpenID Connect Discovery §4.
 func (c *Client) connect(ctx context.Context) (context.Context, *connection, error) {
@@ -87,8 +87,8 @@ func (c *Client) connect(ctx context.Context) (context.Context, *connection, err
 		return nil, nil, fmt.Errorf("read metadata: %w", err)
 	}
 	p.oauth = oauth2.Config{ClientID: c.ID, ClientSecret: c.Secret, Endpoint: p.provider.Endpoint(), Scopes: c.Scopes}
-	// Left to find out by trying, x/oauth2 would send a code twice when the first
-	// answer is an error.
+	// Without a style, x/oauth2 tries both, and sends a code twice if the first response is an
+	// error.
 	p.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	if c.SecretInForm || c.Secret == "" {
 		p.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInParams
@@ -117,16 +117,16 @@ func (c *Client) ClientCredentials(ctx context.Context) (*Tokens, error) {
 
 // tokens checks and describes a token response. The nonce is the one in the request, if any.
 func (p *connection) tokens(ctx context.Context, token *oauth2.Token, nonce string) (*Tokens, error) {
-	said := &Tokens{AccessToken: token.AccessToken, TokenType: token.TokenType, RefreshToken: token.RefreshToken}
+	tokens := &Tokens{AccessToken: token.AccessToken, TokenType: token.TokenType, RefreshToken: token.RefreshToken}
 	if !token.Expiry.IsZero() {
-		said.ExpiresAt = token.Expiry.UTC().Truncate(time.Second)
+		tokens.ExpiresAt = token.Expiry.UTC().Truncate(time.Second)
 	}
-	said.Scope, _ = token.Extra("scope").(string)
-	said.IDToken, _ = token.Extra("id_token").(string)
-	if said.IDToken == "" {
-		return said, nil
+	tokens.Scope, _ = token.Extra("scope").(string)
+	tokens.IDToken, _ = token.Extra("id_token").(string)
+	if tokens.IDToken == "" {
+		return tokens, nil
 	}
-	verified, err := p.provider.Verifier(&oidc.Config{ClientID: p.ID, SupportedSigningAlgs: algorithms()}).Verify(ctx, said.IDToken)
+	verified, err := p.provider.Verifier(&oidc.Config{ClientID: p.ID, SupportedSigningAlgs: algorithms()}).Verify(ctx, tokens.IDToken)
 	if err != nil {
 		return nil, fmt.Errorf("verify ID token: %w", err)
 	}
@@ -138,22 +138,22 @@ func (p *connection) tokens(ctx context.Context, token *oauth2.Token, nonce stri
 	if verified.Nonce != nonce {
 		return nil, errors.New("the ID token carries another nonce than was sent")
 	}
-	if err := verified.Claims(&said.IDTokenClaims); err != nil {
+	if err := verified.Claims(&tokens.IDTokenClaims); err != nil {
 		return nil, fmt.Errorf("read claims: %w", err)
 	}
-	return said, nil
+	return tokens, nil
 }
 
 // algorithms returns the accepted algorithms of ID tokens.
 func algorithms() []string { return []string{oidc.RS256, oidc.PS256, oidc.ES256, oidc.EdDSA} }
 
-// refused returns the server's own words of a refusal.
+// responseError returns the error code and description of the server, if err contains them.
 func responseError(err error) error {
-	said, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok || said.ErrorCode == "" {
+	response, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok || response.ErrorCode == "" {
 		return err
 	}
-	return readResponse(said.ErrorCode, said.ErrorDescription)
+	return readResponse(response.ErrorCode, response.ErrorDescription)
 }
 
 func readResponse(code, description string) error {
