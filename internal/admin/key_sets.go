@@ -17,11 +17,11 @@ import (
 type KeySets interface {
 	// KeySet returns no keys for an unknown set.
 	KeySet(ctx context.Context, set string) ([]*keyset.Key, error)
-	// SetKey returns keyset.ErrNotFound for an unknown key.
-	SetKey(ctx context.Context, set, kid string) (*keyset.Key, error)
+	// Key returns keyset.ErrNotFound for an unknown key.
+	Key(ctx context.Context, set, kid string) (*keyset.Key, error)
 	manage.KeySetStore
-	// DeleteSetKey and DeleteKeySet return keyset.ErrNotFound for an unknown key or set.
-	DeleteSetKey(ctx context.Context, set, kid string) error
+	// DeleteKey and DeleteKeySet return keyset.ErrNotFound for an unknown key or set.
+	DeleteKey(ctx context.Context, set, kid string) error
 	DeleteKeySet(ctx context.Context, set string) error
 }
 
@@ -171,7 +171,7 @@ func (h *keySetHandler) get(r *Request) (*Response, error) {
 	if keyset.IsReserved(set) {
 		return h.signing.show(r, http.StatusOK, func(one string) bool { return one == kid })
 	}
-	key, err := h.store.SetKey(r.Context(), set, kid)
+	key, err := h.store.Key(r.Context(), set, kid)
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +265,7 @@ func (h *keySetHandler) delete(r *Request) (*Response, error) {
 	if keyset.IsReserved(set) {
 		return h.signing.remove(r, kid)
 	}
-	return deleted(h.store.DeleteSetKey(r.Context(), set, kid))
+	return deleted(h.store.DeleteKey(r.Context(), set, kid))
 }
 
 // deleted returns the response to a deletion, which succeeds for an unknown key or set too.

@@ -116,7 +116,7 @@ func (m *hydraImport) storeKeys(ctx context.Context, secrets *keyring.Keyring, s
 	if m.cmd.DryRun {
 		return m.countKeys(ctx, manager, signing, imported)
 	}
-	created, err := d.store.KeySets.ImportSetKeys(ctx, imported)
+	created, err := d.store.KeySets.ImportKeys(ctx, imported)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (m *hydraImport) countKeys(ctx context.Context, manager *jwks.Manager, sign
 		m.report.SigningKeys.count(!slices.ContainsFunc(records, func(r jwks.Record) bool { return r.KID == k.KID }))
 	}
 	for _, k := range imported {
-		_, err := m.db.store.KeySets.SetKey(ctx, k.Set, k.KID)
+		_, err := m.db.store.KeySets.Key(ctx, k.Set, k.KID)
 		if err != nil && !errors.Is(err, keyset.ErrNotFound) {
 			return err
 		}

@@ -103,7 +103,7 @@ func (f *hydraFixture) arrived(database string) {
 	if _, _, err := s.App.Keys.Verify(signed+"."+encode(signature), "JWT"); err != nil {
 		t.Errorf("an ID token of before: %v", err)
 	}
-	key, err := s.Store.KeySets.SetKey(ctx, "mine", "k1")
+	key, err := s.Store.KeySets.Key(ctx, "mine", "k1")
 	if err != nil {
 		t.Fatal(err)
 	}

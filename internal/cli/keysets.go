@@ -69,7 +69,7 @@ func (c *commandLine) withKeySets(ctx context.Context, s Streams, work func(*dat
 func (cmd *keySetsList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		all, err := allPages(func(after [2]string) ([]*keyset.Key, error) {
-			return d.store.KeySets.ListSetKeys(ctx, after[0], after[1], pageSize)
+			return d.store.KeySets.ListKeys(ctx, after[0], after[1], pageSize)
 		}, func(k *keyset.Key) [2]string { return [2]string{k.Set, k.KID} })
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 		remove := func() error { return d.store.KeySets.DeleteKeySet(ctx, cmd.Set) }
 		if cmd.KID != "" {
 			what = "the key " + cmd.KID + " of " + cmd.Set
-			remove = func() error { return d.store.KeySets.DeleteSetKey(ctx, cmd.Set, cmd.KID) }
+			remove = func() error { return d.store.KeySets.DeleteKey(ctx, cmd.Set, cmd.KID) }
 		}
 		if err := cmd.confirm(ctx, s, "Delete "+sanitize(what)+"? This cannot be undone."); err != nil {
 			return err

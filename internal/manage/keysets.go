@@ -17,10 +17,10 @@ func (e *InvalidKeyError) Error() string { return e.Reason }
 
 // KeySetStore changes key sets.
 type KeySetStore interface {
-	// InsertSetKey returns keyset.ErrExists if the set has a key with the kid. All methods
+	// InsertKey returns keyset.ErrExists if the set has a key with the kid. All methods
 	// return keyset.ErrFull if the set would have too many keys.
-	InsertSetKey(ctx context.Context, k *keyset.Key) error
-	PutSetKey(ctx context.Context, keys ...*keyset.Key) error
+	InsertKey(ctx context.Context, k *keyset.Key) error
+	PutKeys(ctx context.Context, keys ...*keyset.Key) error
 	ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Key) error
 }
 
@@ -49,7 +49,7 @@ func (m *KeySets) Generate(ctx context.Context, set, alg, use, kid string) (*key
 	if err != nil {
 		return nil, &InvalidKeyError{err.Error()}
 	}
-	return key, m.Store.InsertSetKey(ctx, key)
+	return key, m.Store.InsertKey(ctx, key)
 }
 
 // Put adds a JWK to a set, or replaces the key with the same kid. A kid that is not empty must
@@ -59,7 +59,7 @@ func (m *KeySets) Put(ctx context.Context, set, kid string, jwk []byte) (*keyset
 	if err != nil {
 		return nil, &InvalidKeyError{err.Error()}
 	}
-	return key, m.Store.PutSetKey(ctx, key)
+	return key, m.Store.PutKeys(ctx, key)
 }
 
 // Replace replaces all keys of a set by those of a JWK Set.
@@ -84,5 +84,5 @@ func (m *KeySets) Import(ctx context.Context, set string, text []byte) ([]*keyse
 	if err != nil {
 		return nil, &InvalidKeyError{err.Error()}
 	}
-	return keys, m.Store.PutSetKey(ctx, keys...)
+	return keys, m.Store.PutKeys(ctx, keys...)
 }

@@ -41,15 +41,15 @@ func ResealClientSecrets(ctx context.Context, s SealedClients, secrets *keyring.
 
 // SealedKeys lists and updates the keys of key sets for [ResealKeySets].
 type SealedKeys interface {
-	ListSetKeys(ctx context.Context, set, kid string, limit int) ([]*keyset.Key, error)
-	ResealSetKey(ctx context.Context, k *keyset.Key, sealed []byte) error
+	ListKeys(ctx context.Context, set, kid string, limit int) ([]*keyset.Key, error)
+	ResealKey(ctx context.Context, k *keyset.Key, sealed []byte) error
 }
 
 // ResealKeySets encrypts with the first system secret all private keys of key sets that are
 // encrypted with another one, and returns how many.
 func ResealKeySets(ctx context.Context, s SealedKeys, secrets *keyring.Keyring) (count int, err error) {
 	keys, err := listAll(func(after [2]string) ([]*keyset.Key, error) {
-		return s.ListSetKeys(ctx, after[0], after[1], pageSize)
+		return s.ListKeys(ctx, after[0], after[1], pageSize)
 	}, func(k *keyset.Key) [2]string { return [2]string{k.Set, k.KID} })
 	if err != nil {
 		return 0, err
@@ -60,7 +60,7 @@ func ResealKeySets(ctx context.Context, s SealedKeys, secrets *keyring.Keyring) 
 		}
 		sealed, err := k.Reseal(secrets)
 		if err == nil {
-			err = s.ResealSetKey(ctx, k, sealed)
+			err = s.ResealKey(ctx, k, sealed)
 		}
 		if err != nil {
 			return count, fmt.Errorf("key %q of set %q: %w", k.KID, k.Set, err)

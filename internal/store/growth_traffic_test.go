@@ -203,7 +203,7 @@ func (y *year) machines() {
 	must(y.t, y.s.APIKeys.InsertAPIKey(ctx, key))
 	y.put("api_keys", day+30*day+rowStays)
 
-	must(y.t, y.s.KeySets.InsertSetKey(ctx, aSetKey("nightly", id)))
+	must(y.t, y.s.KeySets.InsertKey(ctx, aSetKey("nightly", id)))
 	must(y.t, y.s.KeySets.ReplaceKeySet(ctx, "nightly", []*keyset.Key{aSetKey("nightly", id)}))
 	y.ends["set_keys"] = []time.Time{y.now.Add(1000 * day)} // until it is replaced
 	event := audit.NewEvent("client.create", id, audit.Actor{Kind: audit.Command}, y.now)

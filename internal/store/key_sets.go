@@ -20,14 +20,14 @@ func setKeyInto(k *keyset.Key) []any {
 // KeySet returns the keys of a set, the newest first; none for an unknown set.
 func (s *KeySets) KeySet(ctx context.Context, set string) ([]*keyset.Key, error) {
 	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 ORDER BY created_at DESC, kid`
-	return s.setKeys(ctx, read, set)
+	return s.readKeys(ctx, read, set)
 }
 
-// SetKey returns a key of a set, or [keyset.ErrNotFound].
-func (s *KeySets) SetKey(ctx context.Context, set, kid string) (*keyset.Key, error) {
+// Key returns a key of a set, or [keyset.ErrNotFound].
+func (s *KeySets) Key(ctx context.Context, set, kid string) (*keyset.Key, error) {
 	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 AND kid = $2`
 
-	found, err := s.setKeys(ctx, read, set, kid)
+	found, err := s.readKeys(ctx, read, set, kid)
 	if err == nil && len(found) == 0 {
 		err = keyset.ErrNotFound
 	}
@@ -37,17 +37,17 @@ func (s *KeySets) SetKey(ctx context.Context, set, kid string) (*keyset.Key, err
 	return found[0], nil
 }
 
-// ListSetKeys returns up to limit keys of all sets in the order of set and kid,
+// ListKeys returns up to limit keys of all sets in the order of set and kid,
 // starting after the given key.
-func (s *KeySets) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]*keyset.Key, error) {
+func (s *KeySets) ListKeys(ctx context.Context, set, kid string, limit int) ([]*keyset.Key, error) {
 	const read = `
 		SELECT ` + setKeyColumns + ` FROM set_keys
 		WHERE set_name > $1 OR set_name = $1 AND kid > $2
 		ORDER BY set_name, kid LIMIT $3`
-	return s.setKeys(ctx, read, set, kid, limit)
+	return s.readKeys(ctx, read, set, kid, limit)
 }
 
-func (s *KeySets) setKeys(ctx context.Context, read string, args ...any) (list []*keyset.Key, err error) {
+func (s *KeySets) readKeys(ctx context.Context, read string, args ...any) (list []*keyset.Key, err error) {
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		k := &keyset.Key{}
 		list = append(list, k)
@@ -59,10 +59,10 @@ func (s *KeySets) setKeys(ctx context.Context, read string, args ...any) (list [
 	return list, nil
 }
 
-// InsertSetKey adds a key to its set, and creates the set if it does not exist. It
+// InsertKey adds a key to its set, and creates the set if it does not exist. It
 // returns [keyset.ErrExists] if the set has a key with the kid, and [keyset.ErrFull] if
 // the set is full.
-func (s *KeySets) InsertSetKey(ctx context.Context, k *keyset.Key) error {
+func (s *KeySets) InsertKey(ctx context.Context, k *keyset.Key) error {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
 	return s.db.Tx(ctx, func(c db.Conn) error {
@@ -82,9 +82,9 @@ const replaceSetKey = `
 	INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5)
 	ON CONFLICT (set_name, kid) DO UPDATE SET public = excluded.public, sealed = excluded.sealed`
 
-// PutSetKey adds keys to their sets or replaces the keys with the same kid, all or
+// PutKeys adds keys to their sets or replaces the keys with the same kid, all or
 // none. It returns [keyset.ErrFull] if a set is full.
-func (s *KeySets) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
+func (s *KeySets) PutKeys(ctx context.Context, keys ...*keyset.Key) error {
 	return s.db.Tx(ctx, func(c db.Conn) error {
 		for _, k := range keys {
 			if _, err := putSetKey(ctx, c, replaceSetKey, k); err != nil {
@@ -132,9 +132,9 @@ func checkSetSize(ctx context.Context, on db.Conn, set string) error {
 	return nil
 }
 
-// ImportSetKeys adds keys to their sets, all or none. It skips a key if its set has one
+// ImportKeys adds keys to their sets, all or none. It skips a key if its set has one
 // with the same kid. It returns the number of added keys.
-func (s *KeySets) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (created int, err error) {
+func (s *KeySets) ImportKeys(ctx context.Context, keys []*keyset.Key) (created int, err error) {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
 	err = s.db.TxWithin(ctx, db.ImportTimeout, func(c db.Conn) error {
@@ -157,25 +157,25 @@ func (s *KeySets) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (create
 	return created, nil
 }
 
-// ResealSetKey replaces the sealed private part of a key. It returns
+// ResealKey replaces the sealed private part of a key. It returns
 // [keyset.ErrNotFound] if the stored one is no longer k.Sealed.
-func (s *KeySets) ResealSetKey(ctx context.Context, k *keyset.Key, sealed []byte) error {
+func (s *KeySets) ResealKey(ctx context.Context, k *keyset.Key, sealed []byte) error {
 	const reseal = `UPDATE set_keys SET sealed = $4 WHERE set_name = $1 AND kid = $2 AND sealed = $3`
-	return s.changeSetKey(ctx, reseal, k.Set, k.KID, k.Sealed, sealed)
+	return s.changeKeys(ctx, reseal, k.Set, k.KID, k.Sealed, sealed)
 }
 
-// DeleteSetKey deletes a key of a set, or returns [keyset.ErrNotFound].
-func (s *KeySets) DeleteSetKey(ctx context.Context, set, kid string) error {
-	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1 AND kid = $2`, set, kid)
+// DeleteKey deletes a key of a set, or returns [keyset.ErrNotFound].
+func (s *KeySets) DeleteKey(ctx context.Context, set, kid string) error {
+	return s.changeKeys(ctx, `DELETE FROM set_keys WHERE set_name = $1 AND kid = $2`, set, kid)
 }
 
 // DeleteKeySet deletes all keys of a set, or returns [keyset.ErrNotFound] for an
 // unknown set.
 func (s *KeySets) DeleteKeySet(ctx context.Context, set string) error {
-	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set)
+	return s.changeKeys(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set)
 }
 
-func (s *KeySets) changeSetKey(ctx context.Context, change string, args ...any) error {
+func (s *KeySets) changeKeys(ctx context.Context, change string, args ...any) error {
 	changed, err := s.db.Write.Exec(ctx, change, args...)
 	if err != nil {
 		return fmt.Errorf("change keys of set: %w", err)

@@ -90,7 +90,7 @@ func TestNoStatementScansALargeTable(t *testing.T) {
 	// Connections report their statistics after a while, at the latest when they
 	// close.
 	outside := openOutside(t, url)
-	alone(t, outside)
+	waitForOthers(t, outside)
 	_, err = outside.ExecContext(t.Context(), `SELECT pg_stat_reset()`)
 	must(t, err)
 
@@ -98,7 +98,7 @@ func TestNoStatementScansALargeTable(t *testing.T) {
 	must(t, err)
 	live(t, measured)
 	measured.Close()
-	alone(t, outside)
+	waitForOthers(t, outside)
 
 	rows, err := outside.QueryContext(t.Context(), `
 		SELECT relname || ' (' || seq_scan || ' times)' FROM pg_stat_user_tables
@@ -119,8 +119,8 @@ func TestNoStatementScansALargeTable(t *testing.T) {
 	}
 }
 
-// alone waits until there is no other connection to the database.
-func alone(t *testing.T, outside *sql.DB) {
+// waitForOthers waits until all other connections to the database are closed.
+func waitForOthers(t *testing.T, outside *sql.DB) {
 	t.Helper()
 	const others = `SELECT count(*) FROM pg_stat_activity
 		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`
@@ -183,19 +183,19 @@ func live(t *testing.T, s *store.Store) {
 		must(t, s.Grants.RevokeGrant(ctx, g.Locator, "notified", grant.RevokedByClient, noon))
 	}
 	key := aSetKey("set", "kid")
-	must(t, s.KeySets.InsertSetKey(ctx, key))
-	must(t, s.KeySets.PutSetKey(ctx, key))
+	must(t, s.KeySets.InsertKey(ctx, key))
+	must(t, s.KeySets.PutKeys(ctx, key))
 	_, err := s.KeySets.KeySet(ctx, "set")
 	must(t, err)
-	_, err = s.KeySets.SetKey(ctx, "set", "kid")
+	_, err = s.KeySets.Key(ctx, "set", "kid")
 	must(t, err)
-	_, err = s.KeySets.ListSetKeys(ctx, "set", "kid", 10)
+	_, err = s.KeySets.ListKeys(ctx, "set", "kid", 10)
 	must(t, err)
 	_, err = s.Consents.ImportConsents(ctx, []*consent.Consent{{Subject: "bob", ClientID: "notified", GivenAt: noon}}, noon, false)
 	must(t, err)
 	must(t, s.KeySets.ReplaceKeySet(ctx, "set", []*keyset.Key{key}))
-	must(t, s.KeySets.ResealSetKey(ctx, key, key.Sealed))
-	must(t, s.KeySets.DeleteSetKey(ctx, "set", "kid"))
+	must(t, s.KeySets.ResealKey(ctx, key, key.Sealed))
+	must(t, s.KeySets.DeleteKey(ctx, "set", "kid"))
 	wantErr(t, "a deleted set", s.KeySets.DeleteKeySet(ctx, "set"), keyset.ErrNotFound)
 	must(t, s.TrustedIssuers.InsertTrust(ctx, aTrust("of bob", "https://issuer.example", "bob")))
 	_, _, err = s.TrustedIssuers.TrustsFor(ctx, "https://issuer.example", "bob", noon)

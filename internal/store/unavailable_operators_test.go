@@ -25,31 +25,31 @@ var operatorMethods = map[string]call{
 		return err
 	},
 	"KeySet": func(ctx context.Context, s *store.Store) error { _, err := s.KeySets.KeySet(ctx, "set"); return err },
-	"SetKey": func(ctx context.Context, s *store.Store) error {
-		_, err := s.KeySets.SetKey(ctx, "set", "kid")
+	"Key": func(ctx context.Context, s *store.Store) error {
+		_, err := s.KeySets.Key(ctx, "set", "kid")
 		return err
 	},
-	"ListSetKeys": func(ctx context.Context, s *store.Store) error {
-		_, err := s.KeySets.ListSetKeys(ctx, "", "", 1)
+	"ListKeys": func(ctx context.Context, s *store.Store) error {
+		_, err := s.KeySets.ListKeys(ctx, "", "", 1)
 		return err
 	},
-	"InsertSetKey": func(ctx context.Context, s *store.Store) error {
-		return s.KeySets.InsertSetKey(ctx, aSetKey("set", "kid"))
+	"InsertKey": func(ctx context.Context, s *store.Store) error {
+		return s.KeySets.InsertKey(ctx, aSetKey("set", "kid"))
 	},
-	"PutSetKey": func(ctx context.Context, s *store.Store) error {
-		return s.KeySets.PutSetKey(ctx, aSetKey("set", "kid"))
+	"PutKeys": func(ctx context.Context, s *store.Store) error {
+		return s.KeySets.PutKeys(ctx, aSetKey("set", "kid"))
 	},
 	"ReplaceKeySet": func(ctx context.Context, s *store.Store) error {
 		return s.KeySets.ReplaceKeySet(ctx, "set", []*keyset.Key{aSetKey("set", "kid")})
 	},
-	"ImportSetKeys": func(ctx context.Context, s *store.Store) error {
-		_, err := s.KeySets.ImportSetKeys(ctx, []*keyset.Key{aSetKey("set", "kid")})
+	"ImportKeys": func(ctx context.Context, s *store.Store) error {
+		_, err := s.KeySets.ImportKeys(ctx, []*keyset.Key{aSetKey("set", "kid")})
 		return err
 	},
-	"ResealSetKey": func(ctx context.Context, s *store.Store) error {
-		return s.KeySets.ResealSetKey(ctx, aSetKey("set", "kid"), []byte("resealed"))
+	"ResealKey": func(ctx context.Context, s *store.Store) error {
+		return s.KeySets.ResealKey(ctx, aSetKey("set", "kid"), []byte("resealed"))
 	},
-	"DeleteSetKey": func(ctx context.Context, s *store.Store) error { return s.KeySets.DeleteSetKey(ctx, "set", "kid") },
+	"DeleteKey":    func(ctx context.Context, s *store.Store) error { return s.KeySets.DeleteKey(ctx, "set", "kid") },
 	"DeleteKeySet": func(ctx context.Context, s *store.Store) error { return s.KeySets.DeleteKeySet(ctx, "set") },
 
 	"InsertRefusals": func(ctx context.Context, s *store.Store) error {
