@@ -116,8 +116,8 @@ CREATE TABLE key_state (
 );
 INSERT INTO key_state (only_row, version) VALUES (1, 0);
 
--- Random parts of keys: the other part is the system secret, so that neither the database
--- nor the secret alone is enough to create a token.
+-- Random parts of keys: the other part is the system secret, so that creating a token
+-- requires both the database and the secret.
 CREATE TABLE seeds (
   name  TEXT  NOT NULL PRIMARY KEY,
   value BYTEA NOT NULL

@@ -16,7 +16,7 @@ CREATE TABLE credentials (
 -- Replicas of the previous version read and write accounts.password_hash while they are
 -- replaced, so passwords are written there, and this trigger copies them in the same statement.
 -- The step that drops the column drops the trigger. It runs with the rights of the owner:
--- the serving role may have none on the new table yet.
+-- the serving role may not have access to the new table yet.
 -- +goose StatementBegin
 CREATE FUNCTION copy_password() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN

@@ -1,8 +1,7 @@
-// Package migrations holds the schema, step by step, as one text for both
-// engines. A step that has been released never changes: the next one mends it.
+// Package migrations holds the schema as numbered steps, which are the same text for both
+// engines. A released step never changes: a later step corrects it.
 //
-// The table of grants alone needs a text per engine. Its step comes as two files,
-// of which each engine sees its own.
+// A step that differs between the engines has one file for each engine.
 package migrations
 
 import (
@@ -13,27 +12,27 @@ import (
 	"strings"
 )
 
-// Files holds all steps, those of both engines.
+// Files contains the steps of both engines.
 //
 //go:embed *.sql
 var Files embed.FS
 
-// The engines, as the names of files end with them.
+// Suffixes of the file names of steps that differ between the engines.
 const (
 	Postgres = "postgres"
 	SQLite   = "sqlite"
 )
 
-// NotFor names the steps that are not for engine.
+// NotFor returns the file names of the steps of the other engine.
 func NotFor(engine string) []string {
 	return slices.DeleteFunc(names(), func(name string) bool {
 		stem := strings.TrimSuffix(name, ".sql")
-		theirs := strings.HasSuffix(stem, "_"+Postgres) || strings.HasSuffix(stem, "_"+SQLite)
-		return !theirs || strings.HasSuffix(stem, "_"+engine)
+		perEngine := strings.HasSuffix(stem, "_"+Postgres) || strings.HasSuffix(stem, "_"+SQLite)
+		return !perEngine || strings.HasSuffix(stem, "_"+engine)
 	})
 }
 
-// Newest returns the number of the last step.
+// Newest returns the highest step number.
 func Newest() (version int64) {
 	for _, name := range names() {
 		number, _, _ := strings.Cut(name, "_")

@@ -260,7 +260,7 @@ func (h *consentHandler) revokeID(ctx context.Context, id string, now time.Time)
 
 // findGrant finds an active grant by its ID, or by the ID or consent challenge of the
 // authorization request, until that request expires.
-func (h *consentHandler) findGrant(ctx context.Context, id string, now time.Time) (*grant.GrantWithAccount, error) {
+func (h *consentHandler) findGrant(ctx context.Context, id string, now time.Time) (*grant.WithAccount, error) {
 	var refs []grant.Locator
 	if parsed, err := grant.ParseID(id); err == nil {
 		refs = parsed.Locators()

@@ -50,7 +50,7 @@ func ParseVerifier(verifier string, s Step) (id string, hash []byte, ok bool) {
 	return id, HashVerifier(verifier), ok
 }
 
-// HashVerifier returns the SHA-256 of a verifier, which is what the store keeps.
+// HashVerifier returns the SHA-256 of a verifier. The store keeps only this hash.
 func HashVerifier(verifier string) []byte {
 	sum := sha256.Sum256([]byte(verifier))
 	return sum[:]

@@ -28,7 +28,7 @@ func EncryptionEncs() []string {
 }
 
 // EncryptionKey returns the key for alg: a key with use enc, or else a key without use. It
-// reports false if keys has none.
+// reports false if there is no such key.
 //
 // Spec: RFC 7517 §4.2, §4.4, OpenID Connect Core §10.2.1.
 func EncryptionKey(keys []jose.JSONWebKey, alg string) (jose.JSONWebKey, bool) {

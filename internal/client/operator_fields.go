@@ -16,8 +16,8 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.OperatorScope = before.OperatorScope
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
 	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) || m.movedFrom(before) {
-		// This is permanent: its refresh tokens outlive the change of grant types and
-		// addresses.
+		// This is permanent, because its refresh tokens stay valid after the change of grant
+		// types and redirect URIs.
 		m.SubjectSector = SectorClient
 	}
 }

@@ -17,8 +17,8 @@ func LegacyResponseTypes() []string {
 
 // ResponseType returns a response type with its values in canonical order. Their order has no
 // meaning (OAuth 2.0 Multiple Response Type Encoding Practices §5).
-func ResponseType(asked string) string {
-	values := strings.Fields(asked)
+func ResponseType(responseType string) string {
+	values := strings.Fields(responseType)
 	slices.Sort(values)
 	return strings.Join(values, " ")
 }

@@ -15,7 +15,7 @@ import (
 // Secret is the stored form of a client secret.
 //
 // A random secret is stored as a salted HMAC-SHA-256, which takes less than a microsecond to
-// check. A short one, probably chosen by a person, is stored as argon2id. The secret of a
+// check. A short one, probably chosen by an operator, is stored as argon2id. The secret of a
 // client with client_secret_jwt is sealed (see [SecretStore]). A secret imported from another
 // server keeps that server's hash until its first use (see [Secret.IsLegacyHash]).
 type Secret string

@@ -141,21 +141,21 @@ func TestResealChangesOnlyOldSecrets(t *testing.T) {
 	if err := (SecretStore{Sealer: glass("a")}).Set(t.Context(), c, strongSecret); err != nil {
 		t.Fatal(err)
 	}
-	anew, err := c.Secret.Reseal(glass("b"), "app")
-	if err != nil || anew == c.Secret {
-		t.Fatalf("Reseal = %q, %v", anew, err)
+	resealed, err := c.Secret.Reseal(glass("b"), "app")
+	if err != nil || resealed == c.Secret {
+		t.Fatalf("Reseal = %q, %v", resealed, err)
 	}
-	if got, err := anew.Reveal(glass("b"), "app"); got != strongSecret || err != nil {
+	if got, err := resealed.Reveal(glass("b"), "app"); got != strongSecret || err != nil {
 		t.Errorf("afterwards it is %q, %v", got, err)
 	}
-	if again, err := anew.Reseal(glass("b"), "app"); again != anew || err != nil {
+	if again, err := resealed.Reseal(glass("b"), "app"); again != resealed || err != nil {
 		t.Errorf("once more: %q, %v", again, err)
 	}
 	if same, err := Secret("hmac-sha256$AAAA$AAAA").Reseal(glass("b"), "app"); same != "hmac-sha256$AAAA$AAAA" || err != nil {
 		t.Errorf("a hash became %q, %v", same, err)
 	}
 	if _, err := c.Secret.Reseal(glass("b"), "other"); err == nil {
-		t.Error("another's secret was sealed anew")
+		t.Error("another's secret was sealed resealed")
 	}
 }
 

@@ -16,8 +16,8 @@ type Documents interface {
 }
 
 // VerifySector checks that the document at sector_identifier_uri lists the redirect URIs.
-// Otherwise any client could join a sector and learn its pairwise subjects. It does not fetch
-// again what was verified for known, which may be nil. It returns [ErrSector], also if the
+// Otherwise any client could join a sector and learn its pairwise subjects. It does not
+// fetch the document again if known, which may be nil, was verified with it. It returns [ErrSector], also if the
 // document cannot be fetched, or [ErrBusy] for a temporary failure of this server.
 //
 // Spec: OpenID Connect Registration §5, OpenID Connect Core §8.1.

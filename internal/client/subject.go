@@ -66,7 +66,7 @@ const (
 // A dynamically registered client may name any host, also one whose sector document lists the
 // redirect URIs of another client. With a grant type that delivers tokens without a redirect
 // URI, or with tokens from before it changed its sector, it would learn the subjects of that
-// host. Such a client is a sector of its own unless the operator decides otherwise.
+// host. Such a client is a separate sector unless the operator decides otherwise.
 //
 // Spec: OpenID Connect Core §8.1.
 func (c *Client) sector() string {

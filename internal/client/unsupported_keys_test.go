@@ -118,7 +118,7 @@ func TestKeySetNeedsAKeyForTheRegisteredAlgorithms(t *testing.T) {
 	}
 }
 
-// Stored keys are returned in responses, so private keys are rejected even beside valid ones,
+// Stored keys are returned in responses, so private keys are rejected even next to valid ones,
 // and unknown members are dropped.
 func TestPrivateKeysAreRejected(t *testing.T) {
 	t.Parallel()

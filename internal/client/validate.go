@@ -41,7 +41,7 @@ const (
 	InvalidMetadata    = "invalid_client_metadata"
 )
 
-// Fault is one error in a client's metadata.
+// Fault describes one error in a client's metadata.
 type Fault struct {
 	Code   string // InvalidRedirectURI or InvalidMetadata
 	Member string // under its RFC 7591 name

@@ -50,7 +50,7 @@ func TestReadKeySetAcceptsOnlyStrongPublicKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A modulus of the length is enough to be judged; nobody needs to know its factors.
+	// Validation checks only the length of the modulus, so its factors are not needed.
 	modulus := func(bits uint) *big.Int { return new(big.Int).SetBit(big.NewInt(1), int(bits)-1, 1) }
 	p256 := ec(elliptic.P256())
 

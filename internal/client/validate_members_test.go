@@ -22,7 +22,7 @@ func TestMembersAreValidatedByAllowLists(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		text   string
-		member string // at fault; empty if there is no fault
+		member string // the invalid member; empty if all are valid
 	}{
 		"pairwise with one host": {`{"subject_type":"pairwise","redirect_uris":["https://rp.example/a","https://RP.example:8443/b"]}`, ""},
 		"pairwise with two hosts": {

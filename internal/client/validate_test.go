@@ -17,7 +17,7 @@ func open() Policy {
 	}
 }
 
-// parse reads metadata from text, with a redirect URI if it has none.
+// parse reads metadata from text, and adds a redirect URI if text has no redirect_uris.
 func parse(t *testing.T, text string, p Policy) (Metadata, []Fault) {
 	t.Helper()
 	members := map[string]json.RawMessage{}
@@ -53,7 +53,7 @@ func TestMetadataIsValidated(t *testing.T) {
 
 	for name, tc := range map[string]struct {
 		text   string
-		member string // at fault; empty if there is no fault
+		member string // the invalid member; empty if all are valid
 	}{
 		"refresh tokens go with codes":               {`{"grant_types":["authorization_code","refresh_token"]}`, ""},
 		"a service needs no redirect URI":            {`{"redirect_uris":[],"grant_types":["client_credentials"]}`, ""},

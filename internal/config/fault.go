@@ -34,7 +34,7 @@ func (f Fault) String() string {
 	return b.String()
 }
 
-// Error reports all faults in a configuration.
+// Error reports all errors in a configuration.
 type Error struct{ Faults []Fault }
 
 // Error returns the faults, one per line.

@@ -25,7 +25,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// faults loads src and returns the faults in it.
+// faults loads src and returns its errors.
 func faults(t *testing.T, src config.Sources) []config.Fault {
 	t.Helper()
 	c, err := config.Load(src)

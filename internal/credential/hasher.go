@@ -99,12 +99,12 @@ func (h *Hasher) newHash(password string) string {
 }
 
 func (h *Hasher) matchesPHC(p phc, password string) bool {
-	got := h.key(password, p.salt, p.memory, p.passes, p.lanes, uint32(len(p.key))) //nolint:gosec // parsePHC bounds it
+	got := h.key(password, p.salt, p.memory, p.passes, p.parallelism, uint32(len(p.key))) //nolint:gosec // parsePHC bounds it
 	return subtle.ConstantTimeCompare(got, p.key) == 1
 }
 
-func (h *Hasher) key(password string, salt []byte, memory, passes uint32, lanes uint8, size uint32) []byte {
-	return argon2.IDKey([]byte(norm.NFC.String(password)), salt, passes, memory, lanes, size)
+func (h *Hasher) key(password string, salt []byte, memory, passes uint32, parallelism uint8, size uint32) []byte {
+	return argon2.IDKey([]byte(norm.NFC.String(password)), salt, passes, memory, parallelism, size)
 }
 
 func (h *Hasher) encode(salt, key []byte) string {

@@ -9,7 +9,7 @@ import (
 // phc is a parsed argon2id hash.
 type phc struct {
 	memory, passes uint32 // memory in KiB
-	lanes          uint8
+	parallelism    uint8
 	salt, key      []byte
 }
 
@@ -41,11 +41,11 @@ func parsePHC(s string) (phc, error) {
 		return phc{}, ErrBadHash // base64 would skip line ends
 	}
 	const costs = "m=%d,t=%d,p=%d"
-	_, err := fmt.Sscanf(parts[3], costs, &p.memory, &p.passes, &p.lanes)
-	if err != nil || parts[3] != fmt.Sprintf(costs, p.memory, p.passes, p.lanes) {
+	_, err := fmt.Sscanf(parts[3], costs, &p.memory, &p.passes, &p.parallelism)
+	if err != nil || parts[3] != fmt.Sprintf(costs, p.memory, p.passes, p.parallelism) {
 		return phc{}, ErrBadHash
 	}
-	if p.memory < 8 || p.memory > 4<<20 || p.passes < 1 || p.passes > 100 || p.lanes < 1 || p.lanes > 16 {
+	if p.memory < 8 || p.memory > 4<<20 || p.passes < 1 || p.passes > 100 || p.parallelism < 1 || p.parallelism > 16 {
 		return phc{}, ErrBadHash
 	}
 	if p.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4]); err != nil || len(p.salt) < 8 || len(p.salt) > 64 {

@@ -8,8 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Each scope that exists from the start and releases claims releases one of the demo
-// person's, so that a developer who tries a recipe of docs/clients.md sees it.
+// The demo user has at least one claim of each predefined scope with claims, so that the recipes
+// in docs/clients.md show it.
 func TestDemoUserHasAClaimForEachScope(t *testing.T) {
 	t.Parallel()
 

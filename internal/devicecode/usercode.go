@@ -88,7 +88,7 @@ type TooManyAttemptsError struct{ RetryAfter time.Duration }
 // Error implements error.
 func (e *TooManyAttemptsError) Error() string { return "too many wrong user codes" }
 
-// Hash returns the keyed hash of a new code, which is what the store keeps.
+// Hash returns the keyed hash under which the store keeps a new code.
 func (d *UserCodes) Hash(code string) []byte {
 	parsed, _ := ParseUserCode(code)
 	return hashCode(d.Keys[0], parsed)

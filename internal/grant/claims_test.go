@@ -16,10 +16,10 @@ func TestAddedClaimsCannotSpellThoseOfTheProtocol(t *testing.T) {
 func TestClaimsOfUsersDoNotReplaceMembersOfIntrospection(t *testing.T) {
 	t.Parallel()
 
-	said := Introspection{Active: true, Scope: "openid", Claims: map[string]any{
+	response := Introspection{Active: true, Scope: "openid", Claims: map[string]any{
 		"Active": false, "ſcope": "admin", "Username": "root", "department": "x",
 	}}
-	got, err := said.MarshalJSON()
+	got, err := response.MarshalJSON()
 	if err != nil || string(got) != `{"active":true,"scope":"openid","department":"x"}` {
 		t.Errorf("introspection is %s, %v", got, err)
 	}

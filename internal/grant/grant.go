@@ -96,8 +96,8 @@ type Authorization struct {
 // Allows reports whether the grant holds scope.
 func (g *Grant) Allows(scope string) bool { return slices.Contains(g.Scopes, scope) }
 
-// GrantWithAccount is a grant together with the account of its user, read in one query.
-type GrantWithAccount struct {
+// WithAccount is a grant together with the account of its user, read in one query.
+type WithAccount struct {
 	Grant
 	Username string
 	Claims   json.RawMessage // the account's standard claims, OpenID Connect Core 5.1

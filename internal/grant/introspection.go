@@ -54,7 +54,7 @@ func (i Introspection) MarshalJSON() ([]byte, error) {
 
 // Name sets the username of the grant's user, unless the subject is pairwise: the username
 // would identify the user.
-func (i *Introspection) Name(g *GrantWithAccount) {
+func (i *Introspection) Name(g *WithAccount) {
 	if i.Subject == g.Subject {
 		i.Username = g.Username
 	}

@@ -16,7 +16,7 @@ const (
 	//
 	// A waiting request has often redeemed a code or rotated a token already, and must
 	// not be rejected in favour of a later one. So the limit is above the number of
-	// requests that admission lets in, and only takes effect if admission fails.
+	// requests that admission lets in, and is reached only if admission fails.
 	signingQueue = 1000
 	// signingWait is the longest wait for a slot.
 	signingWait = 2 * time.Second

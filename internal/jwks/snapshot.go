@@ -49,8 +49,8 @@ type snapshots struct {
 	editing chan struct{}
 	// seen is guarded by editing.
 	seen map[string]sighting
-	// retryAt is when a request may read the store again after a failure, on the
-	// monotonic clock.
+	// retryAt is the time, on the monotonic clock, from which a request may read the store
+	// again after a failure.
 	retryAt atomic.Int64
 }
 
@@ -187,7 +187,7 @@ func (s *snapshots) usableSnapshot(ctx context.Context) (*snapshot, error) {
 	if s.monotonic() < time.Duration(s.retryAt.Load()) {
 		return nil, ErrStale
 	}
-	asked := s.monotonic()
+	began := s.monotonic()
 	unlock, err := s.edit(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStale, err)
@@ -195,7 +195,7 @@ func (s *snapshots) usableSnapshot(ctx context.Context) (*snapshot, error) {
 	defer unlock()
 
 	// Another request may have read the store in the meantime.
-	if v = s.current.Load(); v.read.monotonic > asked || s.usable(v) {
+	if v = s.current.Load(); v.read.monotonic > began || s.usable(v) {
 		return v, nil
 	}
 	if s.monotonic() < time.Duration(s.retryAt.Load()) {

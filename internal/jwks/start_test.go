@@ -235,7 +235,7 @@ func TestImportRejects(t *testing.T) {
 		"an Ed25519 key for ES256":           {ES256, edKey},
 		"an algorithm not configured":        {PS256, small},
 		"a key that cannot be sealed":        {ES256, remote{p256}},
-		"a private key of another public":    {ES256, &ecdsa.PrivateKey{PublicKey: p256.PublicKey, D: p384.D}}, //nolint:staticcheck // there is no other way to create such a key
+		"a private key of another public":    {ES256, &ecdsa.PrivateKey{PublicKey: p256.PublicKey, D: p384.D}}, //nolint:staticcheck // the library cannot create such a key
 		"a key that the key set has already": {EdDSA, m.keys.current.Load().current[EdDSA].signer},
 	} {
 		t.Run(name, func(t *testing.T) {

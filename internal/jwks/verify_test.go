@@ -301,7 +301,7 @@ func TestVerifyOfAnUnknownKeyWithoutAStoreIsTemporary(t *testing.T) {
 		}
 	}
 	conn.down.Store(true)
-	for range 2 { // the second rotation brings a key that the cut replica never saw
+	for range 2 { // the second rotation activates a key that the disconnected replica never read
 		c.advance(30 * 24 * time.Hour)
 		pass(t, whole)
 	}

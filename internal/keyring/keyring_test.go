@@ -59,8 +59,8 @@ func TestNewRejectsEqualTags(t *testing.T) {
 	t.Fatal("257 secrets have 257 different tags of one byte")
 }
 
-// The value was computed with OpenSSL's HKDF, so that a change of ours that
-// would lose everybody's sealed data does not pass unnoticed.
+// The value was computed with OpenSSL's HKDF. A derivation with another result could not open
+// existing sealed data.
 func TestDeriveNeverChanges(t *testing.T) {
 	t.Parallel()
 	const want = "02e2d27906bc0660dc3cca738379055333f373e28744aa7c662c6172d6c31be8"

@@ -91,8 +91,8 @@ func seal(v Sealer, set, kid string, whole []byte) ([]byte, error) {
 // have one purpose.
 func sealPurpose(set, kid string) string { return "key of a set " + set + " " + kid }
 
-// IsReserved reports whether a set is one of those that Ory Hydra signs with. Under their names
-// are shown the keys that this server signs with, which are none of a set here.
+// IsReserved reports whether set is the name of a signing key set of Ory Hydra. Under these names
+// the admin API returns the signing keys of this server, which are in no named set.
 func IsReserved(set string) bool {
 	return set == "hydra.openid.id-token" || set == "hydra.jwt.access-token"
 }

@@ -111,13 +111,13 @@ func TestASealedKeyOpensInItsOwnRowAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := k.Open(secrets(t, first)); err != nil {
-		t.Errorf("sealed anew, it does not open under the first secret alone: %v", err)
+		t.Errorf("resealed, it does not open under the first secret alone: %v", err)
 	}
 }
 
 const symmetric = `{"kty":"oct","kid":"hs","alg":"HS256","use":"sig","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}`
 
-func TestKeysThatAreBrought(t *testing.T) {
+func TestParse(t *testing.T) {
 	t.Parallel()
 
 	ks := keys(t)
@@ -169,8 +169,8 @@ func TestKeysThatAreBrought(t *testing.T) {
 	}
 }
 
-// FuzzParse holds that whatever is taken shows nothing private, and that the whole key
-// comes back.
+// FuzzParse checks that the public part of a parsed key contains no private member, and that the
+// sealed key is complete.
 func FuzzParse(f *testing.F) {
 	ks := keys(f)
 	for _, alg := range []string{"ES256", "ES512", "EdDSA"} {

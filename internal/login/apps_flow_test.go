@@ -83,7 +83,7 @@ func TestAppSignsUserIn(t *testing.T) {
 	})
 }
 
-func TestAppIsAskedEachTime(t *testing.T) {
+func TestAppGetsEachRequest(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()

@@ -19,11 +19,11 @@ type GrantStore interface {
 // GrantFinder finds grants.
 type GrantFinder interface {
 	// LiveGrant returns grant.ErrNotFound for a grant that is unknown, expired or revoked.
-	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
+	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.WithAccount, error)
 }
 
 // FindGrant returns the first active grant at one of the locators, or grant.ErrNotFound.
-func FindGrant(ctx context.Context, s GrantFinder, at []grant.Locator, now time.Time) (*grant.GrantWithAccount, error) {
+func FindGrant(ctx context.Context, s GrantFinder, at []grant.Locator, now time.Time) (*grant.WithAccount, error) {
 	for _, ref := range at {
 		found, err := s.LiveGrant(ctx, ref, "", now)
 		if err == nil || !errors.Is(err, grant.ErrNotFound) {

@@ -48,8 +48,8 @@ func OwnForms(o Origins) func(http.Handler) http.Handler {
 }
 
 // misdirected reports whether the origin of a form is the received Host instead of the
-// issuer: the browser opened the server at another address. The Host header alone is
-// insufficient, because a proxy may rewrite it.
+// issuer: the browser opened the server at another address. The Host header is
+// not sufficient, because a proxy may rewrite it.
 func (o *Origins) misdirected(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:

@@ -27,8 +27,8 @@ const (
 var errPreempted = errors.New("ended in favour of another fetch")
 
 // hostLimit limits concurrent fetches in total and for each host, so that a slow host
-// blocks its own fetches first. If slow hosts hold all slots, the longest fetch ends in
-// favour of one that waits.
+// blocks its own fetches first. If slow hosts hold all slots, a waiting fetch
+// replaces the longest-running one.
 type hostLimit struct {
 	total *admission.Queue
 

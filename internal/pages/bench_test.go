@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// BenchmarkPage renders pages as people see them; the recorder is part of what it
-// measures.
+// BenchmarkPage renders complete pages. The measurement includes the response recorder.
 func BenchmarkPage(b *testing.B) {
 	p, err := New("")
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 func (p *Pages) CheckSession(cookie string) http.Handler {
 	script, err := p.assets.url("watch.js")
 	if err != nil {
-		panic(err) // a fault of the build
+		panic(err) // the build lacks the file
 	}
 	body := `<!doctype html>
 <html lang="en">

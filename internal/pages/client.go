@@ -20,7 +20,7 @@ type Client struct {
 	PolicyURI, TermsURI, URI string
 }
 
-// label returns the client's name, or a replacement if it has none.
+// label returns the client's name, or its host, or a default name.
 func label(c Client, catalogue *messages.Catalogue) string {
 	if text := cmp.Or(Clean(c.Name, nameRunes), Clean(c.Host, hostRunes)); text != "" {
 		return text

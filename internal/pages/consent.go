@@ -47,7 +47,8 @@ func (p *Pages) Consent(w http.ResponseWriter, status int, v Consent) {
 //
 // Spec: OpenID Connect Core §5.4, §11.
 func DescribeScope(name string) Scope {
-	key, icon := name, ""
+	key := name
+	var icon string
 	switch name {
 	case "openid":
 		icon = "key"

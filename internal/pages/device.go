@@ -13,7 +13,7 @@ type Device struct {
 	Action string
 	// Code is the previous input.
 	Code string
-	// Fault is the error of the previous input.
+	// Fault describes the error of the previous input.
 	Fault messages.Message
 	// RetryAfter, if positive, is the time until the next attempt is allowed.
 	RetryAfter time.Duration
@@ -27,7 +27,7 @@ func (p *Pages) Device(w http.ResponseWriter, status int, v Device) {
 	p.render(w, status, "device", v)
 }
 
-// DeviceCheck lets the user confirm that the device with the code is theirs. The form posts
+// DeviceCheck lets the user confirm that they own the device with the code. The form posts
 // the fields user_code and decision ("continue" or "deny").
 type DeviceCheck struct {
 	Client Client

@@ -45,8 +45,8 @@ type view struct {
 	Page    any
 }
 
-// New parses every page. Base is the path of the issuer, empty if it has none. An error is a
-// fault of the build.
+// New parses every page. Base is the path of the issuer, empty for the root. It returns an error
+// only if the embedded files are invalid.
 func New(base string) (*Pages, error) {
 	files, err := loadAssets(base)
 	if err != nil {
@@ -82,7 +82,7 @@ func (p *Pages) Static() http.Handler { return p.assets }
 
 // render writes the named page, completely or not at all.
 //
-// No input can make a template fail, so a failure is a fault of the program: render panics
+// No input can make a template fail, so a failure is a programming error: render panics
 // before it writes anything, and the recovery middleware reports it.
 func (p *Pages) render(w http.ResponseWriter, status int, name string, data any) {
 	p.renderUnder(w, status, name, p.pages[name].policy, data)
@@ -103,5 +103,5 @@ func (p *Pages) renderUnder(w http.ResponseWriter, status int, name string, unde
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))
 	w.WriteHeader(status)
-	_, _ = buf.WriteTo(w) // the browser has closed the connection; there is no one to report it to
+	_, _ = buf.WriteTo(w) // it fails only if the browser has closed the connection
 }

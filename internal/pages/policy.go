@@ -12,8 +12,8 @@ type policy struct {
 	csp string
 	// referrer keeps request IDs, which are in the URLs of pages, within this origin.
 	referrer string
-	// alone isolates the window from its opener.
-	alone bool
+	// isolated removes the window's reference to its opener.
+	isolated bool
 }
 
 // policies returns the policy of every page.
@@ -24,7 +24,7 @@ type policy struct {
 //
 // Such a page also has no Cross-Origin-Opener-Policy. Clients open the sign-in in a popup that
 // reports to window.opener, and any value of the header on any page of the flow would break
-// that for good. The opener can only read closed and navigate the window, which it could do
+// that permanently. The opener can only read closed and navigate the window, which it could do
 // before. Pages that no client opens are isolated.
 //
 // The referrer is same-origin rather than no-referrer: both send nothing to other hosts, but
@@ -34,7 +34,7 @@ type policy struct {
 func policies() map[string]policy {
 	onward := policy{csp: base, referrer: "same-origin"}
 	ending := policy{csp: base + "; form-action 'none'", referrer: "same-origin"}
-	ours := policy{csp: base + "; form-action 'self'", referrer: "same-origin", alone: true}
+	ours := policy{csp: base + "; form-action 'self'", referrer: "same-origin", isolated: true}
 	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin"}
 	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer"}
 
@@ -65,7 +65,7 @@ func (p policy) set(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cache-Control", "no-store")
-	if p.alone {
+	if p.isolated {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	}
 }

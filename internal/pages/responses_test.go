@@ -61,7 +61,7 @@ func TestSignInPutsTheCursorWhereSomethingIsMissing(t *testing.T) {
 				}
 			}
 			if len(focused) != 1 || focused[0] != tc.want {
-				t.Errorf("autofocus on %q, want %q alone", focused, tc.want)
+				t.Errorf("autofocus on %q, want only %q", focused, tc.want)
 			}
 		})
 	}
@@ -210,9 +210,9 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 					t.Errorf("%s = %q, want %q", name, got, value)
 				}
 			}
-			alone := w.Header().Get("Cross-Origin-Opener-Policy") == "same-origin"
-			if want := formAction[s.page] == "'self'"; alone != want {
-				t.Errorf("cut off from its opener: %v, want %v", alone, want)
+			isolated := w.Header().Get("Cross-Origin-Opener-Policy") == "same-origin"
+			if want := formAction[s.page] == "'self'"; isolated != want {
+				t.Errorf("isolated from its opener: %v, want %v", isolated, want)
 			}
 		})
 	}

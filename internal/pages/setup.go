@@ -16,7 +16,7 @@ type Setup struct {
 	Username string
 	// MinLength is the minimum length of a password.
 	MinLength int
-	// Fault is the error of the previous attempt.
+	// Fault describes the error of the previous attempt.
 	Fault messages.Message
 }
 

@@ -20,7 +20,7 @@ type SignIn struct {
 	Username string
 	// Remember is the previous input of the checkbox.
 	Remember bool
-	// Fault is the error of the previous attempt.
+	// Fault describes the error of the previous attempt.
 	Fault messages.Message
 	// RetryAfter, if positive, is the time until the next attempt is allowed.
 	RetryAfter time.Duration

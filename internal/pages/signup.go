@@ -21,7 +21,7 @@ type SignUp struct {
 	Remember bool
 	// MinLength is the minimum length of a password.
 	MinLength int
-	// Fault is the error of the previous attempt, Field the name of the invalid field.
+	// Fault describes the error of the previous attempt. Field is the name of the invalid field.
 	Fault messages.Message
 	Field string
 	// RetryAfter, if positive, is the time until the next attempt is allowed.

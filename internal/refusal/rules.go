@@ -34,7 +34,7 @@ const (
 	SessionEnded         Rule = "session_ended"
 	AccountDisabled      Rule = "account_disabled"
 	AccountTokensRevoked Rule = "account_tokens_revoked"
-	ClientTokensRevoked  Rule = "client_tokens_revoked"
+	ClientTokensRevoked  Rule = "client_tokens_revoked" //nolint:gosec // a rule, not a credential
 	KeyMismatch          Rule = "key_binding_mismatch"
 	VerifierMissing      Rule = "verifier_missing"
 	VerifierMismatch     Rule = "verifier_mismatch"

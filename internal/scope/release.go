@@ -20,7 +20,7 @@ func base(claim string) string {
 }
 
 // AccountClaims returns the claims of the grant's account. Numbers keep their stored text.
-func AccountClaims(held *grant.GrantWithAccount) (map[string]any, error) {
+func AccountClaims(held *grant.WithAccount) (map[string]any, error) {
 	claims, err := DecodeClaims(held.Claims)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *Set) ByName(account map[string]any, a Access, place Destination) map[st
 
 // AddExtra adds the extra claims of the consent app or hook for ID tokens and userinfo to
 // claims. They replace claims of the account.
-func AddExtra(claims map[string]any, held *grant.GrantWithAccount) error {
+func AddExtra(claims map[string]any, held *grant.WithAccount) error {
 	more, err := DecodeClaims(held.Authorization.ExtraClaims.IDToken)
 	if err != nil {
 		return err

@@ -87,20 +87,20 @@ func TestClaimsAreReleasedByName(t *testing.T) {
 func TestAnAccountWithoutClaimsHasItsUsername(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{"", "null", "{}"} {
-		held := &grant.GrantWithAccount{Claims: json.RawMessage(raw), Username: "ada"}
+		held := &grant.WithAccount{Claims: json.RawMessage(raw), Username: "ada"}
 		got, err := AccountClaims(held)
 		if diff := cmp.Diff(map[string]any{"preferred_username": "ada"}, got); diff != "" || err != nil {
 			t.Errorf("AccountClaims of %q, %v, differs (-want +got):\n%s", raw, err, diff)
 		}
 	}
-	if _, err := AccountClaims(&grant.GrantWithAccount{Claims: json.RawMessage(`[]`)}); err == nil {
+	if _, err := AccountClaims(&grant.WithAccount{Claims: json.RawMessage(`[]`)}); err == nil {
 		t.Error("claims that are no object: no error")
 	}
 }
 
 func TestTheConsentAppHasTheLastWord(t *testing.T) {
 	t.Parallel()
-	held := &grant.GrantWithAccount{}
+	held := &grant.WithAccount{}
 	held.Authorization.ExtraClaims.IDToken = json.RawMessage(`{"email":"app@example.org","level":3}`)
 	claims := map[string]any{"email": "ada@example.org", "name": "Ada"}
 	if err := AddExtra(claims, held); err != nil {

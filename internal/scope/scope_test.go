@@ -17,7 +17,7 @@ func TestRecordsAreChecked(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		record Scope
-		want   string // in the error; empty is none
+		want   string // part of the error; empty if valid
 	}{
 		"a name alone":                         {Scope{Name: "hr"}, ""},
 		"a URL as name, with claims":           {Scope{Name: "https://api.example/read", Claims: map[string][]Destination{"https://a.example/dept": Destinations()}}, ""},

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A new request removes the oldest requests of this issuer, and none of another server at
-// the host whose issuer has another path.
+// A new request removes the oldest requests of this issuer. It keeps the requests of another
+// server at the same host, whose issuer has another path.
 func TestBindRequestKeepsCookiesOfOtherIssuers(t *testing.T) {
 	t.Parallel()
 

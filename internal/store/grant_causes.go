@@ -13,7 +13,7 @@ import (
 
 // grantState is a grant with the records that decide whether it is valid.
 type grantState struct {
-	*grant.GrantWithAccount
+	*grant.WithAccount
 
 	accountDisabledAt, accountNotBefore time.Time
 	accountExists, sessionExists        bool
@@ -35,7 +35,7 @@ func (s *Grants) readState(ctx context.Context, ref grant.Locator) (*grantState,
 			(SELECT c.not_before FROM clients c WHERE c.id = grants.client_id)
 		FROM grants WHERE bucket = $1 AND id = $2`
 
-	st := &grantState{GrantWithAccount: &grant.GrantWithAccount{}}
+	st := &grantState{WithAccount: &grant.WithAccount{}}
 	dest := append(grantInto(&st.Grant), intoName(&st.Username), intoRaw(&st.Claims),
 		intoTime(&st.accountDisabledAt), intoTime(&st.accountNotBefore), intoFlag(&st.accountExists), intoFlag(&st.sessionExists),
 		intoFlag(&st.clientExists), intoFlag(&st.clientDisabled), intoTime(&st.clientNotBefore))
@@ -127,7 +127,7 @@ func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string,
 
 // redemptionError returns the reason for which a code could not be redeemed:
 // [grant.ErrSpent] with the grant, or [grant.ErrNotFound], each with its cause.
-func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
+func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (*grant.WithAccount, error) {
 	st, err := s.readState(ctx, sp.Ref)
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (
 	case !sp.Now.Before(st.EndsAt):
 		return nil, notFound(sp.Ref, refusal.GrantEnded, "the grant has ended", refusal.At("ended_at", st.EndsAt))
 	case !st.CodeRedeemedAt.IsZero():
-		return st.GrantWithAccount, refusal.Wrap(grant.ErrSpent, refusal.CodeSpent, "the code has been redeemed before",
+		return st.WithAccount, refusal.Wrap(grant.ErrSpent, refusal.CodeSpent, "the code has been redeemed before",
 			refusal.At("code_spent_at", st.CodeRedeemedAt)).WithGrant(sp.Ref.ID.String())
 	case !sp.Now.Before(st.CodeExpiresAt):
 		return nil, notFound(sp.Ref, refusal.CodeExpired, "the code has expired",
@@ -157,7 +157,7 @@ func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (
 // rotationError returns the reason for which a refresh token could not be rotated:
 // [grant.ErrStaleGeneration] with the grant, or [grant.ErrNotFound], each with its
 // cause.
-func (s *Grants) rotationError(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
+func (s *Grants) rotationError(ctx context.Context, r grant.RefreshRotation) (*grant.WithAccount, error) {
 	st, err := s.readState(ctx, r.Ref)
 	if err != nil {
 		return nil, err
@@ -173,7 +173,7 @@ func (s *Grants) rotationError(ctx context.Context, r grant.RefreshRotation) (*g
 		return nil, notFound(r.Ref, refusal.RefreshExpired, "the refresh token has expired", refusal.At("expired_at", st.ExpiresAt),
 			refusal.At("grant_ends_at", st.EndsAt), refusal.At("last_rotated_at", st.RefreshRotatedAt))
 	case st.RefreshGeneration > r.Generation:
-		return st.GrantWithAccount, refusal.Wrap(grant.ErrStaleGeneration, refusal.RefreshReplayed, "the refresh token has been rotated before",
+		return st.WithAccount, refusal.Wrap(grant.ErrStaleGeneration, refusal.RefreshReplayed, "the refresh token has been rotated before",
 			refusal.At("last_rotated_at", st.RefreshRotatedAt)).WithGrant(r.Ref.ID.String())
 	default:
 		return nil, notFound(r.Ref, refusal.RefreshUnknown, "the refresh token was never issued")

@@ -20,7 +20,7 @@ import (
 // prevents the redemption of its code.
 //
 // Spec: RFC 6749 §4.1.2.
-func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
+func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.WithAccount, error) {
 	detail, args, err := setAuthorization(sp.Authorization, 7)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 // [grant.ErrStaleGeneration] with the current grant. It returns [grant.ErrNotFound] for
 // an unknown or expired token, the token of another client, a token that is bound to
 // another key, and a grant that has ended.
-func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
+func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.WithAccount, error) {
 	detail, args, err := setAuthorization(r.Authorization, 10)
 	if err != nil {
 		return nil, err

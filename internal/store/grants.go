@@ -42,8 +42,8 @@ func grantInto(g *grant.Grant) []any {
 	}
 }
 
-func scanGrantWithAccount(from db.Scanner) (*grant.GrantWithAccount, error) {
-	held := &grant.GrantWithAccount{}
+func scanGrantWithAccount(from db.Scanner) (*grant.WithAccount, error) {
+	held := &grant.WithAccount{}
 	if err := from.Scan(append(grantInto(&held.Grant), intoName(&held.Username), intoRaw(&held.Claims))...); err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func insertIntoPartition(ctx context.Context, d *db.DB, p grant.Partition, write
 //
 // Tokens that were issued without a code are valid only while their session exists:
 // ending the session could not see a grant that was being inserted.
-func (s *Grants) LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error) {
+func (s *Grants) LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.WithAccount, error) {
 	const read = `
 		SELECT ` + grantWithAccountColumns + ` FROM grants
 		WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL AND ends_at > $3 AND ` + liveCondition + `

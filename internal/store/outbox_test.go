@@ -16,9 +16,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// seedParticipants adds to fixture.Seed the client told, which has both logout URIs,
-// and the client front, which has only the front-channel one, and the session sid of
-// alice, in which both took part.
+// seedParticipants adds to fixture.Seed the session sid of alice and its two participants: the
+// client "told" with both logout URIs, and the client "front" with a front-channel URI only.
 func seedParticipants(t *testing.T, s *store.Store) {
 	t.Helper()
 	fixture.Seed(t, s)

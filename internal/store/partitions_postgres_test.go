@@ -18,8 +18,8 @@ import (
 )
 
 // A long transaction, a backup for example, holds locks on the grants that it has read
-// and written. The first grant of the next hour does not wait for it, and no other
-// statement waits for that grant.
+// and written. The first grant of the next hour does not wait for it, and other
+// statements do not wait for that grant.
 func TestNewPartitionDoesNotWait(t *testing.T) {
 	t.Parallel()
 

@@ -106,7 +106,7 @@ func fits(key *jose.JSONWebKey) bool {
 			algs = []string{"ES256"}
 		}
 	case ed25519.PublicKey:
-		algs = []string{"EdDSA", "Ed25519"} // RFC 9864 names it anew
+		algs = []string{"EdDSA", "Ed25519"} // RFC 9864 adds the second name
 	}
 	return len(algs) > 0 && (key.Algorithm == "" || slices.Contains(algs, key.Algorithm))
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/dev/demo"
 )
 
-// browser is a person's browser in front of a running demo application.
+// browser is a browser with cookies and the URL of a running demo application.
 type browser struct {
 	*http.Client
 
@@ -52,7 +52,7 @@ func jar(t *testing.T) http.CookieJar {
 	return j
 }
 
-// get opens a page of the application, following redirects to wherever they lead.
+// get opens a page of the application and follows redirects.
 func (b *browser) get(path string) (int, string) {
 	b.t.Helper()
 	return b.read(b.Get(b.base + path))
@@ -136,8 +136,8 @@ func TestSignInAndOut(t *testing.T) {
 	status, page = b.get("/signin")
 	b.mustShow(status, page, 200, "Hello, Ada &lt;Lovelace&gt;", `id="id-token"`, `id="userinfo"`, `id="token-response"`,
 		"&#34;alg&#34;: &#34;ES256&#34;", "&#34;email&#34;: &#34;ada@example.org&#34;", "in 60 minutes")
-	asked := provider.lastAsked()
-	if got, want := asked.Get("scope"), "openid profile email address phone offline_access"; got != want {
+	request := provider.lastRequest()
+	if got, want := request.Get("scope"), "openid profile email address phone offline_access"; got != want {
 		t.Errorf("scope = %q, want %q", got, want)
 	}
 
@@ -225,7 +225,7 @@ func TestStartPageWithoutSignIn(t *testing.T) {
 		"when the access token was swapped": {
 			provider: func(p *openIDProvider) { p.claims = map[string]any{"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"} }, status: 502, want: "at_hash",
 		},
-		"when userinfo speaks of another": {
+		"when userinfo returns another subject": {
 			provider: func(p *openIDProvider) { p.subject = "eve" }, status: 502, want: "for another user",
 		},
 		"when the code is not good": {
@@ -246,7 +246,7 @@ func TestStartPageWithoutSignIn(t *testing.T) {
 			provider: func(p *openIDProvider) { p.claims = map[string]any{"auth_time": nil} },
 			status:   502, want: "older than requested",
 		},
-		"when the app is asked for what it does not know": {
+		"when ask is unknown": {
 			ask: "?ask=nicely", status: 400, want: "Unknown kind of sign-in",
 		},
 	} {
@@ -325,7 +325,7 @@ func TestEachSignInButtonSendsItsParameters(t *testing.T) {
 			}
 			got := url.Values{}
 			for _, key := range []string{"prompt", "max_age", "id_token_hint"} {
-				if v, ok := provider.lastAsked()[key]; ok {
+				if v, ok := provider.lastRequest()[key]; ok {
 					got[key] = v
 				}
 			}

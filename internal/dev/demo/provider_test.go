@@ -19,26 +19,25 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// openIDProvider is a small provider that owes nothing to the server the demo
-// application ships with. It signs for real and checks PKCE; its fields let a
-// test make it lie.
+// openIDProvider is a small OpenID provider that shares no code with the server. It signs
+// tokens and checks PKCE; its fields make it return invalid responses.
 type openIDProvider struct {
 	*httptest.Server
 
-	authAnswer url.Values     // added to, or put in place of, its authorization answers
-	noCode     bool           // answers authorization requests without a code
-	claims     map[string]any // put in place of its ID token claims
-	subject    string         // whom userinfo speaks of
-	dead       int            // how many discovery requests it fails first
-	noRefresh  bool           // refuses every refresh
-	silence    bool           // does not name itself in its answers
+	authAnswer url.Values     // overwrites members of authorization responses
+	noCode     bool           // omits the code from authorization responses
+	claims     map[string]any // overwrites claims of the ID token
+	subject    string         // the sub of userinfo responses
+	dead       int            // the number of discovery requests that fail first
+	noRefresh  bool           // rejects every refresh token
+	silence    bool           // omits iss from authorization responses
 
-	key    *ecdsa.PrivateKey
-	mu     sync.Mutex
-	codes  map[string]url.Values
-	asked  url.Values // the last authorization request
-	logout url.Values // the last sign-out request
-	asks   int        // how many discovery requests came in
+	key         *ecdsa.PrivateKey
+	mu          sync.Mutex
+	codes       map[string]url.Values
+	request     url.Values // the last authorization request
+	logout      url.Values // the last sign-out request
+	discoveries int        // the number of discovery requests
 }
 
 func newProvider(t *testing.T) *openIDProvider {
@@ -64,8 +63,8 @@ func newProvider(t *testing.T) *openIDProvider {
 
 func (p *openIDProvider) discovery(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Lock()
-	p.asks++
-	dead := p.asks <= p.dead
+	p.discoveries++
+	dead := p.discoveries <= p.dead
 	p.mu.Unlock()
 	if dead {
 		http.Error(w, "starting", http.StatusServiceUnavailable)
@@ -88,18 +87,18 @@ func (p *openIDProvider) auth(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	p.asked = r.URL.Query()
-	answer := url.Values{"state": {p.asked.Get("state")}}
+	p.request = r.URL.Query()
+	answer := url.Values{"state": {p.request.Get("state")}}
 	if !p.silence {
 		answer.Set("iss", p.URL)
 	}
 	if !p.noCode {
 		code := rand.Text()
-		p.codes[code] = p.asked
+		p.codes[code] = p.request
 		answer.Set("code", code)
 	}
 	maps.Copy(answer, p.authAnswer)
-	http.Redirect(w, r, p.asked.Get("redirect_uri")+"?"+answer.Encode(), http.StatusFound)
+	http.Redirect(w, r, p.request.Get("redirect_uri")+"?"+answer.Encode(), http.StatusFound)
 }
 
 func (p *openIDProvider) token(w http.ResponseWriter, r *http.Request) {
@@ -113,15 +112,15 @@ func (p *openIDProvider) token(w http.ResponseWriter, r *http.Request) {
 	var nonce string
 	switch r.FormValue("grant_type") {
 	case "authorization_code":
-		asked, known := p.codes[r.FormValue("code")]
+		request, known := p.codes[r.FormValue("code")]
 		delete(p.codes, r.FormValue("code"))
 		challenge := sha256.Sum256([]byte(r.FormValue("code_verifier")))
-		if !known || asked.Get("code_challenge_method") != "S256" || asked.Get("redirect_uri") != r.FormValue("redirect_uri") ||
-			asked.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(challenge[:]) {
+		if !known || request.Get("code_challenge_method") != "S256" || request.Get("redirect_uri") != r.FormValue("redirect_uri") ||
+			request.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(challenge[:]) {
 			reply(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant", "error_description": "no such code"})
 			return
 		}
-		nonce = asked.Get("nonce")
+		nonce = request.Get("nonce")
 	case "refresh_token":
 		if p.noRefresh || r.FormValue("refresh_token") == "" {
 			reply(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant", "error_description": "revoked"})
@@ -176,10 +175,10 @@ func (p *openIDProvider) endSession(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, p.logout.Get("post_logout_redirect_uri")+"?state="+url.QueryEscape(p.logout.Get("state")), http.StatusFound)
 }
 
-func (p *openIDProvider) lastAsked() url.Values {
+func (p *openIDProvider) lastRequest() url.Values {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.asked
+	return p.request
 }
 
 func (p *openIDProvider) lastLogout() url.Values {

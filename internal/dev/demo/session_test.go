@@ -96,6 +96,6 @@ func TestLocalSignOutKeepsProviderSession(t *testing.T) {
 	status, page := b.press("/forget")
 	b.mustShow(status, page, 200, `id="signin"`)
 	if got := provider.lastLogout(); got != nil {
-		t.Errorf("the provider was asked to sign out: %v", got)
+		t.Errorf("the provider received a logout request: %v", got)
 	}
 }

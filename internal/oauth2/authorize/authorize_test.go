@@ -222,8 +222,8 @@ func TestPromptSelectAccount(t *testing.T) {
 			}
 			p = b.Post(p.FormAction(), url.Values{"request": {p.HiddenField("request")}, "decision": {"continue"}})
 			p = b.Get(p.Header.Get("Location"))
-			if asked := p.Location().Path == "/login"; asked != tc.proves {
-				t.Errorf("%v: a password after the choice: %v, want %v", tc.changes, asked, tc.proves)
+			if login := p.Location().Path == "/login"; login != tc.proves {
+				t.Errorf("%v: a password after the choice: %v, want %v", tc.changes, login, tc.proves)
 			}
 			got := servertest.Claims(t, s.ExchangeCode(b.Follow(p).Location().Query().Get("code"))["id_token"])
 			if again := got["auth_time"] != first["auth_time"]; again != tc.proves || got["sub"] != first["sub"] {
@@ -351,7 +351,7 @@ func TestClaimsParameterInIDToken(t *testing.T) {
 	s := servertest.Start(t, storetest.New(t), nil)
 	got := servertest.Claims(t, s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("claims", `{"id_token":{"email":null,"phone_number":{"essential":true}},"userinfo":{"name":null}}`)))["id_token"])
 	if got["email"] != "ada@example.com" || got["name"] != nil || got["phone_number"] != nil {
-		t.Errorf("ID token = %v, want the email that was asked for and nothing else", got)
+		t.Errorf("ID token = %v, want the requested email and nothing else", got)
 	}
 }
 
@@ -374,7 +374,7 @@ func TestRequestedClaimsNeedConsent(t *testing.T) {
 		t.Fatalf("claims beyond the consent: to %v, want the consent page", p.Location())
 	}
 	if page := b.Get(p.Header.Get("Location")); !strings.Contains(page.Body, "email address") {
-		t.Error("the consent page does not name what is asked for")
+		t.Error("the consent page does not name the requested scopes")
 	}
 }
 

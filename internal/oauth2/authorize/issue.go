@@ -70,7 +70,7 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, f *flow) {
 }
 
 // newGrant returns the grant that the request leads to, with its user.
-func (h *Handler) newGrant(f *flow) *grant.GrantWithAccount {
+func (h *Handler) newGrant(f *flow) *grant.WithAccount {
 	a, s, now := f.request, f.session, f.now
 	g := grant.Grant{
 		Kind: grant.KindCode, ClientID: a.client.ID, Subject: s.Subject, SessionID: s.ID,
@@ -100,7 +100,7 @@ func (h *Handler) newGrant(f *flow) *grant.GrantWithAccount {
 	if plan.AccessToken {
 		g.TokensUntil = h.Lifetimes.AccessUntil(a.client, client.GrantImplicit, now)
 	}
-	return &grant.GrantWithAccount{Grant: g, Username: s.Username, Claims: s.Claims}
+	return &grant.WithAccount{Grant: g, Username: s.Username, Claims: s.Claims}
 }
 
 // errIncomplete reports a response that lacks something of its response type.
@@ -110,7 +110,7 @@ var errIncomplete = errors.New("authorize: the response is incomplete")
 // fosite are left out.
 //
 // Spec: RFC 6749 §4.1.2, §4.2.2; OpenID Connect Core §3.2.2.5, §3.3.2.5.
-func (h *Handler) issue(ctx context.Context, f *flow, g *grant.GrantWithAccount) ([]parameter, error) {
+func (h *Handler) issue(ctx context.Context, f *flow, g *grant.WithAccount) ([]parameter, error) {
 	a := f.request
 	made, err := h.Engine.Authorize(ctx, &engine.Authorization{
 		RedirectURI: a.redirectURI, ResponseType: string(a.responseType), State: a.state, Nonce: a.nonce, Challenge: a.challenge,

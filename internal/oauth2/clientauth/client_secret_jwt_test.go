@@ -146,9 +146,9 @@ func TestChangeOfAuthenticationMethod(t *testing.T) {
 		}
 		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, newForm())), true, "the secret it brought")
 		back := servertest.SendClientMetadata(t, s, http.MethodPut, path, again["registration_access_token"], metadata("client_secret_basic", "", ""), http.StatusOK)
-		anew := servertest.SendClientMetadata(t, s, http.MethodPut, path, back["registration_access_token"], metadata("client_secret_jwt", "", ""), http.StatusOK)
+		switched := servertest.SendClientMetadata(t, s, http.MethodPut, path, back["registration_access_token"], metadata("client_secret_jwt", "", ""), http.StatusOK)
 		s.Advance(time.Minute)
-		made := servertest.Text(anew["client_secret"])
+		made := servertest.Text(switched["client_secret"])
 		if made == "" || made == secret {
 			t.Fatalf("the new secret is %q", made)
 		}

@@ -39,12 +39,12 @@ func withMAC(tb testing.TB, secret, alg string) (*client.Client, *Authenticator)
 	c := &client.Client{ID: "signer", Metadata: client.Metadata{
 		TokenEndpointAuthMethod: client.AuthSecretJWT, TokenEndpointAuthSigningAlg: alg,
 	}}
-	keeper := client.SecretStore{Sealer: vault(tb, longSecret)}
-	if err := keeper.Set(tb.Context(), c, secret); err != nil {
+	secrets := client.SecretStore{Sealer: vault(tb, longSecret)}
+	if err := secrets.Set(tb.Context(), c, secret); err != nil {
 		tb.Fatal(err)
 	}
 	a := newAuthenticator(c)
-	a.cfg.Vault = keeper.Sealer
+	a.cfg.Vault = secrets.Sealer
 	return c, a
 }
 

@@ -33,7 +33,7 @@ import (
 type Issuer interface {
 	Code(g *grant.Grant) string
 	AccessToken(ctx context.Context, r *tokens.Request) (token string, expiresIn time.Duration, err error)
-	RefreshToken(g *grant.GrantWithAccount) string
+	RefreshToken(g *grant.WithAccount) string
 	IDToken(ctx context.Context, r *tokens.Request, hashes tokens.IDTokenHashes) (string, error)
 }
 
@@ -170,7 +170,7 @@ type exchange struct {
 	state  string          // authorization: the client's
 
 	code      Code                    // token request with a code
-	grant     *grant.GrantWithAccount // of the redeemed code
+	grant     *grant.WithAccount // of the redeemed code
 	requester *fosite.Request         // the authorization request of grant, as fosite sees it
 
 	expiresIn time.Duration // of the access token, once it is issued

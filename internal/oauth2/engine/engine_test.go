@@ -21,7 +21,7 @@ import (
 type issuer struct{}
 
 func (issuer) Code(*grant.Grant) string                    { return "code" }
-func (issuer) RefreshToken(*grant.GrantWithAccount) string { return "refresh token" }
+func (issuer) RefreshToken(*grant.WithAccount) string { return "refresh token" }
 
 func (issuer) AccessToken(context.Context, *tokens.Request) (string, time.Duration, error) {
 	return "access token", time.Minute, nil
@@ -46,8 +46,8 @@ func testClient() *client.Client {
 	return c
 }
 
-func testGrant() *grant.GrantWithAccount {
-	return &grant.GrantWithAccount{Grant: grant.Grant{
+func testGrant() *grant.WithAccount {
+	return &grant.WithAccount{Grant: grant.Grant{
 		Subject: "ada", Scopes: []string{"openid", "api"},
 		Authorization: grant.Authorization{RedirectURI: "https://rp.example/callback", Challenge: challenge},
 	}}
@@ -55,7 +55,7 @@ func testGrant() *grant.GrantWithAccount {
 
 func registered() *scope.Set { return scope.NewSet(nil, nil, nil) }
 
-func tokenRequest(g *grant.GrantWithAccount) *tokens.Request {
+func tokenRequest(g *grant.WithAccount) *tokens.Request {
 	return &tokens.Request{
 		Client: testClient(), Registered: registered(), Access: scope.Access{Scopes: []string{"openid", "api"}}, Grant: g, Refresh: g != nil,
 	}
@@ -67,9 +67,9 @@ type code struct {
 	revoked bool
 }
 
-func (c *code) Redeem(context.Context) (*grant.GrantWithAccount, error) { return testGrant(), c.err }
+func (c *code) Redeem(context.Context) (*grant.WithAccount, error) { return testGrant(), c.err }
 
-func (c *code) Revoke(context.Context, *grant.GrantWithAccount) error {
+func (c *code) Revoke(context.Context, *grant.WithAccount) error {
 	c.revoked = true
 	return nil
 }

@@ -21,8 +21,8 @@ type Code interface {
 	// Redeem marks the code as used and returns its grant. It returns [grant.ErrNotFound] for
 	// an invalid code, and [grant.ErrSpent] with the grant for a code that was used before;
 	// Revoke then revokes that grant.
-	Redeem(ctx context.Context) (*grant.GrantWithAccount, error)
-	Revoke(ctx context.Context, g *grant.GrantWithAccount) error
+	Redeem(ctx context.Context) (*grant.WithAccount, error)
+	Revoke(ctx context.Context, g *grant.WithAccount) error
 }
 
 // TokenRequest is a token request of an authenticated client.

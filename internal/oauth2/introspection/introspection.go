@@ -33,13 +33,13 @@ type Clients interface {
 
 // AccessTokens reads access tokens, as [tokens.Reader] does.
 type AccessTokens interface {
-	Active(ctx context.Context, token string, now time.Time) (*tokens.AccessClaims, *grant.GrantWithAccount, error)
+	Active(ctx context.Context, token string, now time.Time) (*tokens.AccessClaims, *grant.WithAccount, error)
 }
 
 // Grants finds the grants of refresh tokens.
 type Grants interface {
 	// LiveGrant returns [grant.ErrNotFound] for a grant that is revoked or has ended.
-	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
+	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.WithAccount, error)
 }
 
 // Handler serves the endpoint. All of its members are set.
@@ -196,7 +196,7 @@ func (h *Handler) refreshToken(ctx context.Context, handle tokens.Handle, reader
 // hold none.
 //
 // Spec: RFC 7662 §2.2.
-func (h *Handler) userClaims(ctx context.Context, g *grant.GrantWithAccount) (map[string]any, error) {
+func (h *Handler) userClaims(ctx context.Context, g *grant.WithAccount) (map[string]any, error) {
 	destinations := []scope.Destination{scope.Introspection, scope.AccessToken}
 	registered, err := h.Scopes.Scopes(ctx)
 	if err != nil {

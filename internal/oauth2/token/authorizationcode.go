@@ -27,14 +27,14 @@ type Codes interface {
 	LiveGrants
 	// RedeemCode returns [grant.ErrNotFound] for an invalid code, and [grant.ErrSpent] with
 	// the grant for a code that was used before.
-	RedeemCode(ctx context.Context, r grant.CodeRedemption) (*grant.GrantWithAccount, error)
+	RedeemCode(ctx context.Context, r grant.CodeRedemption) (*grant.WithAccount, error)
 	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
 }
 
 // LiveGrants reads grants without changing them.
 type LiveGrants interface {
 	// LiveGrant returns [grant.ErrNotFound] for a grant that is revoked or has ended.
-	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
+	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.WithAccount, error)
 }
 
 // AuthorizationCode is the grant type authorization_code, with PKCE. It runs through fosite.
@@ -78,12 +78,12 @@ type redeemedCode struct {
 	*AuthorizationCode
 
 	x     *Exchange
-	grant *grant.GrantWithAccount // nil until the code is redeemed
+	grant *grant.WithAccount // nil until the code is redeemed
 	cause *refusal.Cause          // of a code that was refused
 }
 
 // Redeem marks the code as used.
-func (c *redeemedCode) Redeem(ctx context.Context) (*grant.GrantWithAccount, error) {
+func (c *redeemedCode) Redeem(ctx context.Context) (*grant.WithAccount, error) {
 	handle, err := c.Codec.Parse(tokens.Code, c.x.Form.Get("code"))
 	if err != nil {
 		c.cause = refusal.New(refusal.CodeMalformed, "the code is not one of this server, or its system secret was removed")
@@ -114,7 +114,7 @@ func (c *redeemedCode) Redeem(ctx context.Context) (*grant.GrantWithAccount, err
 // Revoke revokes the grant of a code that was used before.
 //
 // Spec: RFC 6749 §4.1.2.
-func (c *redeemedCode) Revoke(ctx context.Context, g *grant.GrantWithAccount) error {
+func (c *redeemedCode) Revoke(ctx context.Context, g *grant.WithAccount) error {
 	return c.Grants.RevokeGrant(ctx, g.Locator, c.x.Client.ID, grant.RevokedForCodeReuse, c.x.Now)
 }
 
@@ -125,7 +125,7 @@ const doubleSubmitWindow = 2 * time.Second
 // isDoubleSubmit reports whether a redeemed code is sent again by the client that it was
 // issued to, which the store has checked, with the same redirect URI and the right verifier.
 // An attacker lacks the verifier.
-func (c *redeemedCode) isDoubleSubmit(g *grant.GrantWithAccount) bool {
+func (c *redeemedCode) isDoubleSubmit(g *grant.WithAccount) bool {
 	return c.x.Now.Sub(g.CodeRedeemedAt) <= doubleSubmitWindow &&
 		c.x.Form.Get("redirect_uri") == g.Authorization.RedirectURI &&
 		verifies(c.x.Form.Get("code_verifier"), g.Authorization.Challenge)
@@ -178,14 +178,14 @@ func (c *redeemedCode) mismatch() *refusal.Cause {
 }
 
 // reused explains that a code was used before, which revokes its grant.
-func reused(rule refusal.Rule, g *grant.GrantWithAccount) *refusal.Cause {
+func reused(rule refusal.Rule, g *grant.WithAccount) *refusal.Cause {
 	return refusal.New(rule, "the code was spent before; the grant is revoked", refusal.At("code_spent_at", g.CodeRedeemedAt)).
 		WithGrant(g.ID.String()).AsWarning()
 }
 
 // peekGrant returns the grant that the code would redeem, as it is now, or nil if redeeming
 // the code is bound to fail.
-func (g *AuthorizationCode) peekGrant(ctx context.Context, x *Exchange) (*grant.GrantWithAccount, error) {
+func (g *AuthorizationCode) peekGrant(ctx context.Context, x *Exchange) (*grant.WithAccount, error) {
 	handle, err := g.Codec.Parse(tokens.Code, x.Form.Get("code"))
 	if err != nil {
 		return nil, nil //nolint:nilerr // Redeem returns the reason

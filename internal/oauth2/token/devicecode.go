@@ -113,7 +113,7 @@ func (g *DeviceCode) redeem(ctx context.Context, x *Exchange, handle tokens.Hand
 
 // peekGrant returns the grant that the device code would redeem, or nil if redeeming it is
 // bound to fail.
-func (g *DeviceCode) peekGrant(ctx context.Context, x *Exchange, handle tokens.Handle) (*grant.GrantWithAccount, error) {
+func (g *DeviceCode) peekGrant(ctx context.Context, x *Exchange, handle tokens.Handle) (*grant.WithAccount, error) {
 	found, err := g.Grants.LiveGrant(ctx, handle.Ref, "", x.Now)
 	if errors.Is(err, grant.ErrNotFound) || err == nil && !found.CodeRedeemedAt.IsZero() {
 		return nil, nil

@@ -54,7 +54,7 @@ func (x *Exchange) requested(b *Basis, allowed scope.Access) (scope.Limits, erro
 	return scope.Limits{Scopes: slices.Concat(scopes, allowed.ClaimScopes), Resources: resources}, nil
 }
 
-func (x *Exchange) exceeds(rule refusal.Rule, one string, g *grant.GrantWithAccount, many string, granted, allowed []string) *refusal.Cause {
+func (x *Exchange) exceeds(rule refusal.Rule, one string, g *grant.WithAccount, many string, granted, allowed []string) *refusal.Cause {
 	return refusal.New(rule, "the request names a "+one+" that was not granted, or that the client may no longer have",
 		refusal.Registered("granted_"+many, strings.Join(granted, " ")),
 		refusal.Registered("client_"+many, strings.Join(allowed, " "))).WithGrant(g.ID.String())

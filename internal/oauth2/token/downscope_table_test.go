@@ -15,7 +15,7 @@ import (
 
 func TestDownscope(t *testing.T) {
 	t.Parallel()
-	granted := &grant.GrantWithAccount{Grant: grant.Grant{
+	granted := &grant.WithAccount{Grant: grant.Grant{
 		Scopes: []string{"openid", "api", "email"}, Resources: []string{"https://a.example", "https://b.example"},
 	}}
 	for name, tc := range map[string]struct {

@@ -57,7 +57,7 @@ type Exchange struct {
 // user.
 type Basis struct {
 	// Grant is nil for tokens without a user.
-	Grant *grant.GrantWithAccount
+	Grant *grant.WithAccount
 	// RequestedScopes are the scopes that the request names. They narrow those of Grant;
 	// none requests all of them.
 	RequestedScopes []string
@@ -81,7 +81,7 @@ type Candidate struct {
 // Redeemed is the result of redeeming a credential.
 type Redeemed struct {
 	// Grant is the grant of the credential as it is now; nil for tokens without a user.
-	Grant   *grant.GrantWithAccount
+	Grant   *grant.WithAccount
 	Refresh RefreshTokens
 	// Nonce is a claim of the ID token; empty for none.
 	Nonce string

@@ -24,20 +24,20 @@ func testNow() time.Time { return time.Unix(1_800_000_000, 0) }
 
 // outcome is the result of each statement.
 type outcome struct {
-	grant   *grant.GrantWithAccount
+	grant   *grant.WithAccount
 	err     error
 	revoked grant.RevocationReason
 }
 
-func (o *outcome) LiveGrant(context.Context, grant.Locator, string, time.Time) (*grant.GrantWithAccount, error) {
+func (o *outcome) LiveGrant(context.Context, grant.Locator, string, time.Time) (*grant.WithAccount, error) {
 	return o.grant, o.err
 }
 
-func (o *outcome) RedeemCode(context.Context, grant.CodeRedemption) (*grant.GrantWithAccount, error) {
+func (o *outcome) RedeemCode(context.Context, grant.CodeRedemption) (*grant.WithAccount, error) {
 	return o.grant, o.err
 }
 
-func (o *outcome) RotateRefresh(context.Context, grant.RefreshRotation) (*grant.GrantWithAccount, error) {
+func (o *outcome) RotateRefresh(context.Context, grant.RefreshRotation) (*grant.WithAccount, error) {
 	return o.grant, o.err
 }
 
@@ -50,8 +50,8 @@ func testCodec() *tokens.Codec {
 	return tokens.NewCodec([]tokens.Key{{Tag: 1, Secret: bytes.Repeat([]byte{1}, 32)}})
 }
 
-func storedGrant() *grant.GrantWithAccount {
-	return &grant.GrantWithAccount{Grant: grant.Grant{
+func storedGrant() *grant.WithAccount {
+	return &grant.WithAccount{Grant: grant.Grant{
 		Locator: grant.Locator{ID: grant.NewID(testNow())}, Seed: bytes.Repeat([]byte{7}, 32), ClientID: "rp", Scopes: []string{"openid"},
 		RefreshGeneration: 5, RefreshRotatedAt: testNow().Add(-time.Second), ExpiresAt: testNow().Add(time.Hour),
 		Authorization: grant.Authorization{RedirectURI: "https://rp.example/callback"},

@@ -62,7 +62,7 @@ func (h *Hooks) call(ctx context.Context, x *Exchange, b *Basis) error {
 	return nil
 }
 
-func (h *Hooks) aboutGrant(x *Exchange, g *grant.GrantWithAccount, access scope.Access) *tokenhook.Subject {
+func (h *Hooks) aboutGrant(x *Exchange, g *grant.WithAccount, access scope.Access) *tokenhook.Subject {
 	s := h.about(x, access)
 	s.Extra = g.Authorization.ExtraClaims
 	s.User = tokenhook.User{

@@ -100,7 +100,7 @@ func TestClientLifespanBounds(t *testing.T) {
 	own := call(url.Values{"grant_type": {"client_credentials"}}).JSON(t)
 	wantLasting(t, "a token of 7 hours", own["access_token"], 2*time.Hour)
 
-	// An access token may outlive its refresh token: the grant ends at tokens_until.
+	// An access token may expire after its refresh token: the grant ends at tokens_until.
 	got := call(servertest.CodeExchange(s.NewBrowser().Code(servertest.AuthorizationRequest("client_id", "lasting")))).JSON(t)
 	wantLasting(t, "an access token beside a short refresh token", got["access_token"], time.Hour)
 	refresh := func() servertest.Response {

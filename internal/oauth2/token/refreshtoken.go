@@ -18,7 +18,7 @@ type RefreshRotator interface {
 	LiveGrants
 	// RotateRefresh returns [grant.ErrNotFound] for an invalid refresh token, and
 	// [grant.ErrStaleGeneration] with the grant for a token that was rotated before.
-	RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error)
+	RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.WithAccount, error)
 	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
 }
 
@@ -73,7 +73,7 @@ func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (Candidate, error
 }
 
 // isRefreshable reports whether the token can be rotated now, or is within its grace period.
-func (g *RefreshToken) isRefreshable(x *Exchange, handle tokens.Handle, found *grant.GrantWithAccount) bool {
+func (g *RefreshToken) isRefreshable(x *Exchange, handle tokens.Handle, found *grant.WithAccount) bool {
 	isCurrent := found.RefreshGeneration == int64(handle.Generation)
 	return g.Codec.Belongs(tokens.Refresh, handle, found.Seed) && x.Now.Before(found.ExpiresAt) &&
 		(isCurrent || g.isInGracePeriod(x, handle, found))
@@ -108,12 +108,12 @@ func (g *RefreshToken) rotate(ctx context.Context, x *Exchange, handle tokens.Ha
 
 // isInGracePeriod reports whether the token is of the previous generation and was rotated a
 // moment ago.
-func (g *RefreshToken) isInGracePeriod(x *Exchange, handle tokens.Handle, found *grant.GrantWithAccount) bool {
+func (g *RefreshToken) isInGracePeriod(x *Exchange, handle tokens.Handle, found *grant.WithAccount) bool {
 	return found.RefreshGeneration == int64(handle.Generation)+1 && x.Now.Sub(found.RefreshRotatedAt) <= g.GracePeriod
 }
 
 // replayed explains that a refresh token was rotated before, which revokes its grant.
-func replayed(g *grant.GrantWithAccount, presented int64) error {
+func replayed(g *grant.WithAccount, presented int64) error {
 	return refusal.Wrap(grant.ErrNotFound, refusal.RefreshReplayed, "the refresh token was rotated before; the grant is revoked",
 		refusal.At("last_rotated_at", g.RefreshRotatedAt),
 		refusal.Number("presented_generation", presented), refusal.Number("current_generation", g.RefreshGeneration),

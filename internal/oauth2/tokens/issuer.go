@@ -62,7 +62,7 @@ type Request struct {
 
 	// Grant is the grant under which the tokens are issued, nil for tokens without a user
 	// who signed in here.
-	Grant *grant.GrantWithAccount
+	Grant *grant.WithAccount
 	// Subject and Trust are set for the assertion of a trusted issuer.
 	Subject string
 	Trust   *trustedissuer.Trust
@@ -97,6 +97,6 @@ func (i *Issuer) Issue(ctx context.Context, r *Request) (issued Tokens, err erro
 func (i *Issuer) Code(g *grant.Grant) string { return i.Codec.Make(Code, g.Locator, 0, g.Seed) }
 
 // RefreshToken returns the refresh token of the current generation of a grant.
-func (i *Issuer) RefreshToken(g *grant.GrantWithAccount) string {
+func (i *Issuer) RefreshToken(g *grant.WithAccount) string {
 	return i.Codec.Make(Refresh, g.Locator, uint32(g.RefreshGeneration), g.Seed) //nolint:gosec // a generation a second fills 32 bits in 136 years
 }

@@ -26,7 +26,7 @@ type Verifier interface {
 // Grants finds grants, clients and trusted issuers of access tokens. Each method is one
 // statement and returns [grant.ErrNotFound] for a token that is not active.
 type Grants interface {
-	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
+	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.WithAccount, error)
 	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error
 	LiveAsserted(ctx context.Context, a grant.AssertedToken, now time.Time) error
 	// WhyInactive returns why an access token with the ID jti under a grant is not active,
@@ -76,7 +76,7 @@ func (d *Reader) Read(token string, now time.Time) (*AccessClaims, error) {
 // which it was issued, nil for a token without a user. It is the one place that decides
 // this, and costs one statement. With [ErrInactive] it returns the claims as far as the
 // token is one of this server.
-func (d *Reader) Active(ctx context.Context, token string, now time.Time) (*AccessClaims, *grant.GrantWithAccount, error) {
+func (d *Reader) Active(ctx context.Context, token string, now time.Time) (*AccessClaims, *grant.WithAccount, error) {
 	claims, err := d.Read(token, now)
 	if err != nil {
 		return claims, nil, err
@@ -125,7 +125,7 @@ func (d *Reader) activeWithoutGrant(ctx context.Context, claims *AccessClaims, n
 // It costs one statement, and up to two more for the cause of a revoked token.
 //
 // Spec: RFC 9068 §4.
-func (d *Reader) UserGrant(ctx context.Context, token string) (*grant.GrantWithAccount, error) {
+func (d *Reader) UserGrant(ctx context.Context, token string) (*grant.WithAccount, error) {
 	now := d.Now()
 	claims, found, err := d.Active(ctx, token, now)
 	if claims != nil {

@@ -20,7 +20,7 @@ import (
 
 // Tokens returns the grant of an active access token, or [grant.ErrNotFound] with its cause.
 type Tokens interface {
-	UserGrant(ctx context.Context, token string) (*grant.GrantWithAccount, error)
+	UserGrant(ctx context.Context, token string) (*grant.WithAccount, error)
 }
 
 // Clients reads clients, from a cache.
@@ -143,7 +143,7 @@ func (h *Handler) encode(ctx context.Context, c *client.Client, claims map[strin
 
 // claims returns the claims that the grant releases, within the current limits of the
 // client.
-func (h *Handler) claims(ctx context.Context, c *client.Client, held *grant.GrantWithAccount) (map[string]any, error) {
+func (h *Handler) claims(ctx context.Context, c *client.Client, held *grant.WithAccount) (map[string]any, error) {
 	scopes, err := h.Scopes.Scopes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read scopes: %w", err)

@@ -27,9 +27,9 @@ import (
 )
 
 // tokens is a fixed set of access tokens, because this package must not import oauth2.
-type tokens map[string]*grant.GrantWithAccount
+type tokens map[string]*grant.WithAccount
 
-func (k tokens) UserGrant(_ context.Context, token string) (*grant.GrantWithAccount, error) {
+func (k tokens) UserGrant(_ context.Context, token string) (*grant.WithAccount, error) {
 	if token == "lost" {
 		return nil, fmt.Errorf("read grant: %w", unavailable.New("connection refused"))
 	}
@@ -40,8 +40,8 @@ func (k tokens) UserGrant(_ context.Context, token string) (*grant.GrantWithAcco
 	return held, nil
 }
 
-func held(clientID, subject string, scopes ...string) *grant.GrantWithAccount {
-	return &grant.GrantWithAccount{
+func held(clientID, subject string, scopes ...string) *grant.WithAccount {
+	return &grant.WithAccount{
 		Grant:    grant.Grant{ClientID: clientID, Subject: subject, Scopes: scopes},
 		Username: "ada", Claims: json.RawMessage(`{"name":"Ada","email":"ada@example.org","nickname":""}`),
 	}

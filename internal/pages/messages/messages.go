@@ -39,7 +39,7 @@ func Literal(text string) Message { return Message{literal: text} }
 // IsZero reports whether the message is empty.
 func (m Message) IsZero() bool { return m.key == "" && m.literal == "" }
 
-// Or returns m, or other if m is empty.
+// Or returns m unless it is empty, otherwise other.
 func (m Message) Or(other Message) Message {
 	if m.IsZero() {
 		return other
@@ -61,8 +61,8 @@ type text struct {
 // part is a literal, or the name of an argument.
 type part struct{ literal, argument string }
 
-// Load parses the catalogue of a language. It fails only if the catalogue is invalid or
-// missing, which is a fault of the build.
+// Load parses the catalogue of a language. It returns an error only if the
+// embedded catalogue is invalid or missing.
 func Load(language string) (*Catalogue, error) {
 	raw, err := files.ReadFile(language + ".json")
 	if err != nil {
@@ -119,7 +119,7 @@ func (c *Catalogue) Keys() []string {
 // Text returns the message as plain text.
 func (c *Catalogue) Text(m Message) string {
 	var b strings.Builder
-	c.write(m, func(s string) { b.WriteString(s) }, func(v any) { b.WriteString(fmt.Sprint(v)) })
+	c.write(m, func(s string) { b.WriteString(s) }, func(v any) { fmt.Fprint(&b, v) })
 	return b.String()
 }
 
@@ -138,7 +138,7 @@ func (c *Catalogue) HTML(m Message) template.HTML {
 }
 
 // write writes the parts of a message in order. It panics for an unknown key or a missing
-// argument, which is a fault of the program: tests render every message.
+// argument: both are programming errors, and tests render every message.
 func (c *Catalogue) write(m Message, literal func(string), argument func(any)) {
 	if m.key == "" {
 		literal(m.literal)

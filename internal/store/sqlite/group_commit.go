@@ -94,8 +94,8 @@ func (w *writer) grouped(ctx context.Context, run func(*conn) error) error {
 	}
 }
 
-// alone runs a write that may take long in a separate transaction.
-func (w *writer) alone(ctx context.Context, run func(*conn) error) error {
+// separate runs a write that may take long in its own transaction, not in a group.
+func (w *writer) separate(ctx context.Context, run func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return db.Unavailable(err)
 	}

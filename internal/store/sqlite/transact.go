@@ -17,7 +17,7 @@ func (e *Engine) Transact(ctx context.Context, timeout time.Duration, act func(d
 		return c.inSavepoint(ctx, func() error { return act(db.Conn{Runner: transaction{c, ctx.Err}}) })
 	}
 	if timeout > db.RequestTimeout {
-		return e.writing.alone(ctx, run)
+		return e.writing.separate(ctx, run)
 	}
 	return e.writing.grouped(ctx, run)
 }
