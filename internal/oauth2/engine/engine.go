@@ -169,9 +169,9 @@ type exchange struct {
 	tokens *tokens.Request // input of the issuer; nil until tokens are issued
 	state  string          // authorization: the client's
 
-	code      Code                    // token request with a code
+	code      Code               // token request with a code
 	grant     *grant.WithAccount // of the redeemed code
-	requester *fosite.Request         // the authorization request of grant, as fosite sees it
+	requester *fosite.Request    // the authorization request of grant, as fosite sees it
 
 	expiresIn time.Duration // of the access token, once it is issued
 

@@ -20,7 +20,7 @@ import (
 // issuer issues tokens that are named for their kind.
 type issuer struct{}
 
-func (issuer) Code(*grant.Grant) string                    { return "code" }
+func (issuer) Code(*grant.Grant) string               { return "code" }
 func (issuer) RefreshToken(*grant.WithAccount) string { return "refresh token" }
 
 func (issuer) AccessToken(context.Context, *tokens.Request) (string, time.Duration, error) {

@@ -79,7 +79,7 @@ type redeemedCode struct {
 
 	x     *Exchange
 	grant *grant.WithAccount // nil until the code is redeemed
-	cause *refusal.Cause          // of a code that was refused
+	cause *refusal.Cause     // of a code that was refused
 }
 
 // Redeem marks the code as used.
