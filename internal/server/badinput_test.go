@@ -18,7 +18,7 @@ func TestBadInputOnEveryEndpoint(t *testing.T) {
 	endpoints := map[string]struct {
 		content string
 		machine bool
-		methods string // that are allowed
+		methods string // allowed, separated by spaces
 	}{
 		"/oauth2/token":                     {form, true, "POST"},
 		"/oauth2/revoke":                    {form, true, "POST"},
@@ -70,7 +70,7 @@ func TestBadInputOnEveryEndpoint(t *testing.T) {
 				}
 				r, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 				if err != nil {
-					continue // the client itself refuses to send it
+					continue // the HTTP client cannot send it
 				}
 				r.Header.Set("Content-Type", content)
 				p := servertest.Send(t, http.DefaultClient, r)

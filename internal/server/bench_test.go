@@ -15,9 +15,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// bench is the whole server without a network: a request goes in at the head of
-// the public chain, and its answer is kept in memory. It logs as in production, to
-// nowhere.
+// bench is a server without a network: requests go directly to the public handler with its
+// middleware, and responses stay in memory. It formats the log as in production and discards it.
 type bench struct {
 	*servertest.Server
 	handler http.Handler
@@ -35,37 +34,37 @@ func newBench(b *testing.B, settings map[string]string) *bench {
 	return &bench{s, s.App.Public()}
 }
 
-// kept is an answer, and the place of the next one.
-type kept struct {
+// responseBuffer is an [http.ResponseWriter] that is reused for every response.
+type responseBuffer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (a *kept) Header() http.Header         { return a.header }
-func (a *kept) WriteHeader(status int)      { a.status = status }
-func (a *kept) Write(p []byte) (int, error) { return a.body.Write(p) }
+func (a *responseBuffer) Header() http.Header         { return a.header }
+func (a *responseBuffer) WriteHeader(status int)      { a.status = status }
+func (a *responseBuffer) Write(p []byte) (int, error) { return a.body.Write(p) }
 
-// question is a request that can be sent repeatedly.
-type question struct {
+// repeatableRequest is a request that can be sent repeatedly.
+type repeatableRequest struct {
 	*http.Request
 	form string
 }
 
-func get(target string) *question {
-	return &question{httptest.NewRequest(http.MethodGet, target, nil), ""}
+func get(target string) *repeatableRequest {
+	return &repeatableRequest{httptest.NewRequest(http.MethodGet, target, nil), ""}
 }
 
-// tokenRequest is one of the client web.
-func tokenRequest(form url.Values) *question {
-	q := &question{httptest.NewRequest(http.MethodPost, "/oauth2/token", nil), form.Encode()}
+// tokenRequest returns a token request of the client web.
+func tokenRequest(form url.Values) *repeatableRequest {
+	q := &repeatableRequest{httptest.NewRequest(http.MethodPost, "/oauth2/token", nil), form.Encode()}
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	q.SetBasicAuth("web", "web-secret-web-secret-web-secret-")
 	return q
 }
 
-// ask sends q and leaves the answer in a, which must have the status.
-func (s *bench) ask(b *testing.B, q *question, a *kept, status int) {
+// send sends q and stores the response in a. The benchmark stops if it has another status.
+func (s *bench) send(b *testing.B, q *repeatableRequest, a *responseBuffer, status int) {
 	b.Helper()
 	r := *q.Request
 	r.Body, r.ContentLength = http.NoBody, 0
@@ -80,49 +79,49 @@ func (s *bench) ask(b *testing.B, q *question, a *kept, status int) {
 	a.status = http.StatusOK
 	s.handler.ServeHTTP(a, &r)
 	if a.status != status {
-		b.Fatalf("answer %d, want %d: %s", a.status, status, a.body.Bytes())
+		b.Fatalf("status %d, want %d: %s", a.status, status, a.body.Bytes())
 	}
 }
 
-// signedIn asks as a browser in which ada is signed in and has consented.
-func (s *bench) signedIn(b *testing.B) *question {
+// signedInRequest returns an authorization request of a browser in which ada has signed in and consented.
+func (s *bench) signedInRequest(b *testing.B) *repeatableRequest {
 	b.Helper()
 	browser := s.NewBrowser()
 	browser.Code(servertest.AuthorizationRequest())
 	q := get("/oauth2/auth?" + servertest.AuthorizationRequest().Encode())
-	place, err := url.Parse(s.URL)
+	address, err := url.Parse(s.URL)
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, cookie := range browser.Client.Jar.Cookies(place) {
+	for _, cookie := range browser.Client.Jar.Cookies(address) {
 		q.AddCookie(cookie)
 	}
 	return q
 }
 
 // code sends the authorization request q and returns the new authorization code.
-func (s *bench) code(b *testing.B, q *question, a *kept) string {
+func (s *bench) code(b *testing.B, q *repeatableRequest, a *responseBuffer) string {
 	b.Helper()
-	s.ask(b, q, a, http.StatusSeeOther)
+	s.send(b, q, a, http.StatusSeeOther)
 	return servertest.Response{Header: a.header}.Location().Query().Get("code")
 }
 
-// The chain alone, with an empty handler behind it, and what the guards of the
-// token endpoint add to it.
+// The middleware chain alone, with a trivial handler, and with a request that the token endpoint rejects
+// before it reads the body.
 func BenchmarkChain(b *testing.B) {
 	b.Run("alive", func(b *testing.B) {
-		s, a := newBench(b, nil), &kept{}
+		s, a := newBench(b, nil), &responseBuffer{}
 		q := get("/health/alive")
 		for b.Loop() {
-			s.ask(b, q, a, http.StatusOK)
+			s.send(b, q, a, http.StatusOK)
 		}
 	})
 	b.Run("refused", func(b *testing.B) {
-		s, a := newBench(b, nil), &kept{}
+		s, a := newBench(b, nil), &responseBuffer{}
 		q := tokenRequest(url.Values{"grant_type": {"none"}})
 		q.Header.Set("Content-Type", "text/plain")
 		for b.Loop() {
-			s.ask(b, q, a, http.StatusUnsupportedMediaType)
+			s.send(b, q, a, http.StatusUnsupportedMediaType)
 		}
 	})
 }
@@ -130,10 +129,10 @@ func BenchmarkChain(b *testing.B) {
 func BenchmarkDocuments(b *testing.B) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/jwks.json"} {
 		b.Run(strings.TrimPrefix(path, "/.well-known/"), func(b *testing.B) {
-			s, a := newBench(b, nil), &kept{}
+			s, a := newBench(b, nil), &responseBuffer{}
 			q := get(path)
 			for b.Loop() {
-				s.ask(b, q, a, http.StatusOK)
+				s.send(b, q, a, http.StatusOK)
 			}
 		})
 	}
@@ -144,64 +143,64 @@ func BenchmarkClientCredentials(b *testing.B) {
 		{"access_token_alg", "ES256"}, {"access_token_alg", "RS256"}, {"access_token_alg", "EdDSA"}, {"access_token_format", "opaque"},
 	} {
 		b.Run(kind.value, func(b *testing.B) {
-			s, a := newBench(b, map[string]string{kind.key: kind.value}), &kept{}
+			s, a := newBench(b, map[string]string{kind.key: kind.value}), &responseBuffer{}
 			q := tokenRequest(url.Values{"grant_type": {"client_credentials"}, "scope": {"api"}})
 			for b.Loop() {
-				s.ask(b, q, a, http.StatusOK)
+				s.send(b, q, a, http.StatusOK)
 			}
 		})
 	}
 }
 
-// An assertion is spent in the database, so unlike the others this one writes.
+// The server stores the jti of an assertion, so unlike other client credentials requests it writes.
 func BenchmarkPrivateKeyJWT(b *testing.B) {
-	s, a := newBench(b, nil), &kept{}
+	s, a := newBench(b, nil), &responseBuffer{}
 	signer := servertest.AddPrivateKeyJWTClient(s.Server)
 	for b.Loop() {
 		b.StopTimer()
 		q := tokenRequest(servertest.PrivateKeyJWTForm(s.Server, signer))
 		q.Header.Del("Authorization")
 		b.StartTimer()
-		s.ask(b, q, a, http.StatusOK)
+		s.send(b, q, a, http.StatusOK)
 	}
 }
 
 func BenchmarkCodeExchange(b *testing.B) {
-	s, a := newBench(b, nil), &kept{}
-	q := s.signedIn(b)
+	s, a := newBench(b, nil), &responseBuffer{}
+	q := s.signedInRequest(b)
 	for b.Loop() {
 		b.StopTimer()
 		exchange := tokenRequest(servertest.CodeExchange(s.code(b, q, a)))
 		b.StartTimer()
-		s.ask(b, exchange, a, http.StatusOK)
+		s.send(b, exchange, a, http.StatusOK)
 	}
 }
 
 func BenchmarkRefresh(b *testing.B) {
-	s, a := newBench(b, nil), &kept{}
-	s.ask(b, tokenRequest(servertest.CodeExchange(s.code(b, s.signedIn(b), a))), a, http.StatusOK)
+	s, a := newBench(b, nil), &responseBuffer{}
+	s.send(b, tokenRequest(servertest.CodeExchange(s.code(b, s.signedInRequest(b), a))), a, http.StatusOK)
 	for b.Loop() {
 		b.StopTimer()
 		got := servertest.Response{Body: a.body.String()}.JSON(b)["refresh_token"]
 		refresh := tokenRequest(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {servertest.Text(got)}})
 		b.StartTimer()
-		s.ask(b, refresh, a, http.StatusOK)
+		s.send(b, refresh, a, http.StatusOK)
 	}
 }
 
 func BenchmarkAuthorize(b *testing.B) {
 	b.Run("signed in", func(b *testing.B) {
-		s, a := newBench(b, nil), &kept{}
-		q := s.signedIn(b)
+		s, a := newBench(b, nil), &responseBuffer{}
+		q := s.signedInRequest(b)
 		for b.Loop() {
-			s.ask(b, q, a, http.StatusSeeOther)
+			s.send(b, q, a, http.StatusSeeOther)
 		}
 	})
 	b.Run("asked to sign in", func(b *testing.B) {
-		s, a := newBench(b, nil), &kept{}
+		s, a := newBench(b, nil), &responseBuffer{}
 		q := get("/oauth2/auth?" + servertest.AuthorizationRequest().Encode())
 		for b.Loop() {
-			s.ask(b, q, a, http.StatusSeeOther)
+			s.send(b, q, a, http.StatusSeeOther)
 		}
 	})
 }

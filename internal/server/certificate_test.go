@@ -25,7 +25,7 @@ func TestRenewedCertificateIsLoadedWithoutRestart(t *testing.T) {
 	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
 	replace := func(text []byte, to string) {
 		err := os.WriteFile(to, text, 0o600)
-		if err == nil { // as if time had gone by on the disk too
+		if err == nil { // modification times follow the test's clock
 			err = os.Chtimes(to, clock, clock)
 		}
 		if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// listening serves the public listener as serve does, and returns its address.
-func listening(t *testing.T, s *servertest.Server) string {
+// listen serves the public listener as serve does, and returns its address.
+func listen(t *testing.T, s *servertest.Server) string {
 	t.Helper()
 	l, err := s.App.Listen(t.Context(), "127.0.0.1:0", true)
 	if err != nil {
@@ -25,8 +25,8 @@ func listening(t *testing.T, s *servertest.Server) string {
 	return l.Addr().String()
 }
 
-// alive sends a health check from the IP address from to the server at address.
-func alive(t *testing.T, from, address string) error {
+// checkHealth sends a health check from the IP address from to the server at address.
+func checkHealth(t *testing.T, from, address string) error {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	transport := &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}
@@ -47,7 +47,7 @@ func alive(t *testing.T, from, address string) error {
 func TestIdleConnectionsOfOneAddressDoNotBlockOthers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"max_connections": "200"})
-	address := listening(t, s)
+	address := listen(t, s)
 	for range 500 {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 		if err != nil {
@@ -56,7 +56,7 @@ func TestIdleConnectionsOfOneAddressDoNotBlockOthers(t *testing.T) {
 		defer conn.Close()
 	}
 	for _, from := range []string{"127.0.0.2", "127.0.1.1"} { // in the same /24, and in another
-		if err := alive(t, from, address); err != nil {
+		if err := checkHealth(t, from, address); err != nil {
 			t.Errorf("from %s: %v", from, err)
 		}
 	}
@@ -69,7 +69,7 @@ func TestIdleConnectionsOfOneAddressDoNotBlockOthers(t *testing.T) {
 func TestTrustedProxyMayUseAllConnections(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"max_connections": "200", "trusted_proxies": "127.0.0.1"})
-	address := listening(t, s)
+	address := listen(t, s)
 	for range 150 {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 		if err != nil {
@@ -78,7 +78,7 @@ func TestTrustedProxyMayUseAllConnections(t *testing.T) {
 		defer conn.Close()
 	}
 	for range 3 {
-		if err := alive(t, "127.0.0.1", address); err != nil {
+		if err := checkHealth(t, "127.0.0.1", address); err != nil {
 			t.Errorf("through the proxy: %v", err)
 		}
 	}

@@ -55,7 +55,7 @@ func TestDatabaseHoldsNoUsableCredential(t *testing.T) {
 	}
 
 	var kept []byte
-	files, err := filepath.Glob(strings.TrimPrefix(at, "sqlite:") + "*") // with its log
+	files, err := filepath.Glob(strings.TrimPrefix(at, "sqlite:") + "*") // with the write-ahead log
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestDatabaseHoldsNoUsableCredential(t *testing.T) {
 			t.Fatalf("%s is %q", name, secret)
 		}
 		raw, err := base64.RawURLEncoding.DecodeString(secret)
-		tail := secret[len(secret)-16:] // of a token that is kept in pieces
+		tail := secret[len(secret)-16:] // the secret part of a token that has several
 		if bytes.Contains(kept, []byte(tail)) || err == nil && bytes.Contains(kept, raw) {
 			t.Errorf("the database holds %s", name)
 		}

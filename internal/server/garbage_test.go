@@ -60,7 +60,7 @@ func TestPaceCollectorSetsPercentUnderLoad(t *testing.T) {
 		debug.SetGCPercent(quietPercent)
 	})
 	clock := time.Unix(0, 0)
-	PaceCollector(ctx, func() time.Time { return clock }) // in which no time passes: all is load after the first
+	PaceCollector(ctx, func() time.Time { return clock }) // the clock does not advance: every collection after the first counts as load
 	for deadline := time.Now().Add(time.Minute); gogc() <= quietPercent; {
 		if time.Now().After(deadline) {
 			t.Fatalf("GOGC is still %d after many collections", gogc())

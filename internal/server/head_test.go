@@ -29,7 +29,7 @@ func TestHeadAnswersLikeGet(t *testing.T) {
 			t.Errorf("%s: only %d paths: %v", listener, len(paths), paths)
 		}
 		for _, path := range paths {
-			got, head := look(s, http.MethodGet, front.URL+path), look(s, http.MethodHead, front.URL+path)
+			got, head := fetch(s, http.MethodGet, front.URL+path), fetch(s, http.MethodHead, front.URL+path)
 			if got.Status == http.StatusMethodNotAllowed {
 				if head.Status != http.StatusMethodNotAllowed {
 					t.Errorf("%s HEAD %s: %d where GET is not allowed", listener, path, head.Status)
@@ -64,7 +64,8 @@ func routesOf(t *testing.T, handler http.Handler) []string {
 	return paths
 }
 
-func look(s *servertest.Server, method, address string) servertest.Response {
+// fetch sends a request without cookies to a URL and returns the response; it follows no redirect.
+func fetch(s *servertest.Server, method, address string) servertest.Response {
 	s.TB.Helper()
 	r, err := http.NewRequestWithContext(s.TB.Context(), method, address, http.NoBody)
 	if err != nil {
@@ -73,8 +74,8 @@ func look(s *servertest.Server, method, address string) servertest.Response {
 	return servertest.Send(s.TB, s.NewBrowser().Client, r)
 }
 
-// comparableHeader leaves out of headers what differs between two requests, and the length,
-// which an answer to HEAD need not have.
+// comparableHeader returns the header without the fields that differ between two requests, and without
+// Content-Length, which a response to HEAD may omit.
 func comparableHeader(header http.Header) http.Header {
 	kept := header.Clone()
 	for _, name := range []string{"Date", "X-Request-Id", "Content-Length", "Set-Cookie"} {

@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// answersOf returns a response of each type that the server sends, by name.
-func answersOf(t *testing.T, s *servertest.Server) map[string]servertest.Response {
+// responsesOf returns a response of each type that the server sends, by name.
+func responsesOf(t *testing.T, s *servertest.Server) map[string]servertest.Response {
 	t.Helper()
 	b := s.NewBrowser()
 	got := s.ExchangeCode(b.Code(servertest.AuthorizationRequest()))
@@ -83,7 +83,7 @@ func answersOf(t *testing.T, s *servertest.Server) map[string]servertest.Respons
 func TestHostileEveryResponseHasSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"rate_limits": "off", "sign_up": "on"})
-	for name, p := range answersOf(t, s) {
+	for name, p := range responsesOf(t, s) {
 		h := p.Header
 		if p.Status >= http.StatusInternalServerError {
 			t.Errorf("%s: %d", name, p.Status)

@@ -82,7 +82,7 @@ func TestHostilePendingRequestsAreBounded(t *testing.T) {
 			}
 			return kept, refused
 		}
-		fits := 1 << 20 / (16 << 10) // and some more, since each takes less than 16 KiB
+		fits := 1 << 20 / (16 << 10) // at least: each takes less than 16 KiB
 		kept, refused := flood(func(int) string { return "192.0.2.1" })
 		if kept < fits || kept > fits+4 || refused.Status != http.StatusTooManyRequests || refused.Header.Get("Retry-After") == "" {
 			t.Errorf("of one address %d requests were kept, then %d with %v; want %d or some more, then 429", kept, refused.Status, refused.Header, fits)

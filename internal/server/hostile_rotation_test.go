@@ -72,7 +72,7 @@ func TestHostileSystemSecretRotation(t *testing.T) {
 	if p := moved.Get("/login?request=" + waiting); p.Status != http.StatusOK {
 		t.Errorf("a request that waited: %d", p.Status)
 	}
-	// A replica that does not know the new secret yet refuses what it cannot read.
+	// A replica without the new secret rejects tokens that it cannot decrypt.
 	servertest.WantError(t, before.Refresh(renewed.JSON(t)["refresh_token"]), 400, "invalid_grant")
 
 	if n, err := during.App.Keys.Reseal(t.Context()); err != nil || n == 0 {

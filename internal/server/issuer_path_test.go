@@ -15,9 +15,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// atPaths runs the test with issuers that have a path, behind a proxy that keeps it and
-// one that removes it. The second path repeats names of the server's own.
-func atPaths(t *testing.T, settings map[string]string, test func(*testing.T, *servertest.Server)) {
+// eachIssuerPath runs the test with issuers that have a path, behind a proxy that keeps it and
+// one that removes it. The second path equals names of the server's endpoints.
+func eachIssuerPath(t *testing.T, settings map[string]string, test func(*testing.T, *servertest.Server)) {
 	t.Helper()
 	for _, path := range []string{"/auth", "/oauth2/auth/static", "/a/b.c~d"} {
 		for _, proxy := range []string{"kept", "stripped"} {
@@ -36,7 +36,7 @@ func atPaths(t *testing.T, settings map[string]string, test func(*testing.T, *se
 	}
 }
 
-// links are the addresses on a page that a browser follows or loads.
+// links matches the URLs of a page that a browser follows or loads.
 var links = regexp.MustCompile(` (?:href|src|action)="([^"]*)"`)
 
 // ownURLs returns those addresses that are at the server's host.
@@ -50,7 +50,7 @@ func ownURLs(s *servertest.Server, addresses ...string) (own []string) {
 	return own
 }
 
-func addressesOf(p servertest.Response) []string {
+func linksOf(p servertest.Response) []string {
 	list := []string{p.Header.Get("Location")}
 	for _, found := range links.FindAllStringSubmatch(p.Body, -1) {
 		list = append(list, found[1])
@@ -62,9 +62,9 @@ func addressesOf(p servertest.Response) []string {
 func TestEveryURLIsBelowIssuerPath(t *testing.T) {
 	t.Parallel()
 
-	atPaths(t, map[string]string{"sign_up": "on"}, func(t *testing.T, s *servertest.Server) {
+	eachIssuerPath(t, map[string]string{"sign_up": "on"}, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
-		answers := answersOf(t, s)
+		answers := responsesOf(t, s)
 		b := s.NewBrowser()
 		answers["device"] = b.Get("/device")
 		answers["device, wrong code"] = b.Post("/device", url.Values{"user_code": {"WDJB-MJHT"}})
@@ -74,7 +74,7 @@ func TestEveryURLIsBelowIssuerPath(t *testing.T) {
 		answers["check-session frame"] = frame
 		count := 0
 		for name, p := range answers {
-			for _, address := range ownURLs(s, addressesOf(p)...) {
+			for _, address := range ownURLs(s, linksOf(p)...) {
 				if !strings.HasPrefix(address, s.Config.Path()+"/") {
 					t.Errorf("%s: %d leads to %s, which is not below %s", name, p.Status, address, s.Config.Path())
 				}
@@ -97,7 +97,7 @@ func TestEveryURLIsBelowIssuerPath(t *testing.T) {
 func TestMetadataOfIssuerWithPath(t *testing.T) {
 	t.Parallel()
 
-	atPaths(t, nil, func(t *testing.T, s *servertest.Server) {
+	eachIssuerPath(t, nil, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		path, origin := s.Config.Path(), s.Config.Origin()
 		var document string
@@ -109,7 +109,7 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 			"/.well-known/openid-configuration" + path + "/",
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				p := look(s, method, origin+address)
+				p := fetch(s, method, origin+address)
 				if p.Status != http.StatusOK || p.Header.Get("Access-Control-Allow-Origin") != "*" {
 					t.Errorf("%s %s: %d", method, address, p.Status)
 				}
@@ -121,7 +121,7 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 				}
 			}
 		}
-		metadata := look(s, http.MethodGet, s.URL+"/.well-known/openid-configuration").JSON(t)
+		metadata := fetch(s, http.MethodGet, s.URL+"/.well-known/openid-configuration").JSON(t)
 		if metadata["issuer"] != s.Config.Issuer {
 			t.Errorf("issuer %v, want %s", metadata["issuer"], s.Config.Issuer)
 		}
@@ -132,7 +132,7 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 				if !strings.HasPrefix(address, origin+path+"/") {
 					t.Errorf("%s is %s", member, address)
 				}
-				if p := look(s, http.MethodGet, address); p.Status == http.StatusNotFound {
+				if p := fetch(s, http.MethodGet, address); p.Status == http.StatusNotFound {
 					t.Errorf("%s: nothing is at %s", member, address)
 				}
 			}
@@ -149,7 +149,7 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 			strings.Replace(path, "a", "%61", 1) + "/": 404,
 			"/health/ready": 200, "/version": 200, path + "/health/ready": 200, path: 200, path + "/": 200,
 		} {
-			if p := look(s, http.MethodGet, origin+address); p.Status != want {
+			if p := fetch(s, http.MethodGet, origin+address); p.Status != want {
 				t.Errorf("%s: %d, want %d", address, p.Status, want)
 			}
 		}
@@ -161,7 +161,7 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 func TestFlowsAtIssuerWithPath(t *testing.T) {
 	t.Parallel()
 
-	atPaths(t, map[string]string{"sign_up": "on"}, func(t *testing.T, s *servertest.Server) {
+	eachIssuerPath(t, map[string]string{"sign_up": "on"}, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		s.ImportClient(`{"client_id": "asks", "client_secret": "` + servertest.OtherSecret + `", "redirect_uris": ["` + servertest.RedirectURI + `"], "scope": "openid",
 			"frontchannel_logout_uri": "https://client.example/frame", "frontchannel_logout_session_required": true},
@@ -199,7 +199,7 @@ func TestFlowsAtIssuerWithPath(t *testing.T) {
 		question := b.Get("/oauth2/sessions/logout")
 		p = b.Post(question.FormAction(), url.Values{"ticket": {question.HiddenField("ticket")}})
 		frame := "https://client.example/frame?iss=" + url.QueryEscape(s.Config.Issuer)
-		if p.Status != http.StatusOK || !slices.ContainsFunc(addressesOf(p), func(a string) bool { return strings.HasPrefix(a, frame) }) {
+		if p.Status != http.StatusOK || !slices.ContainsFunc(linksOf(p), func(a string) bool { return strings.HasPrefix(a, frame) }) {
 			t.Errorf("signed out: %d\n%s", p.Status, p.Body)
 		}
 	})
@@ -209,7 +209,7 @@ func TestFlowsAtIssuerWithPath(t *testing.T) {
 func TestAppsRedirectBelowIssuerPath(t *testing.T) {
 	t.Parallel()
 
-	atPaths(t, map[string]string{
+	eachIssuerPath(t, map[string]string{
 		"login_url": servertest.LoginApp, "consent_url": servertest.ConsentApp, "logout_url": "https://apps.example/logout", "device_url": "https://apps.example/device", "admin_auth": "none",
 	}, func(t *testing.T, s *servertest.Server) {
 		t.Helper()

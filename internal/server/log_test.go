@@ -113,7 +113,7 @@ func TestHostileLogHoldsNoCredential(t *testing.T) {
 	s.Userinfo(got["access_token"])
 	s.IsActive(got["access_token"])
 
-	logged := book.String() + recorded(t, s)
+	logged := book.String() + storedRefusals(t, s)
 	for _, said := range []string{"route=/oauth2/token", "msg=\"signed in\"", "msg=\"sign-in refused\"", "msg=\"signed up\"", "msg=\"sign-up refused\"", "status=401", `"rule":"redirect_uri_mismatch"`, `"rule":"scopes_dropped"`} {
 		if !strings.Contains(logged, said) {
 			t.Fatalf("the log lacks %s: nothing was searched\n%s", said, logged)
@@ -170,8 +170,8 @@ func sendMisplaced(t *testing.T, s *servertest.Server, misplaced string) {
 	}
 }
 
-// recorded returns the records of refusals in the database, as JSON.
-func recorded(t *testing.T, s *servertest.Server) string {
+// storedRefusals returns the records of refusals in the database, as JSON.
+func storedRefusals(t *testing.T, s *servertest.Server) string {
 	t.Helper()
 	s.App.Refusals.Flush(t.Context(), time.Minute)
 	list, err := s.Store.Refusals.ListRefusals(t.Context(), refusal.Filter{}, "", 10_000)

@@ -18,7 +18,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// fill takes all slots of a kind of work until the test is done with them.
+// fill takes all slots of a kind of work until leave is called.
 func fill(t *testing.T, a *middleware.Admission) (leave func()) {
 	t.Helper()
 	var all []admission.Slot
@@ -88,7 +88,7 @@ func TestAdmissionIsSeparatePerKindOfWork(t *testing.T) {
 		},
 	}
 	kinds := s.App.Admissions()
-	delete(kinds, "apps") // is tested below
+	delete(kinds, "apps") // TestAdmissionRejectsExcessAppRequests covers it
 	hasPage := map[string]bool{"pages": true, "passwords": true, "large bodies of pages": true}
 	for full, a := range kinds {
 		leave := fill(t, a)

@@ -73,7 +73,7 @@ func TestReadinessOnAFullDisk(t *testing.T) {
 func TestCachedClientIsNotUsedWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	server := storetest.StartPostgres(t, storetest.Options{})
-	db, err := store.Open(t.Context(), store.Config{URL: server.URL(), MaxConns: 6}) // readings live as long as in production
+	db, err := store.Open(t.Context(), store.Config{URL: server.URL(), MaxConns: 6}) // connections live as long as in production
 	servertest.Must(t, err)
 	t.Cleanup(db.Close)
 	_, err = db.Migrate(t.Context())
@@ -108,9 +108,9 @@ func TestCachedClientIsNotUsedWithoutDatabase(t *testing.T) {
 }
 
 // eventually polls the condition for up to a minute; then the test stops.
-func eventually(t *testing.T, what string, is func() bool) {
+func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for until := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatalf("not within a minute: %s", what)
 		}

@@ -39,7 +39,7 @@ func TestRejectionsRecordComparedValues(t *testing.T) {
 		s.Advance(time.Minute)
 		reused := s.Refresh(rotated)
 
-		// Well formed, of a grant that was never made.
+		// Well-formed credentials of a grant that does not exist.
 		nowhere := grant.Locator{Partition: grant.PartitionAt(s.Time(), false), ID: grant.NewID(s.Time())}
 		unknown := s.PostForm("/oauth2/token", servertest.CodeExchange(s.App.OAuth2.Codec.Make(tokens.Code, nowhere, 0, make([]byte, 32))))
 		lost := s.Refresh(s.App.OAuth2.Codec.Make(tokens.Refresh, nowhere, 0, make([]byte, 32)))

@@ -123,7 +123,7 @@ func pathsOf(t *testing.T, handler http.Handler) []string {
 	variable := regexp.MustCompile(`\{[^}]*\}|\*`)
 	err := chi.Walk(routes, func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		if strings.HasPrefix(route, "/admin/") || strings.HasSuffix(route, "/") && route != "/" {
-			return nil // other names of the same endpoints
+			return nil // aliases of the same endpoints
 		}
 		if path := variable.ReplaceAllString(route, "nobody"); !slices.Contains(paths, path) {
 			paths = append(paths, path)

@@ -308,7 +308,7 @@ func TestRejectionsInAdminAPI(t *testing.T) {
 		p := a.PostForm("/oauth2/token", servertest.CodeExchange("nonsense"))
 		id := p.Header.Get("X-Request-Id")
 
-		// Before it is in the database, the process that refused it knows.
+		// Before the record is in the database, the process that rejected the request has it in memory.
 		for _, path := range []string{"/refusals/", "/admin/refusals/"} {
 			one := a.CallAdmin(http.MethodGet, path+id, "")
 			if got := one.JSON(t); one.Status != http.StatusOK || got["rule"] != "code_malformed" || got["client_id"] != "web" || got["error"] != "invalid_grant" {

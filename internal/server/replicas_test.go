@@ -27,7 +27,7 @@ func TestChangesTakeEffectAtOtherReplica(t *testing.T) {
 		t.Helper()
 		settings := map[string]string{"admin_auth": "token"}
 		one, other := servertest.StartWithApps(t, storetest.Open(t, url), settings), servertest.StartWithApps(t, storetest.Open(t, url), settings)
-		other.Advance(time.Minute) // beyond the moments at which the clients were made
+		other.Advance(time.Minute) // later than the creation times of the clients
 		ada, err := one.Store.Accounts.AccountByUsername(t.Context(), "ada")
 		servertest.Must(t, err)
 		credentials := func() servertest.Response { return other.PostForm("/oauth2/token", clientCredentials()) }
@@ -89,7 +89,7 @@ func TestSigningKeyChangesTakeEffectAtOtherReplica(t *testing.T) {
 		settings := map[string]string{}
 		one, other := servertest.Start(t, storetest.Open(t, address), settings), servertest.Start(t, storetest.Open(t, address), settings)
 		for _, s := range []*servertest.Server{one, other} {
-			s.Advance(2 * time.Hour) // the next key has been published for long enough
+			s.Advance(2 * time.Hour) // the minimum publication time of the next key has passed
 		}
 		token := func() string {
 			t.Helper()
@@ -163,7 +163,7 @@ func TestResumedReplicaUsesNoStaleData(t *testing.T) {
 			if a := <-response; a.Text("error") != "invalid_client" {
 				t.Errorf("the replica that was stopped gives to a deleted client: %v", a)
 			}
-			rig.ImportClients(t, c, clients.Opaque) // both are there again
+			rig.ImportClients(t, c, clients.Opaque) // the client exists again
 			for i := range c.Len() {
 				if a := c.At(i).Credentials(t.Context(), &clients.Opaque); a.Status != http.StatusOK {
 					t.Errorf("replica %d: %v", i, a)

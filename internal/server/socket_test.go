@@ -18,18 +18,18 @@ func TestUnixSocketModeAndGroup(t *testing.T) {
 	t.Parallel()
 	group := os.Getgid()
 	if os.Geteuid() == 0 {
-		group = 65534 // only root may choose any
+		group = 65534 // only root can set any group
 	}
 	for name, tc := range map[string]struct {
 		settings map[string]string
 		mode     os.FileMode
 	}{
-		"a mode":           {map[string]string{"socket_mode": "0666"}, 0o666},
-		"a group":          {map[string]string{"socket_group": strconv.Itoa(group)}, 0o660},
-		"both":             {map[string]string{"socket_mode": "0620", "socket_group": strconv.Itoa(group)}, 0o620},
-		"for nobody else":  {map[string]string{"socket_mode": "0600"}, 0o600},
-		"without a zero":   {map[string]string{"socket_mode": "640"}, 0o640},
-		"a mode for group": {map[string]string{"socket_mode": "0o660"}, 0o660},
+		"a mode":             {map[string]string{"socket_mode": "0666"}, 0o666},
+		"a group":            {map[string]string{"socket_group": strconv.Itoa(group)}, 0o660},
+		"both":               {map[string]string{"socket_mode": "0620", "socket_group": strconv.Itoa(group)}, 0o620},
+		"for the owner only": {map[string]string{"socket_mode": "0600"}, 0o600},
+		"without a zero":     {map[string]string{"socket_mode": "640"}, 0o640},
+		"a mode for group":   {map[string]string{"socket_mode": "0o660"}, 0o660},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,7 +66,7 @@ func TestDatabaseFileOfAnotherOwnerIsUsed(t *testing.T) {
 	t.Parallel()
 	dir := sharedFolder(t)
 	url := "sqlite:" + filepath.Join(dir, "ostiary.db")
-	first := runAs(t, url, "migrate", "up")
+	first := runUnprivileged(t, url, "migrate", "up")
 	if first.Code != 0 {
 		t.Fatalf("in a new file: %d %s", first.Code, first.Stderr)
 	}
@@ -78,12 +78,12 @@ func TestDatabaseFileOfAnotherOwnerIsUsed(t *testing.T) {
 			}
 		}
 	}
-	if r := runAs(t, url, "clients", "list"); r.Code != 0 {
+	if r := runUnprivileged(t, url, "clients", "list"); r.Code != 0 {
 		t.Errorf("in a file of somebody else: %d %s", r.Code, r.Stderr)
 	}
 }
 
-// sharedFolder returns a folder that an account without rights may write to.
+// sharedFolder returns a directory that every account can write to.
 func sharedFolder(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ostiary-shared-") //nolint:usetesting // other users cannot enter the directory of the test
@@ -93,8 +93,8 @@ func sharedFolder(t *testing.T) string {
 	return dir
 }
 
-// runAs runs a command as an account without rights, where this process may.
-func runAs(t *testing.T, url string, args ...string) rig.Result {
+// runUnprivileged runs a command as an unprivileged account if this process is root.
+func runUnprivileged(t *testing.T, url string, args ...string) rig.Result {
 	t.Helper()
 	env := map[string]string{"DATABASE_URL": url}
 	if os.Geteuid() != 0 {

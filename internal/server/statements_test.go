@@ -22,8 +22,8 @@ func TestStatementsPerRequest(t *testing.T) {
 		signer := servertest.AddPrivateKeyJWTClient(s)
 		a := servertest.NewAssertionIssuer(s, "")
 		b := s.NewBrowser()
-		b.Code(servertest.AuthorizationRequest())                                                        // signs in, and warms the caches
-		b.Authorize(servertest.AuthorizationRequest("client_id", "legacy", "response_type", "id_token")) // of another bucket
+		b.Code(servertest.AuthorizationRequest())                                                        // signs in, and fills the caches
+		b.Authorize(servertest.AuthorizationRequest("client_id", "legacy", "response_type", "id_token")) // in another partition
 		s.PostForm("/oauth2/token", servertest.PrivateKeyJWTForm(s, signer))
 		s.PostForm("/oauth2/token", a.TokenRequest("warm"))
 
@@ -48,8 +48,8 @@ func TestStatementsPerRequest(t *testing.T) {
 			return s.PostForm("/oauth2/token", servertest.PrivateKeyJWTForm(s, signer))
 		})
 		expect("jwt-bearer", 2, func() servertest.Response { return s.PostForm("/oauth2/token", a.TokenRequest("mike")) })
-		token := expect("jwt-bearer, of an issuer known", 1, func() servertest.Response { return s.PostForm("/oauth2/token", a.TokenRequest("mike")) }).JSON(t)["access_token"]
-		expect("introspect, of an issuer's word", 1, func() servertest.Response {
+		token := expect("jwt-bearer, known issuer", 1, func() servertest.Response { return s.PostForm("/oauth2/token", a.TokenRequest("mike")) }).JSON(t)["access_token"]
+		expect("introspect, jwt-bearer token", 1, func() servertest.Response {
 			return s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(token)}})
 		})
 		code := expect("authorize", 2, func() servertest.Response { return b.Get("/oauth2/auth?" + servertest.AuthorizationRequest().Encode()) }).Location().Query().Get("code")
@@ -86,7 +86,7 @@ func TestStatementsWithApps(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.StartWithApps(t, db, nil)
-		s.NewBrowser().AuthorizeByApps(s, servertest.AuthorizationRequest(), "warm") // makes the partitions
+		s.NewBrowser().AuthorizeByApps(s, servertest.AuthorizationRequest(), "warm") // creates the partitions
 
 		step := func(name string, want int64, act func() servertest.Response) servertest.Response {
 			t.Helper()
@@ -105,7 +105,7 @@ func TestStatementsWithApps(t *testing.T) {
 			step(kind+", login request", 1, func() servertest.Response {
 				return s.CallAdmin(http.MethodGet, requests+"login?login_challenge="+login, "")
 			})
-			// The answer, and the audit event before and after it.
+			// One for the request, and one for each of the two audit events.
 			p = step(kind+", login accepted", 3, func() servertest.Response {
 				return s.AnswerChallenge("login/accept", login, servertest.Object{"subject": "jo", "remember": true})
 			})
@@ -115,16 +115,16 @@ func TestStatementsWithApps(t *testing.T) {
 				return s.CallAdmin(http.MethodGet, requests+"consent?consent_challenge="+consent, "")
 			})
 			p = step(kind+", consent accepted", agreed, func() servertest.Response {
-				return s.AnswerChallenge("consent/accept", consent, servertest.Object{"grant_scope": servertest.AllScopes, "remember": kind != "somebody new"})
+				return s.AnswerChallenge("consent/accept", consent, servertest.Object{"grant_scope": servertest.AllScopes, "remember": kind != "a new user"})
 			})
 			p = step(kind+", back from consent", 2, func() servertest.Response { return b.Get(s.RedirectTo(p)) })
 			code := servertest.CodeOf(t, p)
 			step(kind+", code", 1, func() servertest.Response { return s.PostForm("/oauth2/token", servertest.CodeExchange(code)) })
 		}
 		b := s.NewBrowser()
-		flow("somebody new", s.NewBrowser(), 1, 3, 1)
-		flow("somebody known, whose consent is remembered", b, 1, 2, 3)
-		flow("session and consent kept", b, 2, 2, 1)
+		flow("a new user", s.NewBrowser(), 1, 3, 1)
+		flow("a known user with a stored consent", b, 1, 2, 3)
+		flow("an existing session and consent", b, 2, 2, 1)
 	})
 }
 
@@ -153,13 +153,13 @@ func TestStatementsOfDeviceFlow(t *testing.T) {
 			return s.PostForm("/oauth2/device/auth", servertest.DeviceClientForm("scope", "openid"))
 		})
 		d := &servertest.PendingDevice{Server: s, ClientID: "tv", DeviceCode: servertest.Text(p.JSON(t)["device_code"]), UserCode: servertest.Text(p.JSON(t)["user_code"])}
-		step("it asks in vain", 1, d.PollNow)
-		step("the person enters the code", 2, func() servertest.Response { return b.EnterUserCode(d, "") })
-		p = step("and says that it is theirs", 3, func() servertest.Response { return b.EnterUserCode(d, "continue") })
-		step("signed in and agreed before", 2, func() servertest.Response { return b.Get(p.Location().String()) })
+		step("a poll while pending", 1, d.PollNow)
+		step("the user enters the code", 2, func() servertest.Response { return b.EnterUserCode(d, "") })
+		p = step("and confirms the device", 3, func() servertest.Response { return b.EnterUserCode(d, "continue") })
+		step("signed in with a stored consent", 2, func() servertest.Response { return b.Get(p.Location().String()) })
 		s.Advance(5 * time.Second)
-		s.PostForm("/oauth2/revoke", servertest.DeviceClientForm("token", "x")) // the client is read again once in a while,
-		b.Get("/.well-known/openid-configuration")                              // and so are the scopes
-		step("it gets its tokens", 2, d.PollNow)
+		s.PostForm("/oauth2/revoke", servertest.DeviceClientForm("token", "x")) // reloads the cached client,
+		b.Get("/.well-known/openid-configuration")                              // and the cached scopes
+		step("the device gets its tokens", 2, d.PollNow)
 	})
 }
