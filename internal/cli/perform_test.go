@@ -91,7 +91,7 @@ func TestPerformAuthorizationCode(t *testing.T) {
 		t.Errorf("an answer with another state is taken: %d", stray.Status)
 	}
 	page := b.Get(back.Header.Get("Location"))
-	servertest.Contains(t, page.Body, "That was it")
+	servertest.Contains(t, page.Body, "Response received")
 	got := end()
 	var tokens struct {
 		AccessToken   string         `json:"access_token"`

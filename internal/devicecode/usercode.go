@@ -64,8 +64,8 @@ type UserCodes struct {
 		// DeviceByCode returns ErrNotFound if no device waits for one of the hashed codes.
 		DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*Device, error)
 	}
-	// Guesses counts wrong codes; nil disables the limit.
-	Guesses interface {
+	// Throttle counts wrong codes; nil disables the limit.
+	Throttle interface {
 		CountAttempt(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
 		AttemptCount(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
 	}
@@ -122,11 +122,11 @@ func (d *UserCodes) Find(ctx context.Context, entered string, by []AttemptLimit,
 		codes[i] = hashCode(key, code)
 	}
 	found, err := d.Store.DeviceByCode(ctx, codes, now)
-	if err == nil || d.Guesses == nil {
+	if err == nil || d.Throttle == nil {
 		return found, err
 	}
 	for _, limit := range limits {
-		if _, _, err := d.Guesses.CountAttempt(ctx, limit.Key, limit.Window, now); err != nil {
+		if _, _, err := d.Throttle.CountAttempt(ctx, limit.Key, limit.Window, now); err != nil {
 			return nil, fmt.Errorf("count guess: %w", err)
 		}
 	}
@@ -134,10 +134,10 @@ func (d *UserCodes) Find(ctx context.Context, entered string, by []AttemptLimit,
 }
 
 func (d *UserCodes) bound(ctx context.Context, limit AttemptLimit, now time.Time) error {
-	if d.Guesses == nil {
+	if d.Throttle == nil {
 		return nil
 	}
-	count, since, err := d.Guesses.AttemptCount(ctx, limit.Key, now)
+	count, since, err := d.Throttle.AttemptCount(ctx, limit.Key, now)
 	if err != nil {
 		return fmt.Errorf("read guesses: %w", err)
 	}

@@ -45,7 +45,7 @@ func (s *Server) RateLimited(limit string) uint64 { return s.rateLimited[limit].
 
 // PendingRefused returns how many pending requests were rejected, for one network and for all.
 func (s *Server) PendingRefused() (network, all uint64) {
-	return s.pending.stock.RefusedByNetwork(), s.pending.stock.RefusedInTotal()
+	return s.pending.quota.RefusedByNetwork(), s.pending.quota.RefusedInTotal()
 }
 
 // SecretHashers returns the hashers of client secrets: at the public listener and at the admin API.

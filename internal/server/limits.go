@@ -45,11 +45,11 @@ func registerConnectionMetrics(s *Server) {
 
 // registerPendingMetrics registers the metrics of pending requests.
 func registerPendingMetrics(s *Server) {
-	stock := s.pending.stock
-	s.Metrics.Gauge("waiting_requests_bytes", "Size of this replica's pending requests, in bytes.", func() float64 { return float64(stock.Bytes()) })
+	quota := s.pending.quota
+	s.Metrics.Gauge("waiting_requests_bytes", "Size of this replica's pending requests, in bytes.", func() float64 { return float64(quota.Bytes()) })
 	const name, help = "waiting_requests_refused_total", "Pending requests rejected because of their total size."
-	s.Metrics.Counter(name, help, stock.RefusedByNetwork, "reason", "network")
-	s.Metrics.Counter(name, help, stock.RefusedInTotal, "reason", "all")
+	s.Metrics.Counter(name, help, quota.RefusedByNetwork, "reason", "network")
+	s.Metrics.Counter(name, help, quota.RefusedInTotal, "reason", "all")
 }
 
 // limit returns the rule of a rate limit. The count is the number of requests that the

@@ -113,7 +113,7 @@ func newAuthenticator(s *Server) *clientauth.Authenticator {
 	c := s.Config
 	return clientauth.New(clientauth.Config{
 		Clients: s.Clients, Replay: s.Store.Replay, KeySets: s.keySets,
-		Slow: hasherWithoutSlot{s.clientHasher}, Vault: s.Secrets, Guesses: secretThrottle(s),
+		Hasher: hasherWithoutSlot{s.clientHasher}, Sealer: s.Secrets, Throttle: secretThrottle(s),
 		Renewals: secretReplacer{s.Store.Clients, s.Clients},
 		Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: s.Now,
 	})

@@ -20,7 +20,7 @@ const pendingRowSize = 512
 // pendingLimit bounds the size of the records that wait for users: any client of the
 // network can make the server store a request.
 type pendingLimit struct {
-	stock      *middleware.Quota
+	quota      *middleware.Quota
 	perNetwork int // in MiB
 }
 
@@ -82,7 +82,7 @@ func (p pendingLogouts) InsertLogoutRequest(ctx context.Context, o *authrequest.
 
 // keep runs insert if a record of so many bytes is within the limits.
 func (p pendingLimit) keep(ctx context.Context, size int, until time.Time, insert func() error) error {
-	giveBack, err := p.stock.Reserve(ctx, size+pendingRowSize, until)
+	giveBack, err := p.quota.Reserve(ctx, size+pendingRowSize, until)
 	if full, ok := errors.AsType[*middleware.QuotaError](err); ok && full.Network {
 		return refusal.Wrap(&authrequest.TooManyPendingError{RetryAfter: full.RetryAfter}, refusal.RateLimited,
 			"too much of the network waits for users to answer",

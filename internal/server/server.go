@@ -222,7 +222,7 @@ func composeUserCodes(s *Server) {
 		s.userCodes.Keys = append(s.userCodes.Keys, derived.Key)
 	}
 	if s.Config.RateLimits {
-		s.userCodes.Guesses = s.Store.Throttle
+		s.userCodes.Throttle = s.Store.Throttle
 	}
 }
 

@@ -144,7 +144,7 @@ func (b *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost && r.ParseForm() == nil {
 		answer = r.PostForm
 	}
-	shown := page{http.StatusOK, "That was it", "You can close this page and go back to the terminal."}
+	shown := page{http.StatusOK, "Response received", "You can close this page and return to the terminal."}
 	switch {
 	case r.URL.Path != b.path:
 		shown = page{http.StatusNotFound, "Page not found", "This is not the redirect URI."}
@@ -154,10 +154,10 @@ func (b *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		select {
 		case b.answers <- answer:
 		default:
-			shown = page{http.StatusBadRequest, "There was an answer before", "Only the first one counts."}
+			shown = page{http.StatusBadRequest, "Response already received", "Only the first response is used."}
 		}
 		if code := answer.Get("error"); code != "" && shown.Status == http.StatusOK {
-			shown = page{http.StatusOK, "The server said no", "It answered " + code + ". You can close this page and go back to the terminal."}
+			shown = page{http.StatusOK, "The server returned an error", "The error code is " + code + ". You can close this page and return to the terminal."}
 		}
 	}
 	shown.write(w)

@@ -12,8 +12,8 @@ func TestAShortSecretIsHashedOnceAndNotWithEachRequest(t *testing.T) {
 
 	c := withSecret(t, "short", client.AuthPost, shortSecret)
 	a := newAuthenticator(c, withSecret(t, "other", client.AuthPost, shortSecret))
-	slow, guesses := &counted{Hasher: a.cfg.Slow}, &tally{}
-	a.cfg.Slow, a.cfg.Guesses = slow, guesses
+	slow, guesses := &counted{Hasher: a.cfg.Hasher}, &tally{}
+	a.cfg.Hasher, a.cfg.Throttle = slow, guesses
 	try := func(id, secret string, right bool, hashes int64, calls int) {
 		t.Helper()
 		before, questions := slow.verified.Load(), guesses.calls

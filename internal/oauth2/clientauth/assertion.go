@@ -203,7 +203,7 @@ func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 	}
 	var wrong error
 	for _, kept := range append([]client.Secret{c.Secret}, c.PreviousSecrets(a.cfg.Now())...) {
-		secret, err := kept.Reveal(a.cfg.Vault, c.ID)
+		secret, err := kept.Reveal(a.cfg.Sealer, c.ID)
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
-// tally is a Guesses that keeps its promise within one process.
+// tally is a throttle that keeps its promise within one process.
 type tally struct {
 	mu     sync.Mutex
 	counts map[string]int
@@ -54,9 +54,9 @@ func guessed(tb testing.TB) (a *Authenticator, guesses *tally, shift *atomic.Int
 		withSecret(tb, "other", client.AuthPost, shortSecret),
 		withSecret(tb, "long", client.AuthPost, longSecret),
 	)
-	a.cfg.Slow = credential.NewHasher(8, 1, 128, time.Minute) // enough slots for all of them
+	a.cfg.Hasher = credential.NewHasher(8, 1, 128, time.Minute) // enough slots for all of them
 	guesses, shift = &tally{}, &atomic.Int64{}
-	a.cfg.Guesses, a.cfg.Now = guesses, func() time.Time { return clock().Add(time.Duration(shift.Load())) }
+	a.cfg.Throttle, a.cfg.Now = guesses, func() time.Time { return clock().Add(time.Duration(shift.Load())) }
 	return a, guesses, shift
 }
 

@@ -46,19 +46,19 @@ type Renewals interface {
 	ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error
 }
 
-// Config configures an [Authenticator]. Every field but Guesses, Renewals and IssuerAudience
+// Config configures an [Authenticator]. every field but Throttle, Renewals and IssuerAudience
 // is required.
 type Config struct {
 	Clients Clients
 	Replay  Replay
 	KeySets KeySets
-	// Slow verifies short secrets. For an empty hash it must take as long as for a real one,
+	// Hasher verifies short secrets. For an empty hash it must take as long as for a real one,
 	// and return false.
-	Slow client.Hasher
-	// Vault opens sealed client secrets.
-	Vault client.Sealer
-	// Guesses counts attempts at short secrets; nil disables the limit.
-	Guesses client.Throttle
+	Hasher client.Hasher
+	// Sealer opens sealed client secrets.
+	Sealer client.Sealer
+	// Throttle counts attempts at short secrets; nil disables the limit.
+	Throttle client.Throttle
 	// Renewals stores new hashes of secrets; nil keeps legacy hashes.
 	Renewals Renewals
 	// Issuer is the expected audience of assertions. Endpoints are the URLs of the endpoints
@@ -82,7 +82,7 @@ type Authenticator struct {
 // New returns an authenticator.
 func New(c Config) *Authenticator {
 	// A long secret is not hashed slowly, so this cannot fail.
-	decoy, _ := client.HashSecret(context.Background(), c.Slow, client.NewSecret())
+	decoy, _ := client.HashSecret(context.Background(), c.Hasher, client.NewSecret())
 	return &Authenticator{cfg: c, decoy: decoy, accepted: newAcceptedSecrets()}
 }
 

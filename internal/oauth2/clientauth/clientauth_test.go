@@ -118,7 +118,7 @@ func newAuthenticator(clients ...*client.Client) *Authenticator {
 		known[c.ID] = c
 	}
 	return New(Config{
-		Clients: known, Replay: &memory{}, KeySets: embedded{}, Slow: hasher(),
+		Clients: known, Replay: &memory{}, KeySets: embedded{}, Hasher: hasher(),
 		Issuer: issuer, Endpoints: []string{tokenEndpoint, introspection}, Now: clock,
 	})
 }

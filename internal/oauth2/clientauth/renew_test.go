@@ -95,7 +95,7 @@ func TestAttemptsAtImportedSecretsAreLimited(t *testing.T) {
 
 	a, _ := imported(bcryptSecret)
 	slow := &counted{Hasher: credential.NewHasher(8, 1, 4, time.Minute)}
-	a.cfg.Slow, a.cfg.Guesses = slow, &tally{}
+	a.cfg.Hasher, a.cfg.Throttle = slow, &tally{}
 	throttled := false
 	for range 110 {
 		_, err := a.Authenticate(t.Context(), form("client_id", "came", "client_secret", strings.Repeat("x", machineMade)))

@@ -69,7 +69,7 @@ func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret stri
 		return // once is enough: it takes a slow hash
 	}
 	defer a.renewing.Delete(c.ID)
-	if kept, err := client.HashSecret(ctx, a.cfg.Slow, secret); err == nil {
+	if kept, err := client.HashSecret(ctx, a.cfg.Hasher, secret); err == nil {
 		a.accepted.add(c.ID, kept, secret)
 		_ = a.cfg.Renewals.ReplaceClientSecret(ctx, c.ID, c.Secret, kept) // an error only means that another request was faster, or that a later one will retry
 	}
@@ -90,7 +90,7 @@ func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.S
 			hardest = one
 		}
 	}
-	_, err = client.TrySecret(ctx, a.cfg.Guesses, cred.id, hardest, cred.secret, a.cfg.Now(), func(ctx context.Context) (bool, error) {
+	_, err = client.TrySecret(ctx, a.cfg.Throttle, cred.id, hardest, cred.secret, a.cfg.Now(), func(ctx context.Context) (bool, error) {
 		fit, err = a.fitting(ctx, all, cred.secret)
 		return fit != "", err
 	})
@@ -113,7 +113,7 @@ func (a *Authenticator) fitting(ctx context.Context, all []client.Secret, sent s
 		return all[0], err
 	}
 	for _, old := range all[1:] {
-		slow := a.cfg.Slow
+		slow := a.cfg.Hasher
 		if len(sent) >= machineMade && !old.IsLegacyHash() {
 			slow = unequal{}
 		}
@@ -138,7 +138,7 @@ func (a *Authenticator) fits(ctx context.Context, kept client.Secret, sent strin
 	if len(sent) >= machineMade && !kept.IsLegacyHash() {
 		return kept.Verify(ctx, unequal{}, sent)
 	}
-	slow := &noted{Hasher: a.cfg.Slow}
+	slow := &noted{Hasher: a.cfg.Hasher}
 	fits, err := kept.Verify(ctx, slow, sent)
 	if err != nil || slow.used {
 		return fits, err

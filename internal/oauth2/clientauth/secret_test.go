@@ -47,8 +47,8 @@ func TestWrongSecretRevealsNothingAboutTheClient(t *testing.T) {
 	} {
 		for _, id := range []string{"unknown", "long", "short", "basic", "signer", "app", "disabled"} {
 			a := newAuthenticator(clients...)
-			slow := &counted{Hasher: a.cfg.Slow}
-			a.cfg.Slow = slow
+			slow := &counted{Hasher: a.cfg.Hasher}
+			a.cfg.Hasher = slow
 
 			_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", guess.secret))
 			got := refusalOf(t, err)
@@ -107,7 +107,7 @@ func TestABusyHasherIsNoVerdict(t *testing.T) {
 		withSecret(t, "short", client.AuthPost, shortSecret),
 		withSecret(t, "long", client.AuthPost, longSecret),
 	)
-	a.cfg.Slow = busy{}
+	a.cfg.Hasher = busy{}
 	for _, id := range []string{"short", "long", "unknown"} {
 		checkFault(t, a, form("client_id", id, "client_secret", shortSecret), credential.ErrBusy)
 	}

@@ -44,7 +44,7 @@ func withMAC(tb testing.TB, secret, alg string) (*client.Client, *Authenticator)
 		tb.Fatal(err)
 	}
 	a := newAuthenticator(c)
-	a.cfg.Vault = secrets.Sealer
+	a.cfg.Sealer = secrets.Sealer
 	return c, a
 }
 
@@ -147,7 +147,7 @@ func TestSecretsAndKeysAreNotConfused(t *testing.T) {
 			t.Parallel()
 
 			own := newAuthenticator(tc.c)
-			own.cfg.Vault = a.cfg.Vault
+			own.cfg.Sealer = a.cfg.Sealer
 			c, err := own.Authenticate(t.Context(), tc.request)
 			if err == nil {
 				t.Fatalf("authenticated %q", c.ID)
@@ -164,7 +164,7 @@ func TestSecretThatCannotBeOpenedIsAServerError(t *testing.T) {
 	t.Parallel()
 
 	c, a := withMAC(t, longSecret, "")
-	a.cfg.Vault = vault(t, "another system secret, long enough")
+	a.cfg.Sealer = vault(t, "another system secret, long enough")
 	checkFault(t, a, asserting(mac("HS256", longSecret, nil, nil)), keyring.ErrNoMatchingSecret)
 
 	// It cannot be opened in the row of another client.
@@ -172,7 +172,7 @@ func TestSecretThatCannotBeOpenedIsAServerError(t *testing.T) {
 	moved := *c
 	moved.ID = "other"
 	own := newAuthenticator(&moved)
-	own.cfg.Vault = a.cfg.Vault
+	own.cfg.Sealer = a.cfg.Sealer
 	_, err := own.Authenticate(t.Context(), asserting(mac("HS256", longSecret, nil, edits{"iss": "other", "sub": "other"})))
 	if !errors.Is(err, keyring.ErrNoMatchingSecret) {
 		t.Errorf("error = %v, want %v", err, keyring.ErrNoMatchingSecret)

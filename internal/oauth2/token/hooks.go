@@ -66,7 +66,7 @@ func (h *Hooks) aboutGrant(x *Exchange, g *grant.WithAccount, access scope.Acces
 	s := h.about(x, access)
 	s.Extra = g.Authorization.ExtraClaims
 	s.User = tokenhook.User{
-		Subject: g.Subject, KnownAs: g.SubjectFor(h.Subjects.Of(x.Client, g.Subject)), Username: g.Username, Issuer: h.Issuer,
+		Subject: g.Subject, ClientSubject: g.SubjectFor(h.Subjects.Of(x.Client, g.Subject)), Username: g.Username, Issuer: h.Issuer,
 		AuthTime: g.Authorization.AuthTime, ACR: g.Authorization.ACR, AMR: g.Authorization.AMR, Nonce: g.Authorization.Nonce, Now: x.Now,
 	}
 	if len(s.RequestedScopes) == 0 {
@@ -79,7 +79,7 @@ func (h *Hooks) aboutGrant(x *Exchange, g *grant.WithAccount, access scope.Acces
 func (h *Hooks) aboutClient(x *Exchange, b *Basis) *tokenhook.Subject {
 	s := h.about(x, b.Access)
 	s.Assertion = x.Form.Get("assertion")
-	s.User = tokenhook.User{Subject: b.Subject, KnownAs: b.Subject, Issuer: h.Issuer, Now: x.Now}
+	s.User = tokenhook.User{Subject: b.Subject, ClientSubject: b.Subject, Issuer: h.Issuer, Now: x.Now}
 	return s
 }
 

@@ -45,15 +45,15 @@ type Subject struct {
 
 // User is the user that the tokens are issued for.
 type User struct {
-	Subject  string // the account's subject and claims
-	KnownAs  string // as the client does
-	Username string
-	Issuer   string
-	AuthTime int64 // seconds since 1970; 0 if unknown
-	ACR      string
-	AMR      []string
-	Nonce    string
-	Now      time.Time
+	Subject       string // of the account, which pairwise clients do not receive
+	ClientSubject string // as the client receives it
+	Username      string
+	Issuer        string
+	AuthTime      int64 // seconds since 1970; 0 if unknown
+	ACR           string
+	AMR           []string
+	Nonce         string
+	Now           time.Time
 }
 
 // Style is the format of added claims in access tokens.

@@ -85,7 +85,7 @@ func (s *Subject) requester() requester {
 func (s *Subject) session() session {
 	p := &s.User
 	protocol := claims{
-		Issuer: p.Issuer, Subject: p.KnownAs, Audience: []string{s.ClientID}, Nonce: p.Nonce,
+		Issuer: p.Issuer, Subject: p.ClientSubject, Audience: []string{s.ClientID}, Nonce: p.Nonce,
 		IssuedAt: p.Now.UTC(), RequestedAt: p.Now.UTC(), ACR: p.ACR, AMR: full(p.AMR), Extra: object(s.Extra.IDToken),
 	}
 	if p.AuthTime != 0 {
