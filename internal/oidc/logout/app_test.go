@@ -20,9 +20,9 @@ const (
 	clientsBye = "https://client.example/bye"
 )
 
-// startAsking is a server with all of the operator's apps, whose client web may have
-// people sent back after signing out.
-func startAsking(tb testing.TB, db *store.Store, settings map[string]string) *servertest.AppServer {
+// startWithLogoutApp starts a server with all custom apps of the operator. Its client web has the
+// post-logout redirect URI clientsBye.
+func startWithLogoutApp(tb testing.TB, db *store.Store, settings map[string]string) *servertest.AppServer {
 	tb.Helper()
 	all := map[string]string{"logout_url": logoutApp}
 	maps.Copy(all, settings)
@@ -44,7 +44,7 @@ func logout(s *servertest.AppServer, p servertest.Response) string {
 	return s.Challenge(p, logoutApp+"?logout_challenge=")
 }
 
-// bye asks the administrators' API about a sign-out, or answers it.
+// bye sends a request about a logout request to the admin API.
 func bye(s *servertest.AppServer, method, path, challenge string) servertest.Response {
 	s.TB.Helper()
 	return s.CallAdmin(method, "/admin/oauth2/auth/requests/logout"+path+"?logout_challenge="+challenge, "")
@@ -54,15 +54,15 @@ func TestLogoutApp(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		s := startAsking(t, db, nil)
+		s := startWithLogoutApp(t, db, nil)
 		b := s.NewBrowser()
 		p := b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode()), servertest.Object{"subject": "jo", "identity_provider_session_id": "theirs"})
 		tokens := s.ExchangeCode(servertest.CodeOf(t, b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes})))
 		sid := servertest.Claims(t, tokens["id_token"])["sid"]
 
-		// However sure it is who asks, the app is asked, and its person too if it likes.
-		ask := url.Values{"id_token_hint": {servertest.Text(tokens["id_token"])}, "post_logout_redirect_uri": {clientsBye}, "state": {"a b"}}
-		z := logout(s, b.Get("/oauth2/sessions/logout?"+ask.Encode()))
+		// A valid hint does not skip the logout app, which decides about the confirmation.
+		request := url.Values{"id_token_hint": {servertest.Text(tokens["id_token"])}, "post_logout_redirect_uri": {clientsBye}, "state": {"a b"}}
+		z := logout(s, b.Get("/oauth2/sessions/logout?"+request.Encode()))
 		got := bye(s, http.MethodGet, "", z).JSON(t)
 		servertest.WantMembers(t, got, servertest.Object{
 			"challenge": z, "subject": "jo", "sid": sid, "rp_initiated": true, "identity_provider_session_id": "theirs",
@@ -83,49 +83,49 @@ func TestLogoutApp(t *testing.T) {
 			"reading": bye(s, http.MethodGet, "", z), "accepting": bye(s, http.MethodPut, "/accept", z), "rejecting": bye(s, http.MethodPut, "/reject", z),
 		} {
 			if p.Status != http.StatusGone || p.JSON(t)["redirect_to"] != again {
-				t.Errorf("%s what was answered: %d %s", name, p.Status, p.Body)
+				t.Errorf("%s a completed request: %d %s", name, p.Status, p.Body)
 			}
 		}
 		if !s.IsActive(tokens["access_token"]) {
-			t.Error("who stays was signed out")
+			t.Error("a rejected logout request ended the session")
 		}
 
 		z = logout(s, b.Get(again))
 		back := s.RedirectTo(bye(s, http.MethodPut, "/accept", z))
 		if !s.IsActive(tokens["access_token"]) {
-			t.Error("the session ended before the person was back")
+			t.Error("the session ended before the browser returned")
 		}
 		if got := b.Get(back).Location().String(); got != clientsBye+"?state=a+b" {
-			t.Errorf("afterwards they are at %s", got)
+			t.Errorf("the browser is redirected to %s", got)
 		}
 		if s.IsActive(tokens["access_token"]) {
-			t.Error("the session goes on")
+			t.Error("the session is still active")
 		}
 		if p := b.Get(back); p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "expired_request") {
-			t.Errorf("coming back again: %d", p.Status)
+			t.Errorf("a repeated return: %d", p.Status)
 		}
 		if got := b.Get(again).Location().String(); got != clientsBye+"?state=a+b" {
-			t.Errorf("who is not signed in is sent to %s", got)
+			t.Errorf("without a session the browser is redirected to %s", got)
 		}
 	})
 }
 
 func TestLogoutAppAnswerIsBoundToSession(t *testing.T) {
 	t.Parallel()
-	s := startAsking(t, storetest.New(t), nil)
+	s := startWithLogoutApp(t, storetest.New(t), nil)
 	mine, theirs := s.NewBrowser(), s.NewBrowser()
 	my := s.ExchangeCode(servertest.CodeOf(t, mine.AuthorizeByApps(s, servertest.AuthorizationRequest(), "jo")))
 	their := s.ExchangeCode(servertest.CodeOf(t, theirs.AuthorizeByApps(s, servertest.AuthorizationRequest(), "kim")))
 
-	// Somebody's yes is of no use in another browser: its person is asked.
+	// A verifier is not valid in another browser: that browser starts a new logout request.
 	back := s.RedirectTo(bye(s, http.MethodPut, "/accept", logout(s, mine.Get("/oauth2/sessions/logout"))))
 	z := logout(s, theirs.Get(back))
 	servertest.WantMembers(t, bye(s, http.MethodGet, "", z).JSON(t), servertest.Object{"subject": "kim", "rp_initiated": false, "client": nil})
 	if !s.IsActive(my["access_token"]) || !s.IsActive(their["access_token"]) {
-		t.Error("a link signed somebody out")
+		t.Error("a link of another user ended a session")
 	}
 	for name, verifier := range map[string]string{
-		"another step": strings.Repeat("0", 31) + "1" + strings.Repeat("0", 32), "garbage": "x", "nobody's": strings.Repeat("0", 31) + "3" + strings.Repeat("0", 32),
+		"another step": strings.Repeat("0", 31) + "1" + strings.Repeat("0", 32), "garbage": "x", "unknown": strings.Repeat("0", 31) + "3" + strings.Repeat("0", 32),
 	} {
 		if p := mine.Get("/oauth2/sessions/logout?logout_verifier=" + verifier); p.Status != http.StatusBadRequest {
 			t.Errorf("%s: %d", name, p.Status)
@@ -135,14 +135,14 @@ func TestLogoutAppAnswerIsBoundToSession(t *testing.T) {
 		query string
 		want  int
 	}{
-		"none": {"", 400}, "of nobody": {"logout_challenge=" + strings.Repeat("0", 31) + "3", 404},
+		"none": {"", 400}, "of no request": {"logout_challenge=" + strings.Repeat("0", 31) + "3", 404},
 		"of another step": {"logout_challenge=" + z[:31] + "1", 404}, "by its short name": {"challenge=" + z, 200},
 	} {
 		if got := s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/logout?"+tc.query, "").Status; got != tc.want {
 			t.Errorf("a challenge %s: %d, want %d", name, got, tc.want)
 		}
 	}
-	// A body may come along, as the older SDK sends one.
+	// A body is allowed, because the older SDK sends one.
 	if p := s.CallAdmin(http.MethodPut, "/oauth2/auth/requests/logout/accept/?challenge="+z, "{}"); p.Status != http.StatusOK {
 		t.Errorf("accepting with a body: %d %s", p.Status, p.Body)
 	}
@@ -155,36 +155,36 @@ func TestLogoutAppAnswerIsBoundToSession(t *testing.T) {
 	}
 }
 
-// People end at addresses of the operator's, and only where no client wants them back.
+// Without a valid redirect URI of a client, the browser is redirected to the URLs of the operator.
 func TestPostLogoutURLOfOperator(t *testing.T) {
 	t.Parallel()
-	s := startAsking(t, storetest.New(t), map[string]string{"logout_url": "", "post_logout_url": signedOut, "error_url": errorPage})
+	s := startWithLogoutApp(t, storetest.New(t), map[string]string{"logout_url": "", "post_logout_url": signedOut, "error_url": errorPage})
 	b := s.NewBrowser()
 	tokens := s.ExchangeCode(servertest.CodeOf(t, b.AuthorizeByApps(s, servertest.AuthorizationRequest(), "jo")))
 	hint := "/oauth2/sessions/logout?id_token_hint=" + servertest.Text(tokens["id_token"])
 	for name, tc := range map[string]struct{ path, want string }{
-		"by the client's wish": {hint + "&post_logout_redirect_uri=" + url.QueryEscape(clientsBye), clientsBye},
-		"by nobody's wish":     {hint, signedOut},
-		"an unknown client":    {"/oauth2/auth?client_id=gone", errorPage + "&error=invalid_client&error_description="},
-		"an unknown address":   {"/oauth2/auth?" + servertest.AuthorizationRequest("redirect_uri", "https://evil.example").Encode(), errorPage + "&error=invalid_request&error_description="},
-		"a repeated parameter": {"/oauth2/auth?client_id=web&client_id=web", errorPage + "&error=invalid_request&error_description="},
-		"a bad sign-out":       {"/oauth2/sessions/logout?client_id=gone", errorPage + "&error=invalid_request&error_description="},
-		"what is over":         {"/oauth2/auth?continue=" + strings.Repeat("0", 31), errorPage + "&error=expired_request&error_description="},
-		"an error of a client": {"/oauth2/auth?" + servertest.AuthorizationRequest("scope", "\"").Encode(), "https://client.example/callback?keep=1&error=invalid_scope"},
+		"a redirect URI of the client": {hint + "&post_logout_redirect_uri=" + url.QueryEscape(clientsBye), clientsBye},
+		"no redirect URI":              {hint, signedOut},
+		"an unknown client":            {"/oauth2/auth?client_id=gone", errorPage + "&error=invalid_client&error_description="},
+		"an unknown address":           {"/oauth2/auth?" + servertest.AuthorizationRequest("redirect_uri", "https://evil.example").Encode(), errorPage + "&error=invalid_request&error_description="},
+		"a repeated parameter":         {"/oauth2/auth?client_id=web&client_id=web", errorPage + "&error=invalid_request&error_description="},
+		"a bad sign-out":               {"/oauth2/sessions/logout?client_id=gone", errorPage + "&error=invalid_request&error_description="},
+		"an expired request":           {"/oauth2/auth?continue=" + strings.Repeat("0", 31), errorPage + "&error=expired_request&error_description="},
+		"an error of a client":         {"/oauth2/auth?" + servertest.AuthorizationRequest("scope", "\"").Encode(), "https://client.example/callback?keep=1&error=invalid_scope"},
 	} {
 		if got := b.Get(tc.path).Header.Get("Location"); !strings.HasPrefix(got, tc.want) {
 			t.Errorf("%s: sent to %q, want %q", name, got, tc.want)
 		}
 	}
 	if p := b.Get("/nothing"); p.Status != http.StatusNotFound {
-		t.Errorf("what is not there: %d", p.Status)
+		t.Errorf("an unknown path: %d", p.Status)
 	}
 }
 
-// A hint under a name that the login app chose settles a sign-out as any other does.
+// An ID token hint with a subject identifier of the login app replaces the confirmation.
 func TestHintWithForcedSubject(t *testing.T) {
 	t.Parallel()
-	s := startAsking(t, storetest.New(t), map[string]string{"logout_url": ""})
+	s := startWithLogoutApp(t, storetest.New(t), map[string]string{"logout_url": ""})
 	b := s.NewBrowser()
 	p := b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode()), servertest.Object{"subject": "jo", "force_subject_identifier": "as-jo"})
 	tokens := s.ExchangeCode(servertest.CodeOf(t, b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes})))
@@ -194,11 +194,10 @@ func TestHintWithForcedSubject(t *testing.T) {
 	}
 }
 
-// Each sign-out that an app is asked about is kept for a while, so nobody begins any
-// number of them.
+// The server stores each logout request for the app, so it limits their rate.
 func TestLogoutRateLimit(t *testing.T) {
 	t.Parallel()
-	s := startAsking(t, storetest.New(t), nil)
+	s := startWithLogoutApp(t, storetest.New(t), nil)
 	b := s.NewBrowser()
 	servertest.CodeOf(t, b.AuthorizeByApps(s, servertest.AuthorizationRequest(), "jo"))
 	for i := range 300 {

@@ -30,9 +30,9 @@ const (
 	secondSecret = "second-secret-second-secret-seco"
 )
 
-// startTelling serves db with two clients that hear of sign-outs, first and second,
-// and returns what arrives for them.
-func startTelling(t *testing.T, db *store.Store, settings map[string]string) (*servertest.Server, <-chan url.Values) {
+// startWithLogoutClients serves db with the clients first and second, which have logout URIs, and
+// returns the logout notices that they receive.
+func startWithLogoutClients(t *testing.T, db *store.Store, settings map[string]string) (*servertest.Server, <-chan url.Values) {
 	t.Helper()
 	arrived := make(chan url.Values, 10)
 	receiver := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -70,7 +70,7 @@ func startTelling(t *testing.T, db *store.Store, settings map[string]string) (*s
 	return s, arrived
 }
 
-// visitClient lets ada use a client, and returns the answer to it.
+// visitClient signs ada in to a client and returns the authorization response.
 func visitClient(t *testing.T, b *servertest.Browser, id string) url.Values {
 	t.Helper()
 	c, err := b.Server.Store.Clients.Client(t.Context(), id)
@@ -85,13 +85,12 @@ func visitClient(t *testing.T, b *servertest.Browser, id string) url.Values {
 	return answer
 }
 
-// Who used two clients and signs out at one is signed out at both: each gets a token
-// that verifies against the published keys, and the one with a page sees it loaded
-// before the person goes on.
+// A logout at one client notifies both clients of the session: each receives a logout token that a
+// published key signed, and the signed-out page loads the front-channel URL before the redirect.
 func TestLogoutNotifiesAllClients(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
-		s, arrived := startTelling(t, db, nil)
+		s, arrived := startWithLogoutClients(t, db, nil)
 		b := s.NewBrowser()
 		idToken := servertest.ExchangeForIDToken(t, s, "first", firstSecret, visitClient(t, b, "first").Get("code"))
 		visitClient(t, b, "second")
@@ -116,22 +115,22 @@ func TestLogoutNotifiesAllClients(t *testing.T) {
 			t.Errorf("Content-Security-Policy = %s", csp)
 		}
 
-		heard := map[string]bool{}
+		notified := map[string]bool{}
 		for range 2 {
 			form := next(t, arrived)
 			id := strings.TrimPrefix(form.Get("to"), "/back/")
-			heard[id] = true
+			notified[id] = true
 			form.Del("to")
 			if len(form) != 1 {
 				t.Errorf("%s was posted %v, want the token alone", id, form)
 			}
-			said := verifyLogoutToken(t, s, form.Get("logout_token"))
-			if said["aud"] != id || said["sid"] != sid || said["sub"] != servertest.Claims(t, idToken)["sub"] || said["nonce"] != nil || said["iss"] != s.URL {
-				t.Errorf("%s was told %v", id, said)
+			claims := verifyLogoutToken(t, s, form.Get("logout_token"))
+			if claims["aud"] != id || claims["sid"] != sid || claims["sub"] != servertest.Claims(t, idToken)["sub"] || claims["nonce"] != nil || claims["iss"] != s.URL {
+				t.Errorf("%s received %v", id, claims)
 			}
 		}
-		if !heard["first"] || !heard["second"] {
-			t.Errorf("told were %v, want both", heard)
+		if !notified["first"] || !notified["second"] {
+			t.Errorf("notified were %v, want both", notified)
 		}
 		if got := b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "none").Encode()).Location().Query().Get("error"); got != "login_required" {
 			t.Errorf("afterwards prompt=none gets %q", got)
@@ -139,14 +138,14 @@ func TestLogoutNotifiesAllClients(t *testing.T) {
 	})
 }
 
-// next waits for what a client is told.
+// next waits for the next logout notice.
 func next(t *testing.T, arrived <-chan url.Values) url.Values {
 	t.Helper()
 	select {
 	case form := <-arrived:
 		return form
 	case <-time.After(30 * time.Second):
-		t.Fatal("a client was told nothing")
+		t.Fatal("no client received a notice")
 		return nil
 	}
 }
@@ -167,21 +166,21 @@ func verifyLogoutToken(t *testing.T, s *servertest.Server, token string) map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said map[string]any
-	if err := json.Unmarshal(payload, &said); err != nil {
+	var claims map[string]any
+	if err := json.Unmarshal(payload, &claims); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := said["events"].(map[string]any)["http://schemas.openid.net/event/backchannel-logout"].(map[string]any); !ok {
-		t.Errorf("events = %v", said["events"])
+	if _, ok := claims["events"].(map[string]any)["http://schemas.openid.net/event/backchannel-logout"].(map[string]any); !ok {
+		t.Errorf("events = %v", claims["events"])
 	}
-	return said
+	return claims
 }
 
-// Clients that hear of nothing cost nothing.
+// Only clients with logout URIs join the session, which takes one more statement.
 func TestOnlyNotifiedClientsJoinSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
-		s, _ := startTelling(t, db, nil)
+		s, _ := startWithLogoutClients(t, db, nil)
 		b := s.NewBrowser()
 		b.Code(servertest.AuthorizationRequest())
 		visitClient(t, b, "second")
@@ -199,7 +198,7 @@ func TestOnlyNotifiedClientsJoinSession(t *testing.T) {
 	})
 }
 
-// ending is a store in which the session is over just before a client joins it.
+// ending is a store that ends the session just before a client joins it.
 type ending struct {
 	authorize.Store
 
@@ -213,11 +212,12 @@ func (e ending) JoinSession(ctx context.Context, sessionID, clientID, knownAs st
 	return e.Store.JoinSession(ctx, sessionID, clientID, knownAs, now)
 }
 
-// A client that would never hear of the end of a session gets no answer in it.
+// If the session ends before the client has joined it, the client receives no code, because no
+// logout notice would follow.
 func TestSessionEndingDuringResponseIssuesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
-		s, _ := startTelling(t, db, nil)
+		s, _ := startWithLogoutClients(t, db, nil)
 		c, err := db.Clients.Client(t.Context(), "first")
 		if err != nil {
 			t.Fatal(err)
@@ -228,8 +228,8 @@ func TestSessionEndingDuringResponseIssuesNothing(t *testing.T) {
 			}, changes...)...).Encode()
 		}
 		for name, tc := range map[string]struct{ prompt, want string }{
-			"in silence": {"none", "error=login_required"},
-			"otherwise":  {"", "/login?request="},
+			"with prompt=none": {"none", "error=login_required"},
+			"without prompt":   {"", "/login?request="},
 		} {
 			b := s.NewBrowser()
 			visitClient(t, b, "second")
@@ -243,12 +243,12 @@ func TestSessionEndingDuringResponseIssuesNothing(t *testing.T) {
 	})
 }
 
-// The state of an answer is what a page at the client's origin finds in the frame,
-// until somebody signs out or in.
+// session_state matches the state cookie for the client and its origin until the user signs out or
+// another user signs in.
 func TestSessionState(t *testing.T) {
 	t.Parallel()
 
-	s, _ := startTelling(t, storetest.New(t), nil)
+	s, _ := startWithLogoutClients(t, storetest.New(t), nil)
 	b := s.NewBrowser()
 	home, err := url.Parse(s.URL)
 	if err != nil {
@@ -270,30 +270,30 @@ func TestSessionState(t *testing.T) {
 		t.Errorf("session_state %q does not hold", state)
 	}
 	if holds(state, "web", "https://evil.example") || holds(state, "post", "https://client.example") {
-		t.Error("the state holds for others too")
+		t.Error("the state matches for other clients or origins")
 	}
 	if got := b.Authorize(servertest.AuthorizationRequest("scope", "api")).Location().Query(); got.Has("session_state") {
-		t.Error("an answer that is not of OpenID Connect has a session_state")
+		t.Error("a response without the scope openid has a session_state")
 	}
 	if answer := b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "none", "scope", "openid nonsense", "nonce", "n").Encode()).Location().Query(); !holds(answer.Get("session_state"), "web", "https://client.example") {
-		t.Errorf("a silent answer has %v", answer)
+		t.Errorf("a response to prompt=none has %v", answer)
 	}
 
 	b.Authorize(servertest.AuthorizationRequest("prompt", "login"))
 	if !holds(state, "web", "https://client.example") {
-		t.Error("confirming the password changed the state, though the person is the same")
+		t.Error("confirming the password changed the state, although the user is the same")
 	}
-	// The session ends elsewhere. The browser learns of it when it comes.
+	// Another request ends the session. The next request of the browser changes the state cookie.
 	if _, err := s.Store.Sessions.EndSessionsOf(t.Context(), servertest.SubjectOf(t, s, "ada"), s.Time()); err != nil {
 		t.Fatal(err)
 	}
 	b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "none").Encode())
 	if holds(state, "web", "https://client.example") {
-		t.Error("the state outlived its session")
+		t.Error("the state still matches after the session has ended")
 	}
 }
 
-// The frame may be held by anybody's page, and by it alone is anything of ours.
+// Only the check_session_iframe may be framed by other origins.
 func TestOnlyCheckSessionFrameMayBeFramed(t *testing.T) {
 	t.Parallel()
 
