@@ -67,13 +67,13 @@ func (s *flows) open(r *http.Request, id string) (*flow, error) {
 	}
 	request, err := s.Requests.Request(ctx, id, s.Now())
 	if errors.Is(err, authrequest.ErrNotFound) {
-		return nil, s.notThisBrowsers(r, id, "unknown or expired")
+		return nil, s.requestNotFound(r, id, "unknown or expired")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
 	if bound := s.Cookies.BoundRequest(r, id); !bytes.Equal(request.BrowserHash, bound) {
-		err := ofOtherBrowser(s.notThisBrowsers(r, id, "of another browser"))
+		err := ofOtherBrowser(s.requestNotFound(r, id, "of another browser"))
 		if bound == nil && request.JustBegun(s.Now()) {
 			err = s.begunElsewhere(err)
 		}
@@ -91,14 +91,14 @@ func (s *flows) open(r *http.Request, id string) (*flow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read client: %w", err)
 	}
-	f.session, err = s.currentSession(r, f.client.ID)
+	f.session, _, err = session.Current(ctx, s.Sessions, s.Cookies.Session(r), f.client.ID, s.Now())
 	return f, err
 }
 
-// notThisBrowsers returns the error for a request that is over or of another browser. It
-// names the client only if the request is or was this browser's: a link with the request of another
-// user must not show an application that the other user chose.
-func (s *flows) notThisBrowsers(r *http.Request, id, why string) error {
+// requestNotFound returns the error for an authorization request that has ended or is bound to
+// another browser. It names the client only if the request is or was bound to this browser: a link
+// with the request of another user must not show that user's application.
+func (s *flows) requestNotFound(r *http.Request, id, why string) error {
 	ctx := r.Context()
 	clientID, err := s.Requests.RequestClient(ctx, id, s.Cookies.BoundRequest(r, id), session.Hash(s.Cookies.Session(r)))
 	if errors.Is(err, authrequest.ErrNotFound) {
@@ -113,22 +113,6 @@ func (s *flows) notThisBrowsers(r *http.Request, id, why string) error {
 		return fmt.Errorf("read client: %w", err)
 	}
 	return s.expired(why, c)
-}
-
-// currentSession returns the live session of the browser, nil if there is none.
-func (s *flows) currentSession(r *http.Request, clientID string) (*session.Session, error) {
-	cookie := s.Cookies.Session(r)
-	if cookie == "" {
-		return nil, nil
-	}
-	current, _, err := s.Sessions.SessionAndConsent(r.Context(), session.Hash(cookie), clientID, s.Now())
-	if errors.Is(err, session.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read session: %w", err)
-	}
-	return current, nil
 }
 
 // signIn begins the session that an authentication leads to, and records on the request

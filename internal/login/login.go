@@ -45,11 +45,6 @@ type Sources interface {
 	KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error)
 }
 
-// Sessions finds the live session of a cookie, or returns session.ErrNotFound.
-type Sessions interface {
-	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
-}
-
 // SessionManager begins sessions, as [session.Manager] does.
 type SessionManager interface {
 	Begin(w http.ResponseWriter, r *http.Request, current *session.Session, a session.Authentication) (*session.Session, error)
@@ -122,7 +117,7 @@ type Config struct {
 
 	Accounts       Accounts
 	Sources        Sources
-	Sessions       Sessions
+	Sessions       session.Reader
 	SessionManager SessionManager
 	Requests       Requests
 	Clients        Clients

@@ -35,7 +35,7 @@ type Clients interface {
 // Store reads the sessions of browsers, and keeps authorization requests that wait for their
 // users. Each method is one statement.
 type Store interface {
-	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
+	session.Reader
 	// JoinSession makes the client a logout participant of the session. It returns
 	// [session.ErrNotFound] if the session has ended. knownAs is the client's name for the
 	// user, empty for the default.

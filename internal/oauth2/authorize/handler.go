@@ -1,7 +1,6 @@
 package authorize
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -53,17 +52,10 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) {
 	h.dispatch(w, r, &flow{request: request, browserSession: browser, now: now})
 }
 
-// browser returns who is signed in in the browser. It costs one statement if the browser has a
+// browser returns the session of the browser with the consent of its user. It costs one statement if the browser has a
 // session cookie.
 func (h *Handler) browser(r *http.Request, clientID string, now time.Time) (browserSession, error) {
-	cookie := h.Cookies.Session(r)
-	if cookie == "" {
-		return browserSession{}, nil
-	}
-	s, c, err := h.Store.SessionAndConsent(r.Context(), session.Hash(cookie), clientID, now)
-	if errors.Is(err, session.ErrNotFound) {
-		return browserSession{}, nil
-	}
+	s, c, err := session.Current(r.Context(), h.Store, h.Cookies.Session(r), clientID, now)
 	return browserSession{s, c}, err
 }
 

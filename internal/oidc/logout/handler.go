@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
@@ -35,11 +34,6 @@ type Clients interface {
 type Browser interface {
 	Session(r *http.Request) string // empty without a cookie
 	ClearSession(w http.ResponseWriter)
-}
-
-// Sessions finds the live session of a cookie, or returns session.ErrNotFound.
-type Sessions interface {
-	SessionAndConsent(ctx context.Context, cookieHash []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
 }
 
 // SessionManager ends sessions, as [session.Manager] does.
@@ -69,7 +63,7 @@ type Handler struct {
 	Keys     [][]byte // MAC keys of the confirmation page: the first signs, all verify
 	Verifier Verifier
 	Clients  Clients
-	Sessions Sessions
+	Sessions session.Reader
 	Manager  SessionManager
 	Requests Requests // unused without App
 	Browser  Browser
@@ -152,14 +146,8 @@ func (h *Handler) session(ctx context.Context, cookie string, q *logoutRequest) 
 	if q.client != nil {
 		id = q.client.ID
 	}
-	s, _, err := h.Sessions.SessionAndConsent(ctx, session.Hash(cookie), id, h.Now())
-	if errors.Is(err, session.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read session: %w", err)
-	}
-	return s, nil
+	s, _, err := session.Current(ctx, h.Sessions, cookie, id, h.Now())
+	return s, err
 }
 
 // hintMatches reports whether the ID token of the request was issued in session s. It
