@@ -101,7 +101,7 @@ func remembered(t *testing.T, b *browser, want []string) {
 	}
 }
 
-// decide accepts a new request for scope and returns its id.
+// accept accepts a new request for scope and returns its id.
 func (b *browser) accept(t *testing.T, scope string, more ...string) {
 	t.Helper()
 	id := b.begin(t, "redirect_uri=https://notes.example/cb&scope="+scope)

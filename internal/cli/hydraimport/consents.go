@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// Hydra 2 keeps a whole flow in one row, of which only the consent is left.
+// consentsOfFlows reads the consents of Hydra 2, which stores a flow in one row.
 const consentsOfFlows = `
 	SELECT DISTINCT ON (f.subject, f.client_id) jsonb_build_object(
 		'id', f.consent_challenge_id, 'subject', f.subject, 'client_id', f.client_id,
@@ -26,7 +26,8 @@ const consentsOfFlowsWhere = `
 const consentsOfFlowsOrder = `
 	ORDER BY f.subject, f.client_id, f.requested_at DESC, f.consent_handled_at DESC`
 
-// Hydra 1 keeps the request and the answer in separate rows.
+// consentsOfRequests reads the consents of Hydra 1, which stores the request and the response in
+// separate rows.
 const consentsOfRequests = `
 	SELECT DISTINCT ON (r.subject, r.client_id) jsonb_build_object(
 		'id', h.challenge, 'subject', r.subject, 'client_id', r.client_id,

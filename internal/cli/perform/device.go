@@ -42,7 +42,7 @@ func (c *Client) DeviceCode(ctx context.Context) (*Tokens, error) {
 	return p.tokens(ctx, token, "")
 }
 
-// maxAnswer is the maximum size of a response in bytes.
+// maxResponse is the maximum size of a response in bytes.
 const maxResponse = 64 << 10
 
 // authorizeDevice requests the codes. x/oauth2 would do so without authenticating the client.

@@ -39,7 +39,7 @@ func testFlow(tb testing.TB, changes ...string) *flow {
 	}
 }
 
-// stored returns the flow with a stored request for its session.
+// with returns the flow with a stored request for its session.
 func (f *flow) with(change func(*authrequest.Request)) *flow {
 	f.stored = &authrequest.Request{ID: "request", SessionID: "session"}
 	change(f.stored)

@@ -172,7 +172,7 @@ func asserting(assertion string, more ...string) *http.Request {
 	return form(append(more, "client_assertion_type", assertionType, "client_assertion", assertion)...)
 }
 
-// refusal is the refusal that err is.
+// refusalOf returns the refusal in err.
 func refusalOf(tb testing.TB, err error) oauth2.Error {
 	tb.Helper()
 	refused, ok := errors.AsType[*oauth2.Error](err)
