@@ -46,7 +46,7 @@ func TestClientSecretJWTSecrets(t *testing.T) {
 		t.Errorf("kept %q, printed %q", got, again.Secret)
 	}
 
-	// An old system secret can go when keys and secrets are sealed under the new.
+	// An old system secret is no longer needed after reseal.
 	const other = "another system secret that is long enough"
 	sh.Settings = append(sh.Settings, "--set=system_secrets="+other+","+servertest.SystemSecret)
 	servertest.Contains(t, sh.Must("keys", "reseal"), "1 client secrets encrypted")

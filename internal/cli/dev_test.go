@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-// Another program at the mail catcher's port is no reason not to start.
+// The server starts although another program uses the port of the mail catcher.
 func TestDevStartsWithoutMailCatcher(t *testing.T) {
 	t.Parallel()
 

@@ -17,7 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-// serveHealth answers on l as a server would that has this status.
+// serveHealth responds to health checks on l with the status.
 func serveHealth(t *testing.T, l net.Listener, status int) {
 	t.Helper()
 	server := &http.Server{

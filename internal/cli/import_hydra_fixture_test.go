@@ -123,7 +123,7 @@ func (f *hydraFixture) exec(statement string, args ...any) {
 	}
 }
 
-// key puts a key into a set, sealed as Hydra does it.
+// key inserts a key into a set, encrypted as Hydra does.
 func (f *hydraFixture) key(set, kid string, key jose.JSONWebKey) {
 	f.t.Helper()
 	raw, err := key.MarshalJSON()

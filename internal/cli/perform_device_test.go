@@ -20,7 +20,7 @@ func TestPerformDeviceCode(t *testing.T) {
 	}
 	b := s.NewBrowser()
 	b.Follow(b.Post("/device", servertest.Form("user_code", code, "decision", "continue")))
-	s.Advance(time.Minute) // whenever the command asks, it is not too early
+	s.Advance(time.Minute) // every poll of the command is late enough
 	got := end()
 	if got.Code != 0 || !strings.Contains(got.Out, "id_token_claims") {
 		t.Errorf("exit code %d: %s%s", got.Code, got.Out, got.Err)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// glass is a vault that keeps its promise and hides nothing. Its key is in front.
+// glass is a sealer without encryption: it prefixes the value with its key and the purpose.
 type glass string
 
 var errLocked = errors.New("does not open")
@@ -155,11 +155,12 @@ func TestResealChangesOnlyOldSecrets(t *testing.T) {
 		t.Errorf("a hash became %q, %v", same, err)
 	}
 	if _, err := c.Secret.Reseal(glass("b"), "other"); err == nil {
-		t.Error("another's secret was sealed resealed")
+		t.Error("another client's secret was resealed")
 	}
 }
 
-// A leaked secret can have made a registration access token. It ends with the secret.
+// Replacing a secret revokes the registration access token, which a holder of a leaked secret may
+// have created.
 func TestNewSecretEndsRegistrationTokens(t *testing.T) {
 	t.Parallel()
 

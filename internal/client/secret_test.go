@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// reversed is a fast replacement for a slow hash, with a visible prefix.
+// reversed is a fast replacement for a slow hash, with a recognizable prefix.
 type reversed struct{}
 
 func (reversed) Hash(_ context.Context, password string) (string, error) {

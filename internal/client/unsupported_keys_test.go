@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// The keys that clients publish are made by their libraries, which know more kinds than
-// this server.
+// Client key sets may contain key types that this server does not support.
 func oddKeys(t *testing.T) map[string]string {
 	t.Helper()
 	small := new(big.Int).SetBit(big.NewInt(1), 1023, 1)

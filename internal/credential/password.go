@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// MinPassword is the least number of characters of a password that a user chooses.
+	// MinPassword is the minimum number of characters of a password that a user chooses.
 	MinPassword = 8
-	// MaxPassword is the greatest number of bytes of a password. Nothing is cut off.
+	// MaxPassword is the maximum size of a password in bytes. Passwords are never truncated.
 	MaxPassword = 1024
 )
 

@@ -40,7 +40,7 @@ func TestHashMatchesOnlyItsPassword(t *testing.T) {
 	}
 }
 
-// Nothing is cut off: two long passwords that differ at their end are two.
+// Passwords are not truncated: long passwords that differ only at the end do not match.
 func TestLongPasswordsAreNotTruncated(t *testing.T) {
 	t.Parallel()
 	h := hasher(1, time.Second)

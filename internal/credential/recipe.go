@@ -12,13 +12,12 @@ const (
 	// maxRecipes is the number of recipes that every check computes in addition to the
 	// configured one.
 	maxRecipes = 3
-	// maxRecipeCost is the greatest cost of an argon2id recipe among them, in multiples of
+	// maxRecipeCost is the maximum cost of an argon2id recipe among them, in multiples of
 	// the configured cost: every sign-in pays it, for one imported account.
 	maxRecipeCost = 8
 )
 
-// recipe is how a hash is computed: the algorithm and all parameters that its time
-// depends on.
+// recipe is the algorithm of a hash and all parameters that determine its computing time.
 type recipe struct {
 	id    string // the hash up to its salt
 	dummy string // a hash of the recipe that no password matches
@@ -75,7 +74,7 @@ func (r *recipes) add(one recipe) bool {
 }
 
 // AddRecipe makes every later [Hasher.Check] also compute the recipe of hash, which some
-// account has, so that the time of a check does not tell which account. It returns false,
+// account has, so that the time of a check does not reveal the account. It returns false,
 // and adds nothing, if the hash is invalid, costs more than eight times the configured
 // recipe, or three other recipes were added before.
 func (h *Hasher) AddRecipe(hash string) bool {

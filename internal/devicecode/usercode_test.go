@@ -24,7 +24,7 @@ func TestNewUserCodeUsesUnambiguousLetters(t *testing.T) {
 		t.Errorf("the letters are %s", lettersOf(seen))
 	}
 	for letter, n := range seen {
-		if n < 600 || n > 1000 { // 800, and 7 times what it strays by
+		if n < 600 || n > 1000 { // the expected 800, with 7 standard deviations
 			t.Errorf("of 16,000 letters %d are %c", n, letter)
 		}
 	}

@@ -55,7 +55,7 @@ func (s *memory) SaveKeys(_ context.Context, version int64, put []Record, remove
 	return nil
 }
 
-// inState lists the kids of alg in one state.
+// inState returns the kids of the keys of alg in a state.
 func (s *memory) inState(alg Algorithm, state State) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *memory) inState(alg Algorithm, state State) []string {
 	return kids
 }
 
-// link is one replica's way to the store, which can be cut or held up.
+// link is the connection of one replica to the store, which a test can interrupt or delay.
 type link struct {
 	Store
 	down   atomic.Bool
@@ -95,7 +95,7 @@ func (l *link) SaveKeys(ctx context.Context, version int64, put []Record, remove
 	return l.Store.SaveKeys(ctx, version, put, remove)
 }
 
-// clock is a machine's: wall can be set, elapsed cannot.
+// clock is the clock of a machine: wall can be set, elapsed is monotonic.
 type clock struct {
 	mu      sync.Mutex
 	elapsed time.Duration
@@ -138,7 +138,7 @@ func testConfig(tb testing.TB, store Store, c *clock, algs ...Algorithm) Config 
 	}
 }
 
-// newManager makes a manager whose monotonic clock is the test's.
+// newManager returns a manager that uses the clock of the test as its monotonic clock.
 func newManager(tb testing.TB, config Config, c *clock) *Manager {
 	tb.Helper()
 	m, err := New(config)
@@ -150,7 +150,7 @@ func newManager(tb testing.TB, config Config, c *clock) *Manager {
 	return m
 }
 
-// started is a manager on an empty store that has made all its keys.
+// started returns a manager that has generated all keys in an empty store.
 func started(tb testing.TB, algs ...Algorithm) (*Manager, *memory, *clock) {
 	tb.Helper()
 	store, c := &memory{}, &clock{}
@@ -169,7 +169,7 @@ func pass(tb testing.TB, m *Manager) {
 	}
 }
 
-// signer names the key that signs for alg now.
+// signer returns the kid of the current key of alg.
 func signer(tb testing.TB, m *Manager, alg Algorithm) string {
 	tb.Helper()
 	token, err := m.Sign(tb.Context(), alg, "", []byte("{}"))

@@ -19,8 +19,8 @@ import (
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
-// theirToken returns a token of another server.
-func theirToken(tb testing.TB, key *rsa.PrivateKey, kid string) string {
+// foreignToken returns a token of another server.
+func foreignToken(tb testing.TB, key *rsa.PrivateKey, kid string) string {
 	tb.Helper()
 	return theirs(tb, key, kid, "JWT")
 }
@@ -52,7 +52,7 @@ func TestForeignKeysVerifyAndNeverSign(t *testing.T) {
 	m, store, c := started(t, RS256)
 	another := rsaKey(t)
 	keys := []ForeignKey{{"public:a1", RS256, another.Public()}}
-	token := theirToken(t, another, "public:a1")
+	token := foreignToken(t, another, "public:a1")
 	if _, _, err := m.Verify(token, "JWT"); !errors.Is(err, ErrBadToken) {
 		t.Fatalf("before it is known, Verify = %v", err)
 	}
@@ -65,10 +65,10 @@ func TestForeignKeysVerifyAndNeverSign(t *testing.T) {
 	if err != nil || kid != "public:a1" || string(payload) != `{"sub":"alice"}` {
 		t.Errorf("Verify = %s, %s, %v", payload, kid, err)
 	}
-	if _, _, err := m.Verify(theirToken(t, rsaKey(t), "public:a1"), "JWT"); !errors.Is(err, ErrBadToken) {
+	if _, _, err := m.Verify(foreignToken(t, rsaKey(t), "public:a1"), "JWT"); !errors.Is(err, ErrBadToken) {
 		t.Errorf("a token of another key: %v", err)
 	}
-	// The other server's keys sign no access tokens that this server accepts.
+	// This server accepts no access tokens that a foreign key signed.
 	if _, _, err := m.Verify(theirs(t, another, "public:a1", "at+jwt"), "at+jwt"); !errors.Is(err, ErrBadToken) {
 		t.Errorf("an access token: %v", err)
 	}

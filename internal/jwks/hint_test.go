@@ -24,7 +24,7 @@ func startedForHints(tb testing.TB, algs ...Algorithm) (*Manager, *memory, *cloc
 	return m, store, c
 }
 
-// live passes time as a process does that reads the store again and again.
+// live advances the time in steps, and reads the store after each.
 func live(tb testing.TB, m *Manager, c *clock, d time.Duration) {
 	tb.Helper()
 	for range int(d / (30 * time.Minute)) {
@@ -33,7 +33,7 @@ func live(tb testing.TB, m *Manager, c *clock, d time.Duration) {
 	}
 }
 
-// rotate lets the next key sign.
+// rotate makes the next key the current one.
 func rotate(tb testing.TB, m *Manager, c *clock) {
 	tb.Helper()
 	live(tb, m, c, 2*time.Hour)

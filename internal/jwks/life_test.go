@@ -22,7 +22,7 @@ type replica struct {
 	stopped time.Duration // until then it neither works nor answers
 }
 
-// copied is a key set that some client cached.
+// copied is a key set in the cache of a client.
 type copied struct {
 	kids []string
 	ends time.Duration

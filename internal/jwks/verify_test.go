@@ -168,8 +168,8 @@ func strayBits(encoded string) string {
 	return encoded[:len(encoded)-1] + string(alphabet[last|1])
 }
 
-// swapAlphabet writes a token as the other base64 would, and makes sure that
-// there is a difference.
+// swapAlphabet rewrites a token in the standard base64 alphabet, or prefixes a + if that changes
+// nothing.
 func swapAlphabet(token string) string {
 	swapped := strings.NewReplacer("-", "+", "_", "/").Replace(token)
 	if swapped == token {

@@ -16,7 +16,7 @@ import (
 // ErrNoMatchingSecret reports a sealed value that none of the system secrets opens.
 var ErrNoMatchingSecret = errors.New("no system secret opens it")
 
-// minSecret is the fewest bytes that a system secret may have.
+// minSecret is the minimum size of a system secret in bytes.
 const minSecret = 32
 
 // Keyring is the list of system secrets. The first one seals, all of them open. To rotate,
@@ -119,7 +119,7 @@ func (k *Keyring) Seal(purpose string, plaintext []byte) ([]byte, error) {
 	first := k.all[0]
 	sealed := make([]byte, 1, 1+len(plaintext)+first.aead.Overhead())
 	sealed[0] = first.tag
-	//nolint:gosec // this AEAD draws a random nonce itself and takes none
+	//nolint:gosec // this AEAD generates the nonce itself
 	return first.aead.Seal(sealed, nil, plaintext, []byte(purpose)), nil
 }
 

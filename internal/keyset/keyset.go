@@ -67,7 +67,7 @@ func (k *Key) Open(v Sealer) (json.RawMessage, error) {
 	return whole, nil
 }
 
-// Reseal returns what to keep of the key as it would be sealed now.
+// Reseal returns the private key sealed under the current key.
 func (k *Key) Reseal(v Resealer) ([]byte, error) {
 	if len(k.Sealed) == 0 || v.SealedUnderFirst(k.Sealed) {
 		return k.Sealed, nil
@@ -87,8 +87,8 @@ func seal(v Sealer, set, kid string, whole []byte) ([]byte, error) {
 	return sealed, nil
 }
 
-// sealPurpose binds a sealed key to its row. No name holds a space, so that no two rows
-// have one purpose.
+// sealPurpose returns the purpose that binds a sealed key to its row. It is unique, because names
+// contain no spaces.
 func sealPurpose(set, kid string) string { return "key of a set " + set + " " + kid }
 
 // IsReserved reports whether set is the name of a signing key set of Ory Hydra. Under these names

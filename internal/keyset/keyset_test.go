@@ -26,7 +26,7 @@ func keys(tb testing.TB) keyset.Keys {
 	return keyset.Keys{Sealer: secrets(tb, strings.Repeat("s", 32)), Now: func() time.Time { return noon }}
 }
 
-// private are the members that must not be known (RFC 7518 section 6).
+// private are the private members of keys (RFC 7518 §6).
 var private = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 func members(tb testing.TB, raw []byte) map[string]any {

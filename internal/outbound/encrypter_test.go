@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// pair is a client's key and the client that published its public half.
+// pair is a private key and the client that published the public key.
 func pair(t *testing.T, private, public any) (jose.JSONWebKey, *client.Client) {
 	t.Helper()
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{

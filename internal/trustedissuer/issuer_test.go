@@ -39,7 +39,7 @@ func TestWhatATrustIs(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		change func(*Trust)
-		want   string // in the error; empty if there is none
+		want   string // part of the error; empty if valid
 	}{
 		"a good one":           {func(*Trust) {}, ""},
 		"with an alg":          {func(t *Trust) { t.Key.Algorithm = "EdDSA" }, ""},

@@ -110,8 +110,8 @@ func (a *adapter) authentication() {
 	}
 }
 
-// scopes leaves out those of the administrators' API. In Hydra they mean nothing, so that
-// clients registered dynamically may have named them.
+// scopes omits scopes of the admin API. They have no meaning in Hydra, so dynamically registered
+// clients may contain them.
 func (a *adapter) scopes() {
 	var kept, lost []string
 	for scope := range strings.FieldsSeq(a.text("scope")) {
@@ -215,7 +215,7 @@ func halves(responseType string) (code, tokens bool) {
 	return code, tokens
 }
 
-// redirects keeps the redirect URIs that there can be.
+// redirects keeps the valid redirect URIs.
 func (a *adapter) redirects() (refused string) {
 	answers := a.list("response_types")
 	uris := a.list("redirect_uris")
@@ -268,7 +268,7 @@ func ofAnApp(uri string, public bool) bool {
 	return strings.Contains(scheme, ".")
 }
 
-// optional are the members without which a client is still what it was, and safe.
+// optional are the members that can be omitted without breaking or weakening a client.
 func optional() []string {
 	return []string{
 		"client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts", "owner", "metadata", "allowed_cors_origins", "audience",
@@ -277,7 +277,7 @@ func optional() []string {
 	}
 }
 
-// needsKeys reports whether the client signs something that counts on its keys.
+// needsKeys reports whether the client must have keys to sign requests or assertions.
 func (a *adapter) needsKeys() bool {
 	return a.text("token_endpoint_auth_method") == client.AuthPrivateKeyJWT || a.text("request_object_signing_alg") != ""
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The columns of hydra_client by type. Each has the name of its member.
+// Columns of hydra_client by type. A column has the name of the metadata member.
 func texts() []string {
 	return []string{
 		"client_name", "scope", "owner", "policy_uri", "tos_uri", "client_uri", "logo_uri", "subject_type", "sector_identifier_uri",
@@ -29,7 +29,7 @@ func flags() []string {
 	}
 }
 
-// clientOf reads a row of hydra_client.
+// clientOf converts a row of hydra_client.
 func clientOf(r *row) (Client, error) {
 	c := Client{
 		ID: r.text("id"), Members: map[string]json.RawMessage{}, SecretHash: r.text("client_secret"), CreatedAt: r.time("created_at"),

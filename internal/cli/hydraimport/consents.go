@@ -39,7 +39,7 @@ const consentsOfRequests = `
 	WHERE h.remember AND r.skip IS NOT TRUE AND coalesce(h.error, '{}') = '{}'
 	ORDER BY r.subject, r.client_id, h.requested_at DESC, h.handled_at DESC`
 
-// ErrConsent reports an invalid consent; the others are still read.
+// ErrConsent reports an invalid consent. Reading continues with the next one.
 var ErrConsent = errors.New("invalid consent")
 
 // Consents calls visit with every remembered and unexpired consent: the last one per user and

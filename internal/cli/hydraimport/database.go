@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pgurl"
 )
 
-// Database is an open database of Hydra's, as of the moment in which it was opened.
+// Database is an open database of Hydra, in one read transaction.
 type Database struct {
 	conn    *pgx.Conn
 	tx      pgx.Tx
@@ -54,7 +54,7 @@ func Open(ctx context.Context, address, network string) (*Database, error) {
 	return d, nil
 }
 
-// withoutPool takes out of an address what Hydra puts there for its own pool.
+// withoutPool removes the parameters of Hydra's connection pool from an address.
 func withoutPool(address string) string {
 	base, query, found := strings.Cut(address, "?")
 	if !found {
@@ -72,12 +72,12 @@ func withoutPool(address string) string {
 	return base + "?" + strings.Join(kept, "&")
 }
 
-// Close ends the reading.
+// Close closes the connection.
 func (d *Database) Close(ctx context.Context) {
 	_ = d.conn.Close(ctx) // nothing was written
 }
 
-// look finds out which tables and networks there are.
+// look finds the existing tables, columns and networks.
 func (d *Database) look(ctx context.Context, network string) error {
 	const columns = `
 		SELECT table_name, column_name FROM information_schema.columns
@@ -122,7 +122,7 @@ func (d *Database) look(ctx context.Context, network string) error {
 	return nil
 }
 
-// within is the condition that a row of the table is of the network.
+// within returns the SQL condition that selects the rows of the network.
 func (d *Database) within(table, alias string) string {
 	if d.network == "" || !d.tables[table+".nid"] {
 		return "TRUE"
@@ -161,7 +161,7 @@ func (d *Database) Clients(ctx context.Context) (list []Client, err error) {
 	return list, nil
 }
 
-// Keys returns the keys of all sets that one of the secrets opens, by set and time, and the
+// Keys returns the keys of all sets that one of the secrets decrypts, by set and time, and the
 // set and kid of the others.
 func (d *Database) Keys(ctx context.Context, secrets Secrets) (list []Key, sealed []string, err error) {
 	if !d.tables["hydra_jwk"] {
@@ -189,7 +189,7 @@ func (d *Database) Keys(ctx context.Context, secrets Secrets) (list []Key, seale
 	return list, sealed, nil
 }
 
-// Issuers returns all issuers that are trusted.
+// Issuers returns all trusted issuers.
 func (d *Database) Issuers(ctx context.Context) (list []Issuer, err error) {
 	const table = "hydra_oauth2_trusted_jwt_bearer_issuer"
 	if !d.tables[table] {

@@ -90,7 +90,7 @@ func parseClient(raw json.RawMessage) (Client, error) {
 	return c, nil
 }
 
-// shown are the members that a server adds to a client in responses.
+// shown are the members that a server adds to clients in responses.
 func shown() []string {
 	return []string{
 		"client_id", "client_secret", "client_secret_expires_at", "created_at", "updated_at", "registration_access_token",
@@ -98,8 +98,8 @@ func shown() []string {
 	}
 }
 
-// notLater returns at, unless that has not come yet: nothing from before a client's
-// creation counts.
+// notLater returns the earlier of at and now, or now if at is zero, because grants from before the creation of their
+// client are invalid.
 func notLater(at, now time.Time) time.Time {
 	if at.IsZero() || at.After(now) {
 		return now

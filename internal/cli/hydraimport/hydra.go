@@ -2,7 +2,7 @@
 // trusted issuers.
 //
 // It is the only package that knows the tables of Hydra, reads only those, and returns domain
-// types. It trusts no value: data that this server would reject is rejected here.
+// types. It validates every value with the rules of this server.
 package hydraimport
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 )
 
-// Client is a client as Hydra describes it.
+// Client is a client of Hydra.
 type Client struct {
 	ID      string
 	Members map[string]json.RawMessage // under the names of RFC 7591 and Hydra's own

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// row is one row of a table as JSON, by column. The versions of Hydra write lists and
-// documents each in their own way; a row takes them all, and keeps the first fault.
+// row is one row of a table as JSON, by column. It accepts the encodings of lists and documents
+// of all Hydra versions, and keeps the first error.
 type row struct {
 	columns map[string]json.RawMessage
 	err     error
@@ -52,7 +52,7 @@ func (r *row) number(column string) (n int64) {
 	return n
 }
 
-// time reads a point in time without a zone, which is UTC.
+// time reads a UTC time without a zone.
 func (r *row) time(column string) time.Time {
 	text := r.text(column)
 	if text == "" {
@@ -67,7 +67,7 @@ func (r *row) time(column string) time.Time {
 	return time.Time{}
 }
 
-// list reads a list: JSON, or since v1 wrote it so a text with bars between its items.
+// list reads a list: JSON, or text with items separated by "|" as Hydra 1 wrote it.
 func (r *row) list(column string) []string {
 	raw := r.value(column)
 	if raw == nil {

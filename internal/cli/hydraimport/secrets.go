@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// Secrets are the system secrets of a Hydra, under any of which its keys may be sealed.
+// Secrets are the system secrets of Hydra. Any of them may have encrypted a key.
 type Secrets struct{ all []cipher.AEAD }
 
 // NewSecrets prepares system secrets.
@@ -30,7 +30,7 @@ func NewSecrets(texts ...string) (Secrets, error) {
 	return s, nil
 }
 
-// open opens what Hydra sealed: a nonce and AES-256-GCM, in base64 with padding.
+// open decrypts a value of Hydra: a nonce and AES-256-GCM ciphertext, in base64 with padding.
 func (s Secrets) open(text string) ([]byte, bool) {
 	sealed, err := base64.URLEncoding.DecodeString(text)
 	if err != nil {

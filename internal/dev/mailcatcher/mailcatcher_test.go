@@ -21,7 +21,7 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// start runs a catcher and returns where it takes mail.
+// start runs a catcher and returns its SMTP address.
 func start(t *testing.T, keep int) (*mailcatcher.Catcher, string) {
 	t.Helper()
 
@@ -189,7 +189,7 @@ func TestOnlyLoopbackMayConnect(t *testing.T) {
 	}
 }
 
-// mount puts the pages where `ostiary dev` puts them.
+// mount serves the pages at the same path as `ostiary dev`.
 func mount(t *testing.T, c *mailcatcher.Catcher) string {
 	t.Helper()
 

@@ -133,7 +133,7 @@ func TestAnIssuerIsAURLWithoutQueryAndFragment(t *testing.T) {
 	}
 }
 
-// Discovery follows the scopes, and keeps the latest document while the database is lost.
+// The document lists the current scopes. While the database is unavailable, it is the latest one.
 func TestDiscoveryFollowsScopesAndSurvivesALostDatabase(t *testing.T) {
 	t.Parallel()
 

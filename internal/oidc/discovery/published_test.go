@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// One document under both names (RFC 8414 section 5).
+// Both well-known URLs return the same document (RFC 8414 §5).
 func TestMetadataIsTheSameAtBothURLs(t *testing.T) {
 	t.Parallel()
 	b := servertest.Start(t, storetest.New(t), nil).NewBrowser()
@@ -29,7 +29,7 @@ func TestMetadataIsTheSameAtBothURLs(t *testing.T) {
 	}
 }
 
-// Discovery lists what works: everything it names is tried.
+// The server supports everything that the metadata lists.
 func TestDiscoveredFeaturesWork(t *testing.T) {
 	t.Parallel()
 	for registration, signUp := range map[string]string{"open": "on", "closed": "off"} {

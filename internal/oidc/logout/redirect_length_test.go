@@ -10,7 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Signing out sends people back under the same limit, and ends nothing before that is clear.
+// The redirect of a logout has the same maximum length as other redirects. A logout request with a
+// longer one ends no session.
 func TestLongLogoutStateIsRejected(t *testing.T) {
 	t.Parallel()
 
