@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
-// tally is a throttle that keeps its promise within one process.
+// tally is an in-memory throttle.
 type tally struct {
 	mu     sync.Mutex
 	counts map[string]int

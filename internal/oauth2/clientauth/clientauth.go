@@ -46,7 +46,7 @@ type Renewals interface {
 	ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error
 }
 
-// Config configures an [Authenticator]. every field but Throttle, Renewals and IssuerAudience
+// Config configures an [Authenticator]. Every field but Throttle, Renewals and IssuerAudience
 // is required.
 type Config struct {
 	Clients Clients

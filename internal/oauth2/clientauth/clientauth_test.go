@@ -67,7 +67,7 @@ func (lost) Keys(context.Context, *client.Client, string) ([]jose.JSONWebKey, er
 	return nil, errLost
 }
 
-// memory is a Replay that keeps its promise within one process.
+// memory is an in-memory Replay.
 type memory struct {
 	mu    sync.Mutex
 	until map[[3]string]time.Time
