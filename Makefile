@@ -32,13 +32,15 @@ race: ## all tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(withpostgres) go test -race $(PKG)
 
 .PHONY: lint
-lint: ## linters, format, dependency rules, tidy go.mod, no skipped tests
+lint: ## linters, format, dependency rules, size of types, words, tidy go.mod, no skipped tests
 	$(tool) golangci-lint run ./...
 	cd tools && go tool golangci-lint run --config ../.golangci.yml ./...
 	go mod tidy -diff
 	go -C tools mod tidy -diff
 	@tools/noskip
 	@tools/nolint
+	go -C tools run ./shape ..
+	go -C tools run ./prose -over
 
 .PHONY: prose
 prose: ## count archaic words and constructions by package (go -C tools run ./prose -list for the places)

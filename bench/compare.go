@@ -183,11 +183,11 @@ func ratioOf(p pair, value func(*result) float64) string {
 
 // outside95 returns the rank k, from 1, for which the k-th smallest and the k-th largest
 // of n measurements enclose the median of their distribution with a probability of at
-// least 95 %, whatever the distribution is: each measurement is below the median with a
+// least 95 % for any distribution, since each measurement is below the median with a
 // probability of one half. It returns 0 if n is too small.
 func outside95(n int) int {
 	probability, below := math.Pow(0.5, float64(n)), 0.0
-	for k := 0; k < n; k++ {
+	for k := range n {
 		below += probability // the probability that at most k measurements are below
 		if below > 0.025 {
 			return k

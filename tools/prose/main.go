@@ -4,6 +4,7 @@
 //
 //	go -C tools run ./prose            # summary; exit status 1 above the budget
 //	go -C tools run ./prose -list      # every place
+//	go -C tools run ./prose -over      # nothing unless it exceeds the budget
 //	go -C tools run ./prose -list ../internal/oauth2 ../docs
 //
 // It reads comments, identifiers, string literals that people see, HTML
@@ -39,6 +40,7 @@ func run(args []string, stdout io.Writer) (bool, error) {
 	flags := flag.NewFlagSet("prose", flag.ContinueOnError)
 	list := flags.Bool("list", false, "list every hit as file:line: rule: excerpt (plain words)")
 	words := flags.Bool("words", false, "count hits by rule")
+	over := flags.Bool("over", false, "print nothing if the text is within the budget")
 	pkg := flags.String("package", "", "report only the package in this `directory`, and those below it")
 	if err := flags.Parse(args); err != nil {
 		return false, err
@@ -56,6 +58,9 @@ func run(args []string, stdout io.Writer) (bool, error) {
 		return false, err
 	}
 	report := rules.check(inPackage(texts, *pkg))
+	if *over && report.ok() {
+		return true, nil
+	}
 	var out strings.Builder
 	if *list {
 		report.list(&out)

@@ -139,5 +139,9 @@ func TestBudgetIsPer10000WordsOfCommentsAndMarkdown(t *testing.T) {
 		if ok, err := run([]string{root}, &out); err != nil || ok != want {
 			t.Errorf("%d hits: run = %v, %v; want %v\n%s", hits, ok, err, want, &out)
 		}
+		out.Reset()
+		if ok, err := run([]string{"-over", root}, &out); err != nil || ok != want || (out.Len() == 0) != want {
+			t.Errorf("%d hits: run -over = %v, %v with %d bytes of output; want %v", hits, ok, err, out.Len(), want)
+		}
 	}
 }
