@@ -221,7 +221,7 @@ func TestAMapHasAMaximumSize(t *testing.T) {
 	}
 }
 
-func TestAHitDoesNotAllocate(t *testing.T) { //nolint:paralleltest // measures allocations
+func TestAHitDoesNotAllocate(t *testing.T) { // not parallel: measures allocations
 	s, ch := &source{}, &changes{}
 	c := cache.New(cache.Config[string, string]{
 		Size: 10, Read: s.read, Changes: ch, TTL: time.Hour, Now: time.Now, Valid: func(string, time.Time) bool { return true },
