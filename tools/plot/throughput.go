@@ -132,7 +132,7 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// Font size of the numbers after bars, and the distance between two.
+// small is the font size of the numbers after bars, gap the distance between two numbers.
 const small, gap = 9.5, 7
 
 // verticals are hairlines at values of the horizontal axis.
