@@ -16,6 +16,7 @@ type APIKeyStore interface {
 	// APIKey returns apikey.ErrNotFound for an unknown ID.
 	APIKey(ctx context.Context, id string) (*apikey.Key, error)
 	InsertAPIKey(ctx context.Context, k *apikey.Key) error
+	// DeleteAPIKey returns apikey.ErrNotFound for an unknown ID.
 	DeleteAPIKey(ctx context.Context, id string) error
 }
 
@@ -66,7 +67,8 @@ func (m *APIKeys) Revoke(ctx context.Context, ids []string, revoked func(id stri
 		return fmt.Errorf("nothing was revoked:\n%w", err)
 	}
 	for _, id := range ids {
-		if err := m.Store.DeleteAPIKey(ctx, id); err != nil {
+		// A key that was revoked since it was found needs no revocation.
+		if err := m.Store.DeleteAPIKey(ctx, id); err != nil && !errors.Is(err, apikey.ErrNotFound) {
 			return err
 		}
 		if err := revoked(id); err != nil {
