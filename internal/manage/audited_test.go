@@ -131,7 +131,7 @@ func TestChangeIsMadeIfItsOutcomeIsNotStored(t *testing.T) {
 	})
 }
 
-// The outcome is stored even if the caller is gone.
+// Change stores the outcome even if its context has ended.
 func TestCanceledChangeHasAnOutcome(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -147,6 +147,6 @@ func TestCanceledChangeHasAnOutcome(t *testing.T) {
 			}
 		}
 		err = o.audited(t).Change(ctx, events(), func(context.Context) error { return errors.New("changed") })
-		wantErr(t, "Change of a caller that is gone", err, context.Canceled)
+		wantErr(t, "Change with an ended context", err, context.Canceled)
 	})
 }

@@ -119,7 +119,7 @@ func (s noticeStore) Notices(ctx context.Context, clientID string, state outbox.
 	return s.ListNotices(ctx, store.NoticeFilter{ClientID: clientID, State: state}, after, limit)
 }
 
-// records are all records that an operator can change, and the number of the last change
+// records holds all records that an operator can change, and the number of the last change
 // that replicas must follow.
 type records struct {
 	Clients  []*client.Client

@@ -142,7 +142,7 @@ func (o *operator) seedNotices(t *testing.T) map[string]string {
 	return ids
 }
 
-// due returns the names of the notices that are due at once, in order.
+// due returns the names of the notices that are due immediately, in order.
 func (o *operator) due(t *testing.T, ids map[string]string) (names []string) {
 	t.Helper()
 	for _, n := range o.records(t).Notices {
@@ -156,7 +156,7 @@ func (o *operator) due(t *testing.T, ids map[string]string) (names []string) {
 	return names
 }
 
-// A retried notice is due at once, with all attempts.
+// A retried notice is due immediately, with all attempts.
 func TestRetryNotices(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
 		ids := o.seedNotices(t)

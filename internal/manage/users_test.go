@@ -118,7 +118,7 @@ func TestConcurrentUpdatesOfAUser(t *testing.T) {
 }
 
 // A new password, disabling and deletion end the sessions and grants of the user and notify
-// the clients. Other users keep theirs.
+// the clients. The grants of other users stay valid.
 func TestEndOfAUsersSessions(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
 		fixture.Seed(t, o.Store)
