@@ -7,6 +7,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
+// bcrypt is a hash of another server.
+const bcrypt = "$2b$10$abcdefghijklmnopqrstuuJ9TLIRq0yDcnlPGSj1EI1y6hS3fBaBK" //nolint:gosec // example
+
 func (o *operator) importUsers(t *testing.T, text string, created, updated int) {
 	t.Helper()
 	c, u, err := o.userIn.Import(t.Context(), []byte(text))
@@ -16,7 +19,6 @@ func (o *operator) importUsers(t *testing.T, text string, created, updated int) 
 
 // The first import creates all users, and the same import again changes nothing.
 func TestImportUsersTwice(t *testing.T) {
-	const bcrypt = "$2b$10$abcdefghijklmnopqrstuuJ9TLIRq0yDcnlPGSj1EI1y6hS3fBaBK"
 	each(t, func(t *testing.T, o *operator) {
 		text := "\ufeff" + `{"users":[{"username":" CAROL ","password":"` + password + `","claims":{"email":"carol@example.org"},"administrator":true},
 			{"username":"dave","password_hash":"` + bcrypt + `","claims":null}]}`
