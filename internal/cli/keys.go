@@ -7,6 +7,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/server"
 )
 
@@ -15,7 +16,7 @@ type keysCommand struct {
 	List     keysList     `cmd:"" help:"List signing keys: next, current, retired, and keys that only verify ID token hints."`
 	Rotate   keysRotate   `cmd:"" help:"Rotate the signing keys, as soon as clients can have fetched the next ones."`
 	Withdraw keysWithdraw `cmd:"" help:"Remove a leaked key immediately: tokens that it signed are no longer accepted."`
-	Reseal   keysReseal   `cmd:"" help:"Re-encrypt signing keys, client secrets and key sets with the first system secret, so that the others can be removed."`
+	Reseal   keysReseal   `cmd:"" help:"Re-encrypt signing keys, client secrets, key sets and second factors with the first system secret, so that the others can be removed."`
 	Import   keysImport   `cmd:"" help:"Import a private key as the next signing key."`
 }
 
@@ -97,7 +98,8 @@ func pendingKeys(records []jwks.Record) int {
 	return waiting
 }
 
-// Run encrypts signing keys, client secrets and key sets with the first system secret.
+// Run encrypts signing keys, client secrets, key sets and second factors with the first
+// system secret.
 func (*keysReseal) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withKeys(ctx, s, func(d *database, keys *jwks.Manager) error {
 		count, err := keys.Reseal(ctx)
@@ -116,7 +118,11 @@ func (*keysReseal) Run(ctx context.Context, s Streams, c *commandLine) error {
 		if err != nil {
 			return fmt.Errorf("encrypted %d keys, %d client secrets and %d keys of sets with the first system secret, but not all; run it again: %w", count, resealed, stored, err)
 		}
-		return s.printf("%d keys and %d client secrets encrypted with the first system secret; all of them use it now.", count+stored, resealed)
+		factors, err := secondfactor.Reseal(ctx, d.store.SecondFactors, secrets)
+		if err != nil {
+			return fmt.Errorf("encrypted %d keys, %d client secrets and %d second factors with the first system secret, but not all; run it again: %w", count+stored, resealed, factors, err)
+		}
+		return s.printf("%d keys and %d client secrets encrypted with the first system secret, and %d second factors; all of them use it now.", count+stored, resealed, factors)
 	})
 }
 

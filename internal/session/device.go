@@ -11,8 +11,11 @@ import (
 const deviceCookie = "ostiary_device"
 
 // Device returns the value of the device cookie, "" if it is missing or malformed.
-func (c Cookies) Device(r *http.Request) string {
-	cookie, err := r.Cookie(c.name(deviceCookie))
+func (c Cookies) Device(r *http.Request) string { return c.token(r, deviceCookie) }
+
+// token returns the value of a cookie that [NewCookie] made, "" if it is missing or malformed.
+func (c Cookies) token(r *http.Request, name string) string {
+	cookie, err := r.Cookie(c.name(name))
 	if err != nil {
 		return ""
 	}

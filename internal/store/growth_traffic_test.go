@@ -20,7 +20,9 @@ import (
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/outbox"
+	"github.com/ostiary/ostiary/internal/recoverycode"
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -91,6 +93,7 @@ func (y *year) step() {
 	y.users()
 	y.machines()
 	y.attackers()
+	y.secondFactors()
 	y.renewKeys()
 	_, err := y.s.Purge(y.t.Context(), y.now)
 	must(y.t, err)
@@ -217,6 +220,28 @@ func (y *year) machines() {
 	y.put("trusted_issuers", day+30*day+rowStays)
 
 	y.grantEnds(y.grantOf("", true, 30*day, 90*day, nil), 0) // a code with offline access that is not redeemed
+}
+
+// secondFactors simulates users that enrol and remove authenticator apps, leave an enrolment,
+// generate recovery codes, and trust a browser.
+func (y *year) secondFactors() {
+	ctx, factors := y.t.Context(), factorsOf(y.s)
+	set, err := factors.Enrolled(ctx, "alice")
+	must(y.t, err)
+	for _, a := range set.Authenticators {
+		must(y.t, factors.RemoveTOTP(ctx, "alice", a.ID))
+	}
+	enrol(y.t, factors, "alice", y.now)
+	_, err = factors.BeginTOTP(ctx, "bob", "issuer", "bob", secondfactor.Binding{Session: strconv.Itoa(y.steps)}, y.now)
+	must(y.t, err)
+	y.put("pending_authenticators", secondfactor.EnrolmentLifetime+rowStays)
+	_, err = factors.GenerateRecoveryCodes(ctx, "alice", y.now)
+	must(y.t, err)
+	y.ends["authenticators"] = []time.Time{y.now.Add(1000 * day)} // until it is removed
+	y.ends["recovery_code_sets"] = []time.Time{y.now.Add(1000 * day)}
+	y.ends["recovery_codes"] = slices.Repeat(y.ends["recovery_code_sets"], recoverycode.Count) // until they are replaced
+	must(y.t, y.s.TrustedDevices.InsertTrustedDevice(ctx, []byte(strconv.Itoa(y.steps)), fixture.Account("alice"), y.now, y.now.Add(30*day)))
+	y.put("trusted_devices", 30*day+rowStays)
 }
 
 // attackers guess passwords, sign up, and start flows that they do not finish.

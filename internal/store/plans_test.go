@@ -49,6 +49,14 @@ var crowd = []string{
 		SELECT sha256(n::text::bytea), 1, m, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO known_sources (digest, kind, subject, not_before, noted_at, expires_at)
 		SELECT sha256(n::text::bytea), 'device', 's' || n, 0, m, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO authenticators (subject, id, secret, label, last_step, created_at)
+		SELECT 's' || n, 'a', '', '', 0, m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO pending_authenticators (binding, subject, secret, expires_at)
+		SELECT sha256(n::text::bytea), 's' || n, '', m + 100000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO recovery_code_sets (subject, hash_key, created_at) SELECT 's' || n, '', m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO recovery_codes (subject, hash) SELECT 's' || n, '' FROM generate_series(1, %d) n -- %d`,
+	`INSERT INTO trusted_devices (digest, subject, not_before, created_at, expires_at)
+		SELECT sha256(n::text::bytea), 's' || n, 0, m, m + 100000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO notices (id, kind, client_id, subject, session_id, state, created_at, due_at, until, attempts, status, fault,
 			ended_at, purge_after)
 		SELECT 'n' || n, 'backchannel_logout', 'c', 's', 'i', 'delivered', m, m, m, 1, 200, '', m, m + 1000000000
@@ -236,6 +244,7 @@ func live(t *testing.T, s *store.Store) {
 	_, err = s.Accounts.RenewPasswordHash(ctx, "bob", "old", "new")
 	must(t, err)
 	wantErr(t, "a set-up link that is none", s.SetupLinks.SetupLink(ctx, session.Hash("none"), noon), account.ErrSetupLink)
+	useSecondFactors(t, s, "bob")
 	must(t, s.Consents.DeleteConsent(ctx, "bob", "notified"))
 	_, err = s.Sessions.EndSessionsOf(ctx, "bob", noon)
 	must(t, err)

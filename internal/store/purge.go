@@ -133,6 +133,10 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 		`DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
 		`DELETE FROM known_sources WHERE digest IN (SELECT digest FROM known_sources WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
+		`DELETE FROM trusted_devices WHERE digest IN
+			(SELECT digest FROM trusted_devices WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
+		`DELETE FROM pending_authenticators WHERE binding IN
+			(SELECT binding FROM pending_authenticators WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keyRetentionMicros + limit + `)`,
 		`DELETE FROM trusted_issuers WHERE id IN

@@ -13,10 +13,12 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
+	"github.com/ostiary/ostiary/internal/totp"
 )
 
 // errLost reports a lost race for which the store has no error.
@@ -80,6 +82,35 @@ func TestRaces(t *testing.T) {
 			must(t, s.SetupLinks.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
 			return func(ctx context.Context, s *store.Store) error {
 				return s.SetupLinks.RedeemSetupLink(ctx, link, fixture.Account(rand.Text()), noon)
+			}
+		}},
+		"accept one code of an authenticator app": {secondfactor.ErrReplayed, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			factors := factorsOf(s)
+			secret := enrol(t, factors, "alice", noon)
+			later := noon.Add(time.Minute)
+			return func(ctx context.Context, s *store.Store) error {
+				return factorsOf(s).VerifyTOTP(ctx, "alice", totp.Code(secret, totp.Step(later)), later)
+			}
+		}},
+		"use one recovery code": {secondfactor.ErrReplayed, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			codes, err := factorsOf(s).GenerateRecoveryCodes(t.Context(), "alice", noon)
+			must(t, err)
+			return func(ctx context.Context, s *store.Store) error {
+				left, err := factorsOf(s).VerifyRecoveryCode(ctx, "alice", codes[3], noon)
+				if err == nil && left != 9 {
+					t.Errorf("%d codes are left, want 9", left)
+				}
+				return err
+			}
+		}},
+		"confirm one enrolment": {secondfactor.ErrNoEnrolment, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			secret := beginEnrolment(t, factorsOf(s), "alice", noon)
+			return func(ctx context.Context, s *store.Store) error {
+				_, err := factorsOf(s).ConfirmTOTP(ctx, "alice", totp.Code(secret, totp.Step(noon)), "", enrolmentBinding, noon)
+				return err
 			}
 		}},
 		"claim one value": {errLost, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
@@ -85,9 +86,9 @@ func (s *SignInSources) NoteSource(ctx context.Context, a *account.Account, sour
 	})
 }
 
-// UnlockAccount clears all failure counters of an account: the shared one and those of
-// its known devices and networks. It returns [account.ErrNotFound] for an unknown
-// subject.
+// UnlockAccount clears all failure counters of an account: the shared one, those of its
+// known devices and networks, and that of its second factors. It returns
+// [account.ErrNotFound] for an unknown subject.
 func (s *Accounts) UnlockAccount(ctx context.Context, subject string) error {
 	return s.db.Tx(ctx, func(c db.Conn) error { return unlock(ctx, c, subject) })
 }
@@ -113,6 +114,9 @@ func unlock(ctx context.Context, on db.Conn, subject string) error {
 			digests = append(digests, digest(limit.Key))
 		}
 	}
+	for _, limit := range secondfactor.Limits(subject) {
+		digests = append(digests, digest(limit.Key))
+	}
 	_, err = on.Exec(ctx, `DELETE FROM guesses WHERE digest IN (`+placeholders(1, len(digests))+`)`, digests...)
 	if err != nil {
 		return fmt.Errorf("clear failure counters: %w", err)
@@ -120,8 +124,8 @@ func unlock(ctx context.Context, on db.Conn, subject string) error {
 	return nil
 }
 
-// removeSources clears the failure counters of an account and deletes its devices and
-// networks. It does nothing for an unknown account.
+// removeSources clears the failure counters of an account and deletes its known devices and
+// networks and its trusted devices. It does nothing for an unknown account.
 func removeSources(ctx context.Context, on db.Conn, subject string) error {
 	if err := unlock(ctx, on, subject); err != nil && !errors.Is(err, account.ErrNotFound) {
 		return err
@@ -129,5 +133,5 @@ func removeSources(ctx context.Context, on db.Conn, subject string) error {
 	if _, err := on.Exec(ctx, `DELETE FROM known_sources WHERE subject = $1`, subject); err != nil {
 		return fmt.Errorf("forget known sources: %w", err)
 	}
-	return nil
+	return deleteTrustedDevices(ctx, on, subject)
 }

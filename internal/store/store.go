@@ -56,11 +56,13 @@ type Store struct {
 	Replay         *Replay
 	Requests       *Requests
 	Scopes         *Scopes
+	SecondFactors  *SecondFactors
 	Seeds          *Seeds
 	Sessions       *Sessions
 	SetupLinks     *SetupLinks
 	SignInSources  *SignInSources
 	Throttle       *Throttle
+	TrustedDevices *TrustedDevices
 	TrustedIssuers *TrustedIssuers
 
 	db *db.DB
@@ -114,11 +116,13 @@ func New(e db.Engine, c Config) *Store {
 		Replay:         &Replay{d},
 		Requests:       &Requests{d},
 		Scopes:         &Scopes{d, r},
+		SecondFactors:  &SecondFactors{d},
 		Seeds:          &Seeds{d},
 		Sessions:       &Sessions{d, requestLifetime},
 		SetupLinks:     &SetupLinks{d},
 		SignInSources:  &SignInSources{d},
 		Throttle:       &Throttle{d},
+		TrustedDevices: &TrustedDevices{d},
 		TrustedIssuers: &TrustedIssuers{d, r},
 
 		db: d, replication: r, log: log,

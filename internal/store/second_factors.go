@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/secondfactor"
+	"github.com/ostiary/ostiary/internal/store/db"
+)
+
+// SecondFactors stores the authenticator apps and recovery codes of accounts.
+type SecondFactors struct{ db *db.DB }
+
+// Factors returns the second factors of an account, none for an unknown subject.
+func (s *SecondFactors) Factors(ctx context.Context, subject string) (secondfactor.FactorSet, error) {
+	const read = `
+		SELECT id, secret, label, last_step, created_at, last_used_at FROM authenticators WHERE subject = $1
+		UNION ALL
+		SELECT '', hash_key, '', (SELECT count(*) FROM recovery_codes c WHERE c.subject = $1 AND c.used_at IS NULL), created_at, NULL
+		FROM recovery_code_sets WHERE subject = $1
+		ORDER BY created_at, id`
+
+	var f secondfactor.FactorSet
+	err := s.db.Read.Query(ctx, func(from db.Scanner) error {
+		a := &secondfactor.Authenticator{Subject: subject}
+		err := from.Scan(&a.ID, intoBytes(&a.Secret), &a.Label, &a.LastStep, intoTime(&a.CreatedAt), intoTime(&a.LastUsedAt))
+		if a.ID == "" {
+			f.RecoveryCodes = secondfactor.RecoveryCodes{HashKey: a.Secret, Left: int(a.LastStep), CreatedAt: a.CreatedAt}
+			return err
+		}
+		f.Authenticators = append(f.Authenticators, a)
+		return err
+	}, read, subject)
+	if err != nil {
+		return secondfactor.FactorSet{}, fmt.Errorf("read second factors: %w", err)
+	}
+	return f, nil
+}
+
+// AcceptStep records the use of an authenticator at a time step.
+//
+// It is a compare-and-set: of any number of concurrent callers one succeeds. The others get
+// [secondfactor.ErrReplayed], as do callers with an earlier step. It returns
+// [secondfactor.ErrNotEnrolled] if the authenticator does not exist.
+func (s *SecondFactors) AcceptStep(ctx context.Context, subject, id string, step int64, now time.Time) error {
+	const accept = `
+		UPDATE authenticators SET last_step = $3, last_used_at = $4
+		WHERE subject = $1 AND id = $2 AND last_step < $3`
+	const exists = `SELECT count(*) FROM authenticators WHERE subject = $1 AND id = $2`
+
+	accepted, err := s.db.Write.Exec(ctx, accept, subject, id, step, now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("accept time step: %w", err)
+	}
+	if accepted == 1 {
+		return nil
+	}
+	var count int64
+	if err := s.db.Read.QueryRow(ctx, exists, subject, id).Scan(&count); err != nil {
+		return fmt.Errorf("look for authenticator: %w", err)
+	}
+	if count == 0 {
+		return secondfactor.ErrNotEnrolled
+	}
+	return secondfactor.ErrReplayed
+}
+
+// RedeemRecoveryCode uses up the recovery code with the hash and returns the number of codes
+// that are left.
+//
+// It is a compare-and-set: of any number of concurrent callers one succeeds. The others get
+// [secondfactor.ErrReplayed]. It returns [secondfactor.ErrWrong] for an unknown code.
+func (s *SecondFactors) RedeemRecoveryCode(ctx context.Context, subject string, hash []byte, now time.Time) (left int, err error) {
+	const redeem = `UPDATE recovery_codes SET used_at = $3 WHERE subject = $1 AND hash = $2 AND used_at IS NULL`
+	const count = `
+		SELECT count(CASE WHEN hash = $2 THEN 1 END), count(CASE WHEN used_at IS NULL THEN 1 END)
+		FROM recovery_codes WHERE subject = $1`
+
+	redeemed, err := s.db.Write.Exec(ctx, redeem, subject, hash, now.UnixMicro())
+	if err != nil {
+		return 0, fmt.Errorf("redeem recovery code: %w", err)
+	}
+	var found, unused int64
+	if err := s.db.Read.QueryRow(ctx, count, subject, hash).Scan(&found, &unused); err != nil {
+		return 0, fmt.Errorf("count recovery codes: %w", err)
+	}
+	switch {
+	case redeemed == 1:
+		return int(unused), nil
+	case found == 0:
+		return 0, secondfactor.ErrWrong
+	default:
+		return 0, secondfactor.ErrReplayed
+	}
+}
+
+// ReplaceRecoveryCodes stores a set of recovery codes and deletes the previous one.
+func (s *SecondFactors) ReplaceRecoveryCodes(ctx context.Context, subject string, set secondfactor.RecoveryCodes, hashes [][]byte) error {
+	// The upsert comes first: concurrent callers wait for each other there.
+	const replace = `
+		INSERT INTO recovery_code_sets (subject, hash_key, created_at) VALUES ($1, $2, $3)
+		ON CONFLICT (subject) DO UPDATE SET hash_key = excluded.hash_key, created_at = excluded.created_at`
+
+	args := []any{subject}
+	rows := make([]string, len(hashes))
+	for i, hash := range hashes {
+		args = append(args, hash)
+		rows[i] = `($1, ` + placeholders(len(args), 1) + `)`
+	}
+	err := s.db.Tx(ctx, func(c db.Conn) error {
+		_, err := c.Exec(ctx, replace, subject, set.HashKey, set.CreatedAt.UnixMicro())
+		if err == nil {
+			_, err = c.Exec(ctx, `DELETE FROM recovery_codes WHERE subject = $1`, subject)
+		}
+		if err == nil {
+			_, err = c.Exec(ctx, `INSERT INTO recovery_codes (subject, hash) VALUES `+strings.Join(rows, ", "), args...)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replace recovery codes: %w", err)
+	}
+	return nil
+}
+
+// PendingAuthenticator returns the enrolment of an account with the binding, or
+// [secondfactor.ErrNoEnrolment] if there is none that has not expired.
+func (s *SecondFactors) PendingAuthenticator(
+	ctx context.Context, binding []byte, subject string, now time.Time,
+) (*secondfactor.Pending, error) {
+	const read = `SELECT secret, expires_at FROM pending_authenticators WHERE binding = $1 AND subject = $2 AND expires_at > $3`
+
+	p := &secondfactor.Pending{Binding: binding, Subject: subject}
+	err := s.db.Read.QueryRow(ctx, read, binding, subject, now.UnixMicro()).Scan(intoBytes(&p.Secret), intoTime(&p.ExpiresAt))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, secondfactor.ErrNoEnrolment
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read enrolment: %w", err)
+	}
+	return p, nil
+}
+
+// InsertPendingAuthenticator stores p unless a live enrolment of the account has its
+// binding, and returns the stored one: two tabs show the same secret.
+func (s *SecondFactors) InsertPendingAuthenticator(
+	ctx context.Context, p *secondfactor.Pending, now time.Time,
+) (*secondfactor.Pending, error) {
+	const (
+		live   = `CASE WHEN pending_authenticators.subject = excluded.subject AND pending_authenticators.expires_at > $5 THEN pending_authenticators.`
+		insert = `
+			INSERT INTO pending_authenticators (binding, subject, secret, expires_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (binding) DO UPDATE SET subject = excluded.subject,
+				secret = ` + live + `secret ELSE excluded.secret END,
+				expires_at = ` + live + `expires_at ELSE excluded.expires_at END
+			RETURNING secret, expires_at`
+	)
+	stored := &secondfactor.Pending{Binding: p.Binding, Subject: p.Subject}
+	err := s.db.Write.QueryRow(ctx, insert, p.Binding, p.Subject, p.Secret, p.ExpiresAt.UnixMicro(), now.UnixMicro()).
+		Scan(intoBytes(&stored.Secret), intoTime(&stored.ExpiresAt))
+	if err != nil {
+		return nil, fmt.Errorf("insert enrolment: %w", err)
+	}
+	return stored, nil
+}
+
+// InsertAuthenticator stores a in place of the enrolment p, both or neither. Of concurrent
+// callers with one enrolment one succeeds; the others get [secondfactor.ErrNoEnrolment]. It
+// returns [secondfactor.ErrTooMany] if the account has maxAuthenticators.
+func (s *SecondFactors) InsertAuthenticator(
+	ctx context.Context, p *secondfactor.Pending, a *secondfactor.Authenticator, maxAuthenticators int,
+) error {
+	const spend = `DELETE FROM pending_authenticators WHERE binding = $1 AND subject = $2 AND secret = $3 AND expires_at > $4`
+	const insert = `
+		INSERT INTO authenticators (subject, id, secret, label, last_step, created_at) SELECT $1, $2, $3, $4, $5, $6
+		WHERE (SELECT count(*) FROM authenticators a WHERE a.subject = $1) < $7`
+
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		spent, err := c.Exec(ctx, spend, p.Binding, p.Subject, p.Secret, a.CreatedAt.UnixMicro())
+		if err != nil {
+			return fmt.Errorf("complete enrolment: %w", err)
+		}
+		if spent == 0 {
+			return secondfactor.ErrNoEnrolment
+		}
+		inserted, err := c.Exec(ctx, insert, a.Subject, a.ID, a.Secret, a.Label, a.LastStep, a.CreatedAt.UnixMicro(), maxAuthenticators)
+		if err != nil {
+			return fmt.Errorf("insert authenticator: %w", err)
+		}
+		if inserted == 0 {
+			return secondfactor.ErrTooMany
+		}
+		return nil
+	})
+}
+
+// DeleteAuthenticator deletes an authenticator app. It returns [secondfactor.ErrNotEnrolled]
+// for an unknown one.
+func (s *SecondFactors) DeleteAuthenticator(ctx context.Context, subject, id string) error {
+	deleted, err := s.db.Write.Exec(ctx, `DELETE FROM authenticators WHERE subject = $1 AND id = $2`, subject, id)
+	if err != nil {
+		return fmt.Errorf("delete authenticator: %w", err)
+	}
+	if deleted == 0 {
+		return secondfactor.ErrNotEnrolled
+	}
+	return nil
+}
