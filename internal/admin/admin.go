@@ -61,6 +61,7 @@ type Config struct {
 	Scopes         Scopes
 	Consents       Consents
 	Grants         Grants
+	Credentials    Credentials
 	Sessions       Sessions
 	SessionManager SessionManager
 	Tokens         Tokens

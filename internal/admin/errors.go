@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -62,6 +63,8 @@ func newErrors() *httpapi.Errors {
 				}
 			}),
 			notFound(authrequest.ErrNotFound, "The request does not exist or has expired."),
+			notFound(account.ErrNotFound, "The user does not exist."),
+			notFound(credential.ErrNotFound, "The user has no credential with this id."),
 			notFound(client.ErrNotFound, "The client does not exist."),
 			notFound(keyset.ErrNotFound, "The key does not exist."),
 			notFound(jwks.ErrUnknownKey, "The key does not exist."),

@@ -42,6 +42,7 @@ func resources(c *Config, access *access) []resource {
 		},
 		&scopeHandler{store: c.Scopes, now: c.Now},
 		&consentHandler{consents: c.Consents, grants: c.Grants, requests: c.ConsentRequests, clients: c.Clients, now: c.Now},
+		&credentialHandler{credentials: c.Credentials},
 		&sessionHandler{sessions: c.Sessions, manager: c.SessionManager, now: c.Now},
 		&tokenHandler{tokens: c.Tokens, grants: c.Grants, clients: c.ClientStore, now: c.Now},
 		&auditHandler{events: c.Audit},

@@ -43,6 +43,9 @@ const (
 	// ScopesRead reads scope records, ScopesWrite changes them.
 	ScopesRead  = "scopes:read"
 	ScopesWrite = "scopes:write"
+	// UsersRead reads the accounts of users, UsersWrite changes them.
+	UsersRead  = "users:read"
+	UsersWrite = "users:write"
 )
 
 // Scopes returns all scopes.
@@ -50,6 +53,7 @@ func Scopes() []string {
 	return []string{
 		ClientsRead, ClientsWrite, RequestsRead, RequestsWrite, SessionsRead, SessionsWrite, TokensRead, TokensWrite,
 		KeysRead, KeysWrite, KeysExport, IssuersRead, IssuersWrite, AuditRead, ScopesRead, ScopesWrite,
+		UsersRead, UsersWrite,
 	}
 }
 

@@ -4,6 +4,7 @@ package cli
 type (
 	APIKeyView     = apiKeyView
 	ClientView     = clientView
+	CredentialView = credentialView
 	EventView      = eventView
 	GrantView      = grantView
 	HydraReport    = hydraReport

@@ -39,7 +39,7 @@ Settings are read from [a file, the environment or --set](configuration.md). Com
 ## Files to import
 
 An import creates new objects and updates existing ones; objects that are not in the file are unchanged. Importing the same file again
-changes nothing. A client is replaced by its entry, but keeps its secret if the entry has none. A user keeps the password, claims and rights
+changes nothing. A client is replaced by its entry, but keeps its secret if the entry does not contain one. A user keeps the password, claims and rights
 that the entry omits.
 
 ` + "`clients import` reads an array of client metadata with the names of RFC 7591 (or an object with such an array in `clients`, or one client)." + `

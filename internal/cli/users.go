@@ -23,6 +23,7 @@ type usersCommand struct {
 	Enable      usersEnable      `cmd:"" help:"Enable a disabled user."`
 	Unlock      usersUnlock      `cmd:"" help:"Clear the failed sign-in attempts of a user who is locked out."`
 	Delete      usersDelete      `cmd:"" help:"Delete a user with all sessions and grants."`
+	Credentials usersCredentials `cmd:"" help:"List and remove the credentials of a user."`
 }
 
 type usersCreate struct {

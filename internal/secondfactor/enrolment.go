@@ -52,8 +52,8 @@ type Pending struct {
 
 // Enrolment is a secret to show to the user.
 type Enrolment struct {
-	Text string // the secret in base32, in groups of four
-	URI  string // the otpauth URI with it
+	Secret []byte
+	URI    string // the otpauth URI with it
 }
 
 // BeginTOTP returns the secret of an enrolment of an authenticator app: the one that waits
@@ -74,7 +74,7 @@ func (s *Service) BeginTOTP(ctx context.Context, subject, issuer, username strin
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("begin enrolment: %w", err)
 	}
-	return Enrolment{Text: totp.GroupedText(secret), URI: totp.URI(secret, issuer, username)}, nil
+	return Enrolment{Secret: secret, URI: totp.URI(secret, issuer, username)}, nil
 }
 
 // ConfirmTOTP completes the enrolment under the binding with the first code of the app. It

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/recoverycode"
 	"github.com/ostiary/ostiary/internal/totp"
@@ -61,6 +62,20 @@ type FactorSet struct {
 // Enrolled reports whether the account has a second factor to ask for. Recovery codes alone
 // are none: they replace another one.
 func (f FactorSet) Enrolled() bool { return len(f.Authenticators) > 0 }
+
+// Credentials describes the factors without their secrets.
+func (f FactorSet) Credentials() []credential.Info {
+	var list []credential.Info
+	for _, a := range f.Authenticators {
+		list = append(list, credential.Info{ID: a.ID, Kind: credential.TOTP, Label: a.Label, CreatedAt: a.CreatedAt, LastUsedAt: a.LastUsedAt})
+	}
+	if codes := f.RecoveryCodes; codes.HashKey != nil {
+		list = append(list, credential.Info{
+			ID: credential.RecoveryCodesID, Kind: credential.RecoveryCodes, Left: &codes.Left, CreatedAt: codes.CreatedAt,
+		})
+	}
+	return list
+}
 
 // Store keeps second factors.
 type Store interface {

@@ -30,6 +30,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/registration"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 )
@@ -78,18 +79,20 @@ type Server struct {
 	rateLimited map[string]*atomic.Uint64 // rejected requests by rate limit
 	pending     pendingLimit
 
-	Clients      *store.ClientCache
-	scopes       *store.ScopeCache
-	userCodes    *devicecode.UserCodes
-	Outbox       *outbox.Dispatcher
-	sessions     *session.Manager
-	OAuth2       OAuth2
-	userinfo     *userinfo.Handler
-	logout       *logout.Handler
-	discovery    *discovery.Handler
-	registration *registration.Handler
-	login        *login.Service
-	AdminAPI     *admin.Handler
+	Clients        *store.ClientCache
+	scopes         *store.ScopeCache
+	userCodes      *devicecode.UserCodes
+	Outbox         *outbox.Dispatcher
+	sessions       *session.Manager
+	SecondFactors  *secondfactor.Service
+	TrustedDevices *secondfactor.TrustedDevices
+	OAuth2         OAuth2
+	userinfo       *userinfo.Handler
+	logout         *logout.Handler
+	discovery      *discovery.Handler
+	registration   *registration.Handler
+	login          *login.Service
+	AdminAPI       *admin.Handler
 }
 
 // OpenStore opens the database that the configuration names.
@@ -177,6 +180,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	composeRefusals(s)
 	composeMetrics(s) //nolint:contextcheck // called later, with another context
 	composeSessions(s)
+	composeSecondFactors(s)
 	if err := composeOAuth2(ctx, s); err != nil {
 		return nil, err
 	}

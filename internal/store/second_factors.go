@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
@@ -207,6 +208,32 @@ func (s *SecondFactors) DeleteAuthenticator(ctx context.Context, subject, id str
 	}
 	if deleted == 0 {
 		return secondfactor.ErrNotEnrolled
+	}
+	return nil
+}
+
+// Credentials describes the second factors of an account, none for an unknown subject.
+func (s *SecondFactors) Credentials(ctx context.Context, subject string) ([]credential.Info, error) {
+	f, err := s.Factors(ctx, subject)
+	return f.Credentials(), err
+}
+
+// RemoveCredential deletes an authenticator app, or the recovery codes. It returns
+// [credential.ErrNotFound] for an unknown one.
+func (s *SecondFactors) RemoveCredential(ctx context.Context, subject, id string) error {
+	if id != credential.RecoveryCodesID {
+		err := s.DeleteAuthenticator(ctx, subject, id)
+		if errors.Is(err, secondfactor.ErrNotEnrolled) {
+			return credential.ErrNotFound
+		}
+		return err
+	}
+	deleted, err := s.db.Write.Exec(ctx, `DELETE FROM recovery_code_sets WHERE subject = $1`, subject)
+	if err != nil {
+		return fmt.Errorf("delete recovery codes: %w", err)
+	}
+	if deleted == 0 {
+		return credential.ErrNotFound
 	}
 	return nil
 }

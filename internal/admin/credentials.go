@@ -1,0 +1,68 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/credential"
+)
+
+// Credentials lists and removes the credentials of users, as [manage.Credentials] does. Its
+// methods return account.ErrNotFound and credential.ErrNotFound.
+type Credentials interface {
+	List(ctx context.Context, subject string) ([]credential.Info, error)
+	Remove(ctx context.Context, subject, id string) error
+}
+
+// credentialHandler serves the operations on the credentials of users.
+type credentialHandler struct{ credentials Credentials }
+
+func (h *credentialHandler) operations() []Operation {
+	const path = "/users/{subject}/credentials"
+	return []Operation{{
+		ID: "listUserCredentials", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead,
+		Summary:   "List the credentials of a user, without their secrets.",
+		Responses: map[int]any{http.StatusOK: []userCredential{}}, Do: h.list,
+	}, {
+		ID: "deleteUserCredential", Method: http.MethodDelete, Path: path + "/{id}", Scope: apikey.UsersWrite,
+		Summary:   "Remove a credential of a user. Removing the password ends the sessions and grants of the user.",
+		Responses: map[int]any{http.StatusNoContent: nil}, Action: "user.credential.remove", Do: h.remove,
+	}}
+}
+
+// userCredential is a credential as the API returns it.
+type userCredential struct {
+	ID         string          `json:"id"`
+	Kind       credential.Kind `json:"kind" doc:"password, totp or recovery_codes"`
+	Label      string          `json:"label,omitempty" doc:"the name that the user gave it"`
+	Left       *int            `json:"left,omitempty" doc:"how many recovery codes are unused"`
+	CreatedAt  time.Time       `json:"created_at"`
+	LastUsedAt time.Time       `json:"last_used_at,omitzero"`
+}
+
+func viewCredential(c credential.Info) userCredential {
+	return userCredential{c.ID, c.Kind, c.Label, c.Left, c.CreatedAt.UTC(), c.LastUsedAt.UTC()}
+}
+
+// list serves GET /users/{subject}/credentials.
+func (h *credentialHandler) list(r *Request) (*Response, error) {
+	list, err := h.credentials.List(r.Context(), pathValue(r.HTTP, "subject"))
+	if err != nil {
+		return nil, err
+	}
+	views := make([]userCredential, len(list))
+	for i, c := range list {
+		views[i] = viewCredential(c)
+	}
+	return ok(views), nil
+}
+
+// remove serves DELETE /users/{subject}/credentials/{id}.
+func (h *credentialHandler) remove(r *Request) (*Response, error) {
+	if err := h.credentials.Remove(r.Context(), pathValue(r.HTTP, "subject"), pathValue(r.HTTP, "id")); err != nil {
+		return nil, err
+	}
+	return noContent(), nil
+}

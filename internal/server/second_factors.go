@@ -1,0 +1,20 @@
+package server
+
+import (
+	"time"
+
+	"github.com/ostiary/ostiary/internal/secondfactor"
+)
+
+// trustedDeviceLifetime is how long a user is not asked for a second factor in a trusted
+// browser.
+const trustedDeviceLifetime = 30 * 24 * time.Hour
+
+// composeSecondFactors creates the services of second factors and trusted devices.
+func composeSecondFactors(s *Server) {
+	s.SecondFactors = &secondfactor.Service{Store: s.Store.SecondFactors, Secrets: s.Secrets}
+	if s.Config.RateLimits {
+		s.SecondFactors.Throttle = s.Store.Throttle
+	}
+	s.TrustedDevices = &secondfactor.TrustedDevices{Store: s.Store.TrustedDevices, Cookies: s.Cookies, Lifetime: trustedDeviceLifetime}
+}
