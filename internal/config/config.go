@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // Registration controls client registration over the network.
@@ -179,6 +181,9 @@ type Config struct {
 	// SoftwareStatementKeysFile has the keys of trusted issuers of software statements.
 	SoftwareStatementKeysFile string
 
+	// Languages are the languages of the pages, the default first.
+	Languages []string
+
 	// SignUp lets users create accounts.
 	SignUp bool
 
@@ -261,6 +266,8 @@ func Default() *Config {
 		ShutdownTimeout: 25 * time.Second,
 
 		DatabaseMaxConnections: 16,
+
+		Languages: messages.Tags(),
 
 		Registration:       RegistrationClosed,
 		RegistrationScopes: standardScopes(),

@@ -87,6 +87,8 @@ func keys() []key {
 		field("audit_retention", duration(day, 20*365*day), func(c *Config) *time.Duration { return &c.AuditRetention },
 			"How long the audit log is kept."),
 
+		field("languages", languages(), func(c *Config) *[]string { return &c.Languages },
+			"Languages of the pages. The first is the default, for browsers that ask for none of them. `he-XB` is a pseudo-language for tests: English in Hebrew letters, from right to left."),
 		field("sign_up", onOff(), func(c *Config) *bool { return &c.SignUp },
 			"Whether users may create accounts, from the sign-in page or with `prompt=create`."),
 		field("login_url", page(), func(c *Config) *string { return &c.LoginURL },

@@ -33,7 +33,7 @@ func (h *Consent) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.resume(w, f.request.ID)
 		return
 	}
-	name, err := h.flows.displayName(r.Context(), f.session.Subject)
+	name, err := h.flows.displayName(r.Context(), f)
 	if err != nil {
 		h.flows.fail(w, r, err)
 		return
@@ -43,7 +43,7 @@ func (h *Consent) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
-	h.Pages.Consent(w, http.StatusOK, h.form(f, name, scopes))
+	h.Pages.Consent(w, f.localize(r), http.StatusOK, h.form(f, name, scopes))
 }
 
 // Submit serves POST /consent: the fields request, decision and remember.

@@ -56,7 +56,7 @@ func (h *Device) Page(w http.ResponseWriter, r *http.Request) {
 	case h.DeviceApp != "":
 		h.sendToApp(w, r, code)
 	case code == "":
-		h.Pages.Device(w, http.StatusOK, pages.Device{Action: h.url()})
+		h.Pages.Device(w, r, http.StatusOK, pages.Device{Action: h.url()})
 	default:
 		h.find(w, r, code, h.confirm)
 	}
@@ -115,7 +115,7 @@ func (h *Device) find(w http.ResponseWriter, r *http.Request, code string, next 
 
 func (h *Device) reject(w http.ResponseWriter, r *http.Request, status int, page pages.Device) {
 	noteUserCode(r, status)
-	h.Pages.Device(w, status, page)
+	h.Pages.Device(w, r, status, page)
 }
 
 // confirm shows which client the code connects.
@@ -131,7 +131,7 @@ func (h *Device) confirm(w http.ResponseWriter, r *http.Request, d *devicecode.D
 	if page.Scopes, err = describeScopes(r.Context(), h.Scopes, d.Scopes); err != nil {
 		return err
 	}
-	h.Pages.DeviceCheck(w, http.StatusOK, page)
+	h.Pages.DeviceCheck(w, r, http.StatusOK, page)
 	return nil
 }
 
@@ -154,6 +154,6 @@ func (h *Device) deny(w http.ResponseWriter, r *http.Request, d *devicecode.Devi
 		return err
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "device denied", slog.String("client_id", d.ClientID))
-	h.Pages.DeviceDone(w, http.StatusOK, pages.DeviceDone{Refused: true})
+	h.Pages.DeviceDone(w, r, http.StatusOK, pages.DeviceDone{Refused: true})
 	return nil
 }

@@ -52,6 +52,7 @@ type flow struct {
 	parameters url.Values
 	client     *client.Client
 	session    *session.Session // nil if the user is not signed in
+	locale     string           // of the account, once it is read
 }
 
 // flows takes authorization requests through the pages, in this order: open, then one of
@@ -205,9 +206,17 @@ func (s *flows) otherAccountURL(f *flow) string {
 	return s.Issuer + "/login?as=another&request=" + url.QueryEscape(f.request.ID)
 }
 
-// displayName returns the display name of a subject, empty if there is no name.
-func (s *flows) displayName(ctx context.Context, subject string) (string, error) {
-	a, err := s.Accounts.Account(ctx, subject)
+// localize returns r with the languages of the request and of the account.
+func (f *flow) localize(r *http.Request) *http.Request {
+	return pages.WithPreferences(r, pages.Preferences{
+		UILocales: f.parameters.Get("ui_locales"), Account: f.locale, Since: f.request.CreatedAt,
+	})
+}
+
+// displayName returns the display name of the signed-in user, empty if there is none, and stores
+// the locale of the account in f.
+func (s *flows) displayName(ctx context.Context, f *flow) (string, error) {
+	a, err := s.Accounts.Account(ctx, f.session.Subject)
 	if errors.Is(err, account.ErrNotFound) {
 		return "", nil
 	}
@@ -215,6 +224,7 @@ func (s *flows) displayName(ctx context.Context, subject string) (string, error)
 		return "", fmt.Errorf("read account: %w", err)
 	}
 	name, _ := a.Claims["name"].(string)
+	f.locale, _ = a.Claims["locale"].(string)
 	return name, nil
 }
 

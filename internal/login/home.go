@@ -10,8 +10,8 @@ import (
 type Home struct{ *Config }
 
 // Page serves GET /.
-func (h *Home) Page(w http.ResponseWriter, _ *http.Request) {
-	h.Pages.Home(w, http.StatusOK, pages.Home{
+func (h *Home) Page(w http.ResponseWriter, r *http.Request) {
+	h.Pages.Home(w, r, http.StatusOK, pages.Home{
 		Issuer:    h.Issuer,
 		Discovery: h.Issuer + "/.well-known/openid-configuration",
 		Keys:      h.Issuer + "/.well-known/jwks.json",

@@ -89,17 +89,18 @@ type SetupLinks interface {
 
 // Pages renders pages.
 type Pages interface {
-	SignIn(w http.ResponseWriter, status int, v pages.SignIn)
-	SignUp(w http.ResponseWriter, status int, v pages.SignUp)
-	Choose(w http.ResponseWriter, status int, v pages.Choose)
-	Consent(w http.ResponseWriter, status int, v pages.Consent)
-	Device(w http.ResponseWriter, status int, v pages.Device)
-	DeviceCheck(w http.ResponseWriter, status int, v pages.DeviceCheck)
-	DeviceDone(w http.ResponseWriter, status int, v pages.DeviceDone)
-	Setup(w http.ResponseWriter, status int, v pages.Setup)
-	SetupDone(w http.ResponseWriter, status int, v pages.SetupDone)
-	Home(w http.ResponseWriter, status int, v pages.Home)
-	Error(w http.ResponseWriter, status int, v pages.Error)
+	SignIn(w http.ResponseWriter, r *http.Request, status int, v pages.SignIn)
+	SignUp(w http.ResponseWriter, r *http.Request, status int, v pages.SignUp)
+	Choose(w http.ResponseWriter, r *http.Request, status int, v pages.Choose)
+	Consent(w http.ResponseWriter, r *http.Request, status int, v pages.Consent)
+	Device(w http.ResponseWriter, r *http.Request, status int, v pages.Device)
+	DeviceCheck(w http.ResponseWriter, r *http.Request, status int, v pages.DeviceCheck)
+	DeviceDone(w http.ResponseWriter, r *http.Request, status int, v pages.DeviceDone)
+	Setup(w http.ResponseWriter, r *http.Request, status int, v pages.Setup)
+	SetupDone(w http.ResponseWriter, r *http.Request, status int, v pages.SetupDone)
+	LanguageChoice(tag string, now time.Time) string
+	Home(w http.ResponseWriter, r *http.Request, status int, v pages.Home)
+	Error(w http.ResponseWriter, r *http.Request, status int, v pages.Error)
 }
 
 // Lifetimes are the lifetimes that pages set or show.
@@ -151,12 +152,13 @@ type Config struct {
 // Service serves the pages. Middleware has checked the method, parsed the parameters
 // into Form and PostForm, each at most once, and rejected posts of other sites.
 type Service struct {
-	SignIn  *SignIn
-	SignUp  *SignUp
-	Consent *Consent
-	Device  *Device
-	Setup   *Setup
-	Home    *Home
+	SignIn   *SignIn
+	SignUp   *SignUp
+	Consent  *Consent
+	Device   *Device
+	Setup    *Setup
+	Home     *Home
+	Language *Language
 }
 
 // New returns the service over c.
@@ -164,11 +166,12 @@ func New(c Config) *Service {
 	flows, limits := &flows{&c}, &limiter{&c}
 	passwords := &passwords{&c, limits}
 	return &Service{
-		SignIn:  &SignIn{&c, flows, passwords},
-		SignUp:  &SignUp{&c, flows, limits, passwords},
-		Consent: &Consent{&c, flows},
-		Device:  &Device{&c, flows, limits},
-		Setup:   &Setup{&c, flows},
-		Home:    &Home{&c},
+		SignIn:   &SignIn{&c, flows, passwords},
+		SignUp:   &SignUp{&c, flows, limits, passwords},
+		Consent:  &Consent{&c, flows},
+		Device:   &Device{&c, flows, limits},
+		Setup:    &Setup{&c, flows},
+		Home:     &Home{&c},
+		Language: &Language{&c, flows},
 	}
 }

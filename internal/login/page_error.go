@@ -55,7 +55,7 @@ func pageErrors() *httpapi.Errors {
 func (s *flows) expired(why string, c *client.Client) error {
 	page := pages.Error{Code: "expired_request"}
 	if c != nil && !c.Disabled {
-		page.Client, page.RestartURL = &pages.Client{Name: c.Name()}, c.InitiateLogin(s.Iss)
+		page.Client, page.RestartURL = &pages.Client{Name: c.Name(), Tagged: c.Localized}, c.InitiateLogin(s.Iss)
 	}
 	return newPageError(http.StatusBadRequest, page, why)
 }
@@ -104,5 +104,5 @@ func (s *flows) fail(w http.ResponseWriter, r *http.Request, err error) {
 		page = e.page
 	}
 	page.RequestID = w.Header().Get("X-Request-Id")
-	s.Pages.Error(w, response.Status, page)
+	s.Pages.Error(w, r, response.Status, page)
 }

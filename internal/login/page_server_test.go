@@ -148,7 +148,7 @@ func newPageServer(t *testing.T) *pageServer {
 		store: &watched{Store: storetest.New(t)}, cookies: session.Cookies{Secure: true},
 		hasher: credential.NewHasher(8, 1, 32, 30*time.Second), start: time.Now(),
 	}
-	views, err := pages.New("")
+	views, err := pages.New(pages.Options{Cookies: h.cookies})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +183,7 @@ func newPageServer(t *testing.T) *pageServer {
 	} {
 		mux.Handle(pattern, rule(serve))
 	}
+	mux.Handle("POST /language", rule(http.HandlerFunc(service.Language.Submit)))
 	mux.HandleFunc("GET /begin", h.begin)
 	h.register(t)
 	h.addUser(t, "ada", "Ada Lovelace")
@@ -348,7 +349,7 @@ func (b *browser) submit(t *testing.T, page answer, fields ...string) answer {
 			attrs[a.Key] = a.Val
 		}
 		switch {
-		case n.Data == "form":
+		case n.Data == "form" && action == "":
 			action = attrs["action"]
 		case n.Data == "input" && attrs["type"] == "hidden":
 			form.Set(attrs["name"], attrs["value"])

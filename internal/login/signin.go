@@ -40,7 +40,7 @@ func (h *SignIn) Page(w http.ResponseWriter, r *http.Request) {
 	if f.reauthenticates() && !another {
 		page.Username, page.Reauthenticate = f.session.Username, true
 	}
-	h.Pages.SignIn(w, http.StatusOK, page)
+	h.Pages.SignIn(w, f.localize(r), http.StatusOK, page)
 }
 
 // Submit serves POST /login: the fields request, username, password and remember, or a
@@ -91,7 +91,7 @@ func (h *SignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, why *re
 	page.Username, page.Remember = r.PostForm.Get("username"), remember(r)
 	page.Reauthenticate = f.reauthenticates() && page.Username == f.session.Username
 	page.Fault, page.RetryAfter = why.message, why.wait
-	h.Pages.SignIn(w, why.status, page)
+	h.Pages.SignIn(w, f.localize(r), why.status, page)
 }
 
 func (h *SignIn) form(f *flow) pages.SignIn {
@@ -108,12 +108,12 @@ func (h *SignIn) form(f *flow) pages.SignIn {
 
 // selectAccountPage offers to continue as the signed-in user.
 func (h *SignIn) selectAccountPage(w http.ResponseWriter, r *http.Request, f *flow) {
-	name, err := h.flows.displayName(r.Context(), f.session.Subject)
+	name, err := h.flows.displayName(r.Context(), f)
 	if err != nil {
 		h.flows.fail(w, r, err)
 		return
 	}
-	h.Pages.Choose(w, http.StatusOK, pages.Choose{
+	h.Pages.Choose(w, f.localize(r), http.StatusOK, pages.Choose{
 		Client:  f.clientView(),
 		Action:  h.Issuer + "/login?" + sessionQuery(f.session),
 		Request: f.request.ID, DisplayName: name, Username: f.session.Username, OtherURL: h.flows.otherAccountURL(f),

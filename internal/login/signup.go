@@ -41,7 +41,7 @@ func (h *SignUp) Page(w http.ResponseWriter, r *http.Request) {
 	} else {
 		page.Username = hint
 	}
-	h.Pages.SignUp(w, http.StatusOK, page)
+	h.Pages.SignUp(w, f.localize(r), http.StatusOK, page)
 }
 
 // Submit serves POST /signup: the fields request, username, name, email, password,
@@ -154,7 +154,7 @@ func (h *SignUp) reject(w http.ResponseWriter, r *http.Request, f *flow, status 
 	form.Username, form.Name, form.Email = r.PostForm.Get("username"), r.PostForm.Get("name"), r.PostForm.Get("email")
 	form.Remember = remember(r)
 	form.Fault, form.Field, form.RetryAfter = page.Fault, page.Field, page.RetryAfter
-	h.Pages.SignUp(w, status, form)
+	h.Pages.SignUp(w, f.localize(r), status, form)
 }
 
 func (h *SignUp) form(f *flow) pages.SignUp {

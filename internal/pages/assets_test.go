@@ -11,7 +11,7 @@ import (
 func fetch(t *testing.T, method, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 
-	p, err := New("")
+	p, err := New(options())
 	if err != nil {
 		t.Fatalf("New() = %v", err)
 	}

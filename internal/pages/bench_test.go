@@ -8,7 +8,7 @@ import (
 
 // BenchmarkPage renders complete pages. The measurement includes the response recorder.
 func BenchmarkPage(b *testing.B) {
-	p, err := New("")
+	p, err := New(options())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -26,11 +26,11 @@ func BenchmarkPage(b *testing.B) {
 		name  string
 		write func(http.ResponseWriter)
 	}{
-		{"sign in", func(w http.ResponseWriter) { p.SignIn(w, http.StatusOK, signIn) }},
-		{"consent", func(w http.ResponseWriter) { p.Consent(w, http.StatusOK, consent) }},
-		{"form_post", func(w http.ResponseWriter) { p.FormPost(w, http.StatusOK, formPost) }},
+		{"sign in", func(w http.ResponseWriter) { p.SignIn(w, request(), http.StatusOK, signIn) }},
+		{"consent", func(w http.ResponseWriter) { p.Consent(w, request(), http.StatusOK, consent) }},
+		{"form_post", func(w http.ResponseWriter) { p.FormPost(w, request(), http.StatusOK, formPost) }},
 		{"error", func(w http.ResponseWriter) {
-			p.Error(w, http.StatusBadRequest, Error{Code: "invalid_request", Detail: "The parameter client_id is missing", RequestID: "r"})
+			p.Error(w, request(), http.StatusBadRequest, Error{Code: "invalid_request", Detail: "The parameter client_id is missing", RequestID: "r"})
 		}},
 	} {
 		b.Run(page.name, func(b *testing.B) {
@@ -46,7 +46,7 @@ func BenchmarkPage(b *testing.B) {
 func BenchmarkNew(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := New(""); err != nil {
+		if _, err := New(options()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -20,6 +20,6 @@ type Choose struct {
 // Choose writes the account chooser.
 //
 // Spec: OpenID Connect Core §3.1.2.1 (prompt=select_account).
-func (p *Pages) Choose(w http.ResponseWriter, status int, v Choose) {
-	p.render(w, status, "choose", v)
+func (p *Pages) Choose(w http.ResponseWriter, r *http.Request, status int, v Choose) {
+	p.render(w, r, status, "choose", v)
 }

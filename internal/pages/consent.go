@@ -38,8 +38,8 @@ type Scope struct {
 }
 
 // Consent writes the consent page.
-func (p *Pages) Consent(w http.ResponseWriter, status int, v Consent) {
-	p.render(w, status, "consent", v)
+func (p *Pages) Consent(w http.ResponseWriter, r *http.Request, status int, v Consent) {
+	p.render(w, r, status, "consent", v)
 }
 
 // DescribeScope returns the built-in description of a scope. For an unknown scope it is the

@@ -22,9 +22,9 @@ type Device struct {
 // Device writes the page, and Retry-After if attempts are blocked.
 //
 // Spec: RFC 8628 §3.3.
-func (p *Pages) Device(w http.ResponseWriter, status int, v Device) {
+func (p *Pages) Device(w http.ResponseWriter, r *http.Request, status int, v Device) {
 	setRetryAfter(w, v.RetryAfter)
-	p.render(w, status, "device", v)
+	p.render(w, r, status, "device", v)
 }
 
 // DeviceCheck lets the user confirm that they own the device with the code. The form posts
@@ -41,8 +41,8 @@ type DeviceCheck struct {
 // DeviceCheck writes the page.
 //
 // Spec: RFC 8628 §3.3.1, §5.4.
-func (p *Pages) DeviceCheck(w http.ResponseWriter, status int, v DeviceCheck) {
-	p.render(w, status, "devicecheck", v)
+func (p *Pages) DeviceCheck(w http.ResponseWriter, r *http.Request, status int, v DeviceCheck) {
+	p.render(w, r, status, "devicecheck", v)
 }
 
 // DeviceDone is the last page of a device flow.
@@ -54,6 +54,6 @@ type DeviceDone struct {
 }
 
 // DeviceDone writes the page.
-func (p *Pages) DeviceDone(w http.ResponseWriter, status int, v DeviceDone) {
-	p.render(w, status, "devicedone", v)
+func (p *Pages) DeviceDone(w http.ResponseWriter, r *http.Request, status int, v DeviceDone) {
+	p.render(w, r, status, "devicedone", v)
 }

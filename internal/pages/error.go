@@ -24,13 +24,13 @@ type Error struct {
 }
 
 // Error writes the error page.
-func (p *Pages) Error(w http.ResponseWriter, status int, v Error) {
+func (p *Pages) Error(w http.ResponseWriter, r *http.Request, status int, v Error) {
 	kind := errorKind(v.Code, status)
 	v.Code = cmp.Or(v.Code, "server_error")
 	v.Title = v.Title.Or(messages.New("error." + kind + ".title"))
 	v.Text = v.Text.Or(messages.New("error." + kind + ".text"))
 	v.Advice = v.Advice.Or(messages.New("error." + kind + ".advice"))
-	p.render(w, status, "error", v)
+	p.render(w, r, status, "error", v)
 }
 
 // WrongAddress returns the page for a browser that posted a form to another address than the

@@ -13,10 +13,10 @@ type FormPost struct {
 // button.
 //
 // Spec: OAuth 2.0 Form Post Response Mode §2.
-func (p *Pages) FormPost(w http.ResponseWriter, status int, v FormPost) {
+func (p *Pages) FormPost(w http.ResponseWriter, r *http.Request, status int, v FormPost) {
 	if target(v.Action) == "" {
-		p.Error(w, http.StatusBadRequest, Error{Code: "invalid_request"})
+		p.Error(w, r, http.StatusBadRequest, Error{Code: "invalid_request"})
 		return
 	}
-	p.render(w, status, "formpost", v)
+	p.render(w, r, status, "formpost", v)
 }

@@ -10,7 +10,7 @@ import (
 
 func signedOut(t *testing.T, v SignedOut) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
-	w, doc := open(t, func(p *Pages, w http.ResponseWriter) { p.SignedOut(w, http.StatusOK, v) })
+	w, doc := open(t, func(p *Pages, w http.ResponseWriter) { p.SignedOut(w, request(), http.StatusOK, v) })
 	var frames []string
 	for _, n := range elements(doc, "iframe") {
 		frames = append(frames, value(n, "src"))
@@ -97,7 +97,7 @@ func TestSignedOutPageContinuesWithoutScript(t *testing.T) {
 func TestAnyPageMayHoldTheFrameThatWatches(t *testing.T) {
 	t.Parallel()
 
-	p, err := New("")
+	p, err := New(options())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,13 @@ import (
 
 // functions returns the functions of the templates, for one language. Text from other
 // parties passes through host, label, line or name, and a link through logo, target or web.
-func functions(files *assets, catalogue *messages.Catalogue) template.FuncMap {
+func functions(files *assets, catalogue *messages.Catalogue, offered []messages.Language) template.FuncMap {
+	languages := chooserButtons(offered, catalogue.Language)
 	return template.FuncMap{
-		"asset":    files.url,
-		"language": func() string { return catalogue.Language },
+		"asset":     files.url,
+		"base":      func() string { return files.base },
+		"language":  func() messages.Language { return catalogue.Language },
+		"languages": func() template.HTML { return languages },
 
 		// t returns the message with a key and pairs of argument name and value.
 		"t": func(key string, args ...any) template.HTML { return catalogue.HTML(messages.New(key, args...)) },
@@ -32,15 +35,16 @@ func functions(files *assets, catalogue *messages.Catalogue) template.FuncMap {
 		"hostname": func(s string) template.HTML { return element(`<bdi class="host">`, Clean(s, hostRunes), "</bdi>") },
 		"user":     user,
 
-		"host":    func(s string) string { return Clean(s, hostRunes) },
-		"hostOf":  hostOf,
-		"initial": func(c Client) string { return initial(label(c, catalogue)) },
-		"label":   func(c Client) string { return label(c, catalogue) },
-		"line":    func(s string) string { return Clean(s, lineRunes) },
-		"logo":    logoLink,
-		"name":    func(s string) string { return Clean(s, nameRunes) },
-		"target":  target,
-		"web":     webLink,
+		"host":      func(s string) string { return Clean(s, hostRunes) },
+		"hostOf":    hostOf,
+		"initial":   func(c Client) string { return initial(label(c, catalogue)) },
+		"label":     func(c Client) string { return label(c, catalogue) },
+		"localized": func(c Client) Client { return c.in(catalogue.Tag) },
+		"line":      func(s string) string { return Clean(s, lineRunes) },
+		"logo":      logoLink,
+		"name":      func(s string) string { return Clean(s, nameRunes) },
+		"target":    target,
+		"web":       webLink,
 	}
 }
 

@@ -11,6 +11,6 @@ type Home struct {
 }
 
 // Home writes the page at the root.
-func (p *Pages) Home(w http.ResponseWriter, status int, v Home) {
-	p.render(w, status, "home", v)
+func (p *Pages) Home(w http.ResponseWriter, r *http.Request, status int, v Home) {
+	p.render(w, r, status, "home", v)
 }

@@ -23,48 +23,54 @@ import (
 //go:embed templates/*.html
 var templates embed.FS
 
+// Options are the settings of the pages.
+type Options struct {
+	// Base is the path of the issuer, empty for the root.
+	Base string
+	// Languages are the tags of the offered languages, the default first; empty offers all.
+	Languages []string
+	// Cookies stores the chosen language; nil offers no choice.
+	Cookies LanguageCookies
+}
+
 // Pages renders the built-in pages. It is safe for concurrent use after the fields are set.
 type Pages struct {
 	// Name is the name of the service in the header of each page.
 	Name string
 
-	pages   map[string]page
-	assets  *assets
-	buffers sync.Pool
-}
-
-// page is a parsed template and the policy for its response headers.
-type page struct {
-	template *template.Template
-	policy   policy
+	options   Options
+	policies  map[string]policy
+	languages *languages
+	assets    *assets
+	buffers   sync.Pool
 }
 
 // view is the data of the layout.
 type view struct {
 	Service string
-	Page    any
+	// Return is where the language chooser leads; empty hides it.
+	Return string
+	Page   any
 }
 
-// New parses every page. Base is the path of the issuer, empty for the root. It returns an error
-// only if the embedded files are invalid.
-func New(base string) (*Pages, error) {
-	files, err := loadAssets(base)
+// New parses every page. It returns an error only if a language is unknown or the embedded files
+// are invalid.
+func New(o Options) (*Pages, error) {
+	files, err := loadAssets(o.Base)
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
-	catalogue, err := messages.Load(messages.English)
+	english, err := messages.Load(messages.English)
 	if err != nil {
 		return nil, err
 	}
-	shared, err := template.New("shared").Funcs(functions(files, catalogue)).ParseFS(templates,
+	shared, err := template.New("shared").Funcs(functions(files, english, nil)).ParseFS(templates,
 		"templates/layout.html", "templates/parts.html", "templates/icons.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
-
-	p := &Pages{Name: "Ostiary", pages: make(map[string]page), assets: files}
-	p.buffers.New = func() any { return new(bytes.Buffer) }
-	for name, policy := range policies() {
+	parsed := make(map[string]*template.Template)
+	for name := range policies() {
 		own, err := shared.Clone()
 		if err == nil {
 			own, err = own.ParseFS(templates, "templates/"+name+".html")
@@ -72,9 +78,16 @@ func New(base string) (*Pages, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
 		}
-		p.pages[name] = page{template: own, policy: policy}
+		parsed[name] = own
 	}
-	return p, nil
+
+	if len(o.Languages) == 0 {
+		o.Languages = messages.Tags()
+	}
+	p := &Pages{Name: "Ostiary", options: o, policies: policies(), assets: files}
+	p.buffers.New = func() any { return new(bytes.Buffer) }
+	p.languages, err = newLanguages(o.Languages, parsed, files)
+	return p, err
 }
 
 // Static serves style, scripts and icons. Mount it at /static/.
@@ -84,18 +97,18 @@ func (p *Pages) Static() http.Handler { return p.assets }
 //
 // No input can make a template fail, so a failure is a programming error: render panics
 // before it writes anything, and the recovery middleware reports it.
-func (p *Pages) render(w http.ResponseWriter, status int, name string, data any) {
-	p.renderUnder(w, status, name, p.pages[name].policy, data)
+func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+	p.renderUnder(w, r, status, name, p.policies[name], data)
 }
 
 // renderUnder is render with a policy that depends on the content of the page.
-func (p *Pages) renderUnder(w http.ResponseWriter, status int, name string, under policy, data any) {
+func (p *Pages) renderUnder(w http.ResponseWriter, r *http.Request, status int, name string, under policy, data any) {
 	buf, _ := p.buffers.Get().(*bytes.Buffer)
 	defer p.buffers.Put(buf)
 	buf.Reset()
 
-	page := p.pages[name]
-	if err := page.template.ExecuteTemplate(buf, "layout", view{Service: p.Name, Page: data}); err != nil {
+	data = view{Service: p.Name, Return: p.chooserReturn(r, under, data), Page: data}
+	if err := p.translation(r).pages[name]().ExecuteTemplate(buf, "layout", data); err != nil {
 		panic(fmt.Errorf("render page %s: %w", name, err))
 	}
 

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,80 +30,83 @@ func samples() []sample {
 	return []sample{
 		{"signin", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.SignIn(w, http.StatusOK, SignIn{
+			p.SignIn(w, request(), http.StatusOK, SignIn{
 				Client: &c, Action: link, Request: text, Username: text, Fault: messages.Literal(text), SignUpURL: link, Cancel: true,
 			})
 		}, append([]string{"username", "password", "login", "keep", "fault", "signup"}, about...)},
 		{"signup", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.SignUp(w, http.StatusOK, SignUp{
+			p.SignUp(w, request(), http.StatusOK, SignUp{
 				Client: client(text, link), Action: link, Request: text, Username: text, Name: text, Email: text,
 				MinLength: 8, Fault: messages.Literal(text), Field: "password", SignInURL: link,
 			})
 		}, append([]string{"username", "name", "email", "password", "repeat", "keep", "create", "cancel", "fault", "signin-instead"}, about...)},
 		{"choose", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Choose(w, http.StatusOK, Choose{
+			p.Choose(w, request(), http.StatusOK, Choose{
 				Client: client(text, link), Action: link, Request: text, DisplayName: text, Username: text, OtherURL: link,
 			})
 		}, append([]string{"continue", "another", "cancel"}, about...)},
 		{"consent", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Consent(w, http.StatusOK, Consent{
+			p.Consent(w, request(), http.StatusOK, Consent{
 				Remember: true,
 				Client:   client(text, link), Action: link, Request: text, RedirectHost: text, DisplayName: text,
 				Username: text, Scopes: []Scope{DescribeScope(text)}, Lifetime: time.Hour, SwitchURL: link,
 			})
 		}, append([]string{"accept", "deny", "remember"}, about...)},
 		{"device", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Device(w, http.StatusOK, Device{Action: link, Code: text, Fault: messages.Literal(text), RetryAfter: time.Minute})
+			p.Device(w, request(), http.StatusOK, Device{Action: link, Code: text, Fault: messages.Literal(text), RetryAfter: time.Minute})
 		}, []string{"user-code", "user-code-hint", "device-continue", "fault"}},
 		{"devicecheck", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.DeviceCheck(w, http.StatusOK, DeviceCheck{
+			p.DeviceCheck(w, request(), http.StatusOK, DeviceCheck{
 				Client: client(text, link), Action: link, Code: text, Scopes: []Scope{DescribeScope(text)},
 			})
 		}, append([]string{"shown-code", "device-warning", "device-deny", "device-accept"}, about...)},
 		{"devicedone", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.DeviceDone(w, http.StatusOK, DeviceDone{Client: &c})
+			p.DeviceDone(w, request(), http.StatusOK, DeviceDone{Client: &c})
 		}, []string{"device-done"}},
 		{"signout", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.SignOut(w, http.StatusOK, SignOut{
+			p.SignOut(w, request(), http.StatusOK, SignOut{
 				Client: &c, Action: link, Fields: []Field{{text, text}}, DisplayName: text, CancelURL: link,
 			})
 		}, []string{"logout-confirm"}},
 		{"signedout", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.SignedOut(w, http.StatusOK, SignedOut{Client: &c, ReturnURL: link, Frames: []string{link}})
+			p.SignedOut(w, request(), http.StatusOK, SignedOut{Client: &c, ReturnURL: link, Frames: []string{link}})
 		}, nil},
 		{"leaving", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.SignedOut(w, http.StatusOK, SignedOut{Client: &c, Next: link, Frames: []string{link, link}})
+			p.SignedOut(w, request(), http.StatusOK, SignedOut{Client: &c, Next: link, Frames: []string{link, link}})
 		}, []string{"continue"}},
 		{"error", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.Error(w, http.StatusBadRequest, Error{
+			p.Error(w, request(), http.StatusBadRequest, Error{
 				Code: text, Title: messages.Literal(text), Text: messages.Literal(text), Advice: messages.Literal(text), Detail: text, RequestID: text, Client: &c, RestartURL: link,
 			})
 		}, []string{"error", "error-code", "restart"}},
 		{"setup", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Setup(w, http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: messages.Literal(text)})
+			p.Setup(w, request(), http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: messages.Literal(text)})
 		}, []string{"username", "password", "repeat"}},
 		{"setupdone", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.SetupDone(w, http.StatusOK, SetupDone{Username: text, Next: []Link{{link, messages.Literal(text)}}})
+			p.SetupDone(w, request(), http.StatusOK, SetupDone{Username: text, Next: []Link{{link, messages.Literal(text)}}})
 		}, nil},
 		{"home", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Home(w, http.StatusOK, Home{Issuer: text, Discovery: link, Keys: link})
+			p.Home(w, request(), http.StatusOK, Home{Issuer: text, Discovery: link, Keys: link})
 		}, nil},
 		{"formpost", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.FormPost(w, http.StatusOK, FormPost{Action: link, Fields: []Field{{text, text}}})
+			p.FormPost(w, request(), http.StatusOK, FormPost{Action: link, Fields: []Field{{text, text}}})
 		}, nil},
 	}
 }
+
+// shared returns the pages of most tests.
+var shared = sync.OnceValues(func() (*Pages, error) { return New(options()) })
 
 // open renders a page and parses what a browser would get.
 func open(t *testing.T, write func(p *Pages, w http.ResponseWriter)) (*httptest.ResponseRecorder, *html.Node) {
 	t.Helper()
 
-	p, err := New("")
+	p, err := shared()
 	if err != nil {
 		t.Fatalf("New() = %v", err)
 	}
@@ -280,7 +284,7 @@ func TestNoLinkOfAPageRunsCode(t *testing.T) {
 				_, doc := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", link) })
 				for _, n := range elements(doc) {
 					for _, name := range []string{"href", "src", "action", "formaction"} {
-						if got := value(n, name); got != "" && !strings.HasPrefix(got, "/static/") {
+						if got := value(n, name); got != "" && !strings.HasPrefix(got, "/static/") && got != "/language" {
 							t.Errorf("<%s %s> leads to %q", n.Data, name, got)
 						}
 					}

@@ -14,6 +14,9 @@ type policy struct {
 	referrer string
 	// isolated removes the window's reference to its opener.
 	isolated bool
+	// passing marks pages that lead on by themselves, and last those that cannot be requested
+	// again: the language chooser is not on the first, and leads from the others to the start page.
+	passing, last bool
 }
 
 // policies returns the policy of every page.
@@ -33,10 +36,12 @@ type policy struct {
 // response sends the origin, without a path, since some clients check it.
 func policies() map[string]policy {
 	onward := policy{csp: base, referrer: "same-origin"}
-	ending := policy{csp: base + "; form-action 'none'", referrer: "same-origin"}
+	ending := policy{csp: base + "; form-action 'self'", referrer: "same-origin"}
 	ours := policy{csp: base + "; form-action 'self'", referrer: "same-origin", isolated: true}
-	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin"}
-	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer"}
+	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin", passing: true}
+	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer", passing: true}
+	done, doneOurs := ending, ours
+	done.last, doneOurs.last = true, true
 
 	return map[string]policy{
 		"signin":      onward,
@@ -50,9 +55,9 @@ func policies() map[string]policy {
 		"formpost":    answer,
 		"device":      onward,
 		"devicecheck": onward,
-		"devicedone":  ending,
+		"devicedone":  done,
 		"setup":       ours,
-		"setupdone":   ours,
+		"setupdone":   doneOurs,
 		"home":        ours,
 	}
 }

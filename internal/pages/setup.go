@@ -21,8 +21,8 @@ type Setup struct {
 }
 
 // Setup writes the page that creates the first administrator.
-func (p *Pages) Setup(w http.ResponseWriter, status int, v Setup) {
-	p.render(w, status, "setup", v)
+func (p *Pages) Setup(w http.ResponseWriter, r *http.Request, status int, v Setup) {
+	p.render(w, r, status, "setup", v)
 }
 
 // SetupDone confirms that the first administrator exists.
@@ -39,6 +39,6 @@ type Link struct {
 }
 
 // SetupDone writes the page.
-func (p *Pages) SetupDone(w http.ResponseWriter, status int, v SetupDone) {
-	p.render(w, status, "setupdone", v)
+func (p *Pages) SetupDone(w http.ResponseWriter, r *http.Request, status int, v SetupDone) {
+	p.render(w, r, status, "setupdone", v)
 }

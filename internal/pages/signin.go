@@ -35,9 +35,9 @@ type SignIn struct {
 }
 
 // SignIn writes the sign-in page, and Retry-After if attempts are blocked.
-func (p *Pages) SignIn(w http.ResponseWriter, status int, v SignIn) {
+func (p *Pages) SignIn(w http.ResponseWriter, r *http.Request, status int, v SignIn) {
 	setRetryAfter(w, v.RetryAfter)
-	p.render(w, status, "signin", v)
+	p.render(w, r, status, "signin", v)
 }
 
 // setRetryAfter sets the header Retry-After if wait is positive.

@@ -21,13 +21,16 @@ type SignOut struct {
 	DisplayName string
 	// CancelURL returns without signing out; empty hides the link.
 	CancelURL string
+	// Self is the path of this page, to show it again in another language; empty uses the path of
+	// the request.
+	Self string
 }
 
 // SignOut writes the confirmation page.
 //
 // Spec: OpenID Connect RP-Initiated Logout §2.
-func (p *Pages) SignOut(w http.ResponseWriter, status int, v SignOut) {
-	p.render(w, status, "signout", v)
+func (p *Pages) SignOut(w http.ResponseWriter, r *http.Request, status int, v SignOut) {
+	p.render(w, r, status, "signout", v)
 }
 
 // SignedOut confirms the logout.
@@ -46,15 +49,15 @@ type SignedOut struct {
 // SignedOut writes the page.
 //
 // Spec: OpenID Connect Front-Channel Logout §3.
-func (p *Pages) SignedOut(w http.ResponseWriter, status int, v SignedOut) {
+func (p *Pages) SignedOut(w http.ResponseWriter, r *http.Request, status int, v SignedOut) {
 	v.Frames = slices.DeleteFunc(slices.Clone(v.Frames), func(frame string) bool { return frameOrigin(frame) == "" })
 	name := "signedout"
 	if v.Next != "" {
 		if target(v.Next) == "" {
-			p.Error(w, http.StatusBadRequest, Error{Code: "invalid_request"})
+			p.Error(w, r, http.StatusBadRequest, Error{Code: "invalid_request"})
 			return
 		}
 		name = "leaving"
 	}
-	p.renderUnder(w, status, name, p.pages[name].policy.framing(v.Frames), v)
+	p.renderUnder(w, r, status, name, p.policies[name].framing(v.Frames), v)
 }

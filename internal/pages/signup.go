@@ -33,7 +33,7 @@ type SignUp struct {
 // SignUp writes the sign-up page, and Retry-After if attempts are blocked.
 //
 // Spec: Initiating User Registration via OpenID Connect §4.1.
-func (p *Pages) SignUp(w http.ResponseWriter, status int, v SignUp) {
+func (p *Pages) SignUp(w http.ResponseWriter, r *http.Request, status int, v SignUp) {
 	setRetryAfter(w, v.RetryAfter)
-	p.render(w, status, "signup", v)
+	p.render(w, r, status, "signup", v)
 }

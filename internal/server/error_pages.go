@@ -23,9 +23,9 @@ func (s *Server) errorPages() errorPages { return errorPages{s.pages, s.Config.E
 
 // Error redirects to the configured URL. Server errors and rate limits use the built-in page,
 // so that monitoring sees their status and Retry-After.
-func (p errorPages) Error(w http.ResponseWriter, status int, v pages.Error) {
+func (p errorPages) Error(w http.ResponseWriter, r *http.Request, status int, v pages.Error) {
 	if p.errorURL == "" || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
-		p.Pages.Error(w, status, v)
+		p.Pages.Error(w, r, status, v)
 		return
 	}
 	query := url.Values{"error": {cmp.Or(v.Code, "server_error")}}
@@ -38,5 +38,5 @@ func (p errorPages) Error(w http.ResponseWriter, status int, v pages.Error) {
 // refuseEntry writes the error page for a request that the middleware rejects at such an
 // endpoint.
 func (s *Server) refuseEntry(w http.ResponseWriter, r *http.Request, status int, code, description string) {
-	s.errorPages().Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
+	s.errorPages().Error(w, r, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
 }

@@ -30,6 +30,7 @@ const (
 	pathDevice     = "/device" // short, since users type it
 	pathDeviceAuth = "/oauth2/device/auth"
 	pathVerify     = "/oauth2/device/verify"
+	pathLanguage   = "/language"
 )
 
 const requestTimeout = 10 * time.Second
@@ -154,11 +155,12 @@ func mountPages(s *Server, r chi.Router) {
 	}
 	leave.With(s.admission.pages.Handler).Handle(pathLogout, s.logout)
 
-	own := r.With(
+	sameOrigin := r.With(
 		middleware.OwnForms(middleware.Origins{Issuer: s.Config.Origin(), Refuse: s.refusePage, WrongAddress: s.wrongAddress}),
 		large,
-		middleware.Form(middleware.FormRule{Methods: both, Query: true, Refuse: s.refusePage}),
 	)
+	own := sameOrigin.With(middleware.Form(middleware.FormRule{Methods: both, Query: true, Refuse: s.refusePage}))
+	forms := sameOrigin.With(middleware.Form(middleware.FormRule{Methods: []string{http.MethodPost}, Refuse: s.refusePage}))
 	pages := func(handler http.HandlerFunc) http.Handler { return s.admission.pages.Handler(handler) }
 	passwords := func(handler http.HandlerFunc) http.Handler { return s.admission.passwords.Handler(handler) }
 	if s.Config.LoginURL == "" {
@@ -181,6 +183,7 @@ func mountPages(s *Server, r chi.Router) {
 		http.MethodGet: pages(s.login.Setup.Page), http.MethodPost: passwords(s.login.Setup.Submit),
 	}))
 	getAndHead(own, "/", pages(s.login.Home.Page))
+	forms.Handle(pathLanguage, pages(s.login.Language.Submit))
 	r.With(middleware.Form(middleware.FormRule{
 		Methods: []string{http.MethodGet}, Query: true, Refuse: s.refusePage,
 	})).Handle(pathCheck, s.pages.CheckSession(s.Cookies.StateName()))
@@ -239,10 +242,10 @@ func byMethod(handlers map[string]http.Handler) http.HandlerFunc {
 // wrongAddress writes the error page for a browser that uses another address of the server
 // than the issuer.
 func (s *Server) wrongAddress(w http.ResponseWriter, r *http.Request) {
-	s.pages.Error(w, http.StatusForbidden, pages.WrongAddress(s.Config.Issuer, middleware.ID(r.Context())))
+	s.pages.Error(w, r, http.StatusForbidden, pages.WrongAddress(s.Config.Issuer, middleware.ID(r.Context())))
 }
 
 // refusePage writes an error page.
 func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, status int, code, description string) {
-	s.pages.Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
+	s.pages.Error(w, r, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
 }

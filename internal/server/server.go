@@ -165,7 +165,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	// object, which must not keep other clients from authenticating.
 	s.keySets = outbound.NewKeySets(s.fetcher.WithSeparateLimit(), now)
 	s.keySets.Log = log
-	if s.pages, err = pages.New(c.Path()); err != nil {
+	if s.pages, err = pages.New(pages.Options{Base: c.Path(), Languages: c.Languages, Cookies: s.Cookies}); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	if s.subjects.Salt, err = db.Seeds.Seed(ctx, "pairwise subject"); err != nil {
@@ -258,7 +258,7 @@ func capabilities(s *Server) discovery.Capabilities {
 		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
 		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
-		UILocales:                []string{"en"},
+		UILocales:                s.Config.Languages,
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RequestObjectAlgs:        requestobject.Algorithms(),
 		RevocationAuthMethods:    client.AuthMethods(),

@@ -73,9 +73,9 @@ type Engine interface {
 
 // Pages shows errors and form_post responses to users.
 type Pages interface {
-	Error(w http.ResponseWriter, status int, v pages.Error)
-	FormPost(w http.ResponseWriter, status int, v pages.FormPost)
-	DeviceDone(w http.ResponseWriter, status int, v pages.DeviceDone)
+	Error(w http.ResponseWriter, r *http.Request, status int, v pages.Error)
+	FormPost(w http.ResponseWriter, r *http.Request, status int, v pages.FormPost)
+	DeviceDone(w http.ResponseWriter, r *http.Request, status int, v pages.DeviceDone)
 }
 
 // Config holds the dependencies and settings of a [Handler]. All members except DeviceDone are

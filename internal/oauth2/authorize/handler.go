@@ -6,6 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -76,6 +77,9 @@ func (h *Handler) continueFlow(w http.ResponseWriter, r *http.Request, stored *a
 		return
 	}
 	request, err := h.Requests.readStored(r.Context(), stored)
+	if request != nil {
+		r = pages.WithPreferences(r, pages.Preferences{UILocales: request.form.Get("ui_locales"), Since: stored.CreatedAt})
+	}
 	if err != nil {
 		h.refuse(w, r, request, err)
 		return

@@ -31,7 +31,7 @@ func (p *responder) write(w http.ResponseWriter, r *http.Request, a *Authorizati
 		for _, parameter := range response {
 			page.Fields = append(page.Fields, pages.Field{Name: parameter.name, Value: parameter.value})
 		}
-		p.Pages.FormPost(w, http.StatusOK, page)
+		p.Pages.FormPost(w, r, http.StatusOK, page)
 		return
 	}
 	location := a.redirectURI + separator(a) + encodeParameters(response)
@@ -83,7 +83,7 @@ func (p *responder) refuse(w http.ResponseWriter, r *http.Request, a *Authorizat
 	response := oauth2.PrepareError(w, r, err)
 	_, isForPage := errors.AsType[*pageError](err)
 	if a == nil || isForPage || response.Status == http.StatusTooManyRequests || response.Status >= http.StatusInternalServerError {
-		p.Pages.Error(w, response.Status, p.errorPage(err, response, w.Header().Get("X-Request-Id")))
+		p.Pages.Error(w, r, response.Status, p.errorPage(err, response, w.Header().Get("X-Request-Id")))
 		return
 	}
 	if a.device != nil {
@@ -112,7 +112,7 @@ func (p *responder) errorPage(err error, response *oauth2.Error, requestID strin
 		page.SetWrongBrowser(p.Issuer)
 	}
 	if c := own.client; c != nil && !c.Disabled {
-		page.Client, page.RestartURL = &pages.Client{Name: c.Name()}, c.InitiateLogin(p.Issuer)
+		page.Client, page.RestartURL = &pages.Client{Name: c.Name(), Tagged: c.Localized}, c.InitiateLogin(p.Issuer)
 	}
 	return page
 }
@@ -125,8 +125,8 @@ func (p *responder) refuseDevice(w http.ResponseWriter, r *http.Request, a *Auth
 		return
 	}
 	if response.Code == oauth2.CodeAccessDenied {
-		p.Pages.DeviceDone(w, http.StatusOK, pages.DeviceDone{Client: &pages.Client{Name: a.client.Name()}, Refused: true})
+		p.Pages.DeviceDone(w, r, http.StatusOK, pages.DeviceDone{Client: &pages.Client{Name: a.client.Name(), Tagged: a.client.Localized}, Refused: true})
 		return
 	}
-	p.Pages.Error(w, response.Status, p.errorPage(response, response, w.Header().Get("X-Request-Id")))
+	p.Pages.Error(w, r, response.Status, p.errorPage(response, response, w.Header().Get("X-Request-Id")))
 }

@@ -43,16 +43,21 @@ const (
 )
 
 // confirm shows the confirmation page.
-func (h *Handler) confirm(w http.ResponseWriter, q *logoutRequest, s *session.Session) error {
+func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, q *logoutRequest, s *session.Session) error {
 	sealed, err := h.sealer().seal(forConfirmation, q, confirmation{SessionID: s.ID}, confirmationLifetime)
 	if err != nil {
 		return err
 	}
-	h.Pages.SignOut(w, http.StatusOK, pages.SignOut{
+	self, err := h.sealer().seal(forRedirect, q, confirmation{HintSessionID: q.sid}, confirmationLifetime)
+	if err != nil {
+		return err
+	}
+	h.Pages.SignOut(w, r, http.StatusOK, pages.SignOut{
 		Client:      pageClient(q.client),
 		Action:      h.url(),
 		Fields:      []pages.Field{{Name: "ticket", Value: sealed}},
 		DisplayName: s.Username, CancelURL: strings.TrimRight(h.Issuer, "/") + "/",
+		Self: h.Path + "?request=" + self,
 	})
 	return nil
 }

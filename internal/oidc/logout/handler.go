@@ -45,9 +45,9 @@ type SessionManager interface {
 
 // Pages renders the pages of the logout flow.
 type Pages interface {
-	SignOut(w http.ResponseWriter, status int, page pages.SignOut)
-	SignedOut(w http.ResponseWriter, status int, page pages.SignedOut)
-	Error(w http.ResponseWriter, status int, page pages.Error)
+	SignOut(w http.ResponseWriter, r *http.Request, status int, page pages.SignOut)
+	SignedOut(w http.ResponseWriter, r *http.Request, status int, page pages.SignedOut)
+	Error(w http.ResponseWriter, r *http.Request, status int, page pages.Error)
 }
 
 // Handler serves the end-session endpoint.
@@ -96,7 +96,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if cookie == "" {
 		// Another site can post its own confirmation, without the cookie of this browser.
-		h.finish(w, q, nil, false)
+		h.finish(w, r, q, nil, false)
 		return nil
 	}
 	s, err := h.session(r.Context(), cookie, q)
@@ -115,10 +115,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	case h.App != "":
 		return h.redirectToApp(w, r, q, s)
 	default:
-		return h.confirm(w, q, s)
+		return h.confirm(w, r, q, s)
 	}
 	h.Browser.ClearSession(w)
-	h.finish(w, q, frames, intended)
+	h.finish(w, r, q, frames, intended)
 	return nil
 }
 
@@ -173,9 +173,9 @@ func (h *Handler) end(ctx context.Context, s *session.Session) ([]string, error)
 // Any site can register a client and link here. Unless a session was ended or the user has
 // confirmed, which intended reports, the page only links to the URL of a client that
 // registered itself.
-func (h *Handler) finish(w http.ResponseWriter, q *logoutRequest, frames []string, intended bool) {
+func (h *Handler) finish(w http.ResponseWriter, r *http.Request, q *logoutRequest, frames []string, intended bool) {
 	if !intended && q.redirect != "" && q.client.Dynamic {
-		h.Pages.SignedOut(w, http.StatusOK, pages.SignedOut{Client: pageClient(q.client), ReturnURL: q.redirectURL()})
+		h.Pages.SignedOut(w, r, http.StatusOK, pages.SignedOut{Client: pageClient(q.client), ReturnURL: q.redirectURL()})
 		return
 	}
 	page := pages.SignedOut{Client: pageClient(q.client), Next: cmp.Or(q.redirectURL(), h.After), Frames: frames}
@@ -186,7 +186,7 @@ func (h *Handler) finish(w http.ResponseWriter, q *logoutRequest, frames []strin
 	if q.client != nil {
 		page.ReturnURL = q.client.ClientURI
 	}
-	h.Pages.SignedOut(w, http.StatusOK, page)
+	h.Pages.SignedOut(w, r, http.StatusOK, page)
 }
 
 func (h *Handler) url() string { return strings.TrimRight(h.Issuer, "/") + h.Path }
@@ -201,7 +201,7 @@ func pageClient(c *client.Client) *pages.Client {
 		return nil
 	}
 	page := &pages.Client{
-		Name: c.Name(), LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI,
+		Name: c.Name(), LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI, Tagged: c.Localized,
 	}
 	if len(c.RedirectURIs) > 0 {
 		if u, err := url.Parse(c.RedirectURIs[0]); err == nil {
@@ -241,5 +241,5 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 			page.Text = messages.New("error.logout.text")
 		}
 	}
-	h.Pages.Error(w, response.Status, page)
+	h.Pages.Error(w, r, response.Status, page)
 }

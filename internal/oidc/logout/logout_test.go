@@ -23,7 +23,7 @@ const path = "/oauth2/sessions/logout"
 
 func newHandler(t *testing.T, r *oidctest.Fixture) *Handler {
 	t.Helper()
-	pages, err := pages.New("")
+	pages, err := pages.New(pages.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

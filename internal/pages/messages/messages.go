@@ -2,24 +2,26 @@
 // for each language.
 //
 // A catalogue is a flat JSON object from keys to texts. A text has no markup; it contains
-// its arguments as {name}, and an object of plural categories (one, other) if it depends on
-// the argument n. To add a language, add a file next to en.json that has the same keys.
+// its arguments as {name}, and is an object of CLDR plural categories (one, few, many, other)
+// if it depends on the argument n. To add a language, add a file next to en.json that has the
+// same keys, and an entry to languages.go. A key that a catalogue lacks is shown in English.
 package messages
 
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"strings"
 	"time"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
 )
 
 //go:embed *.json
 var files embed.FS
-
-// English is the language of the built-in catalogue.
-const English = "en"
 
 // Message is a sentence of the catalogue with its arguments, in no language yet. The zero
 // Message is empty.
@@ -49,44 +51,83 @@ func (m Message) Or(other Message) Message {
 
 // Catalogue holds the texts of one language.
 type Catalogue struct {
-	Language string
+	Language
+	tag      language.Tag
 	texts    map[string]text
+	fallback *Catalogue // nil for English
 }
 
-// text is a parsed text: literals and arguments in turn, per plural category.
-type text struct {
-	one, other []part
-}
+// text holds the parts of a text, literals and arguments in turn, by plural category. A text
+// that does not depend on a number has only plural.Other.
+type text [plural.Many + 1][]part
 
 // part is a literal, or the name of an argument.
 type part struct{ literal, argument string }
 
-// Load parses the catalogue of a language. It returns an error only if the
-// embedded catalogue is invalid or missing.
-func Load(language string) (*Catalogue, error) {
-	raw, err := files.ReadFile(language + ".json")
+// Load parses the catalogue of a language. It returns an error only if the language is not
+// built in or its embedded catalogue is invalid.
+func Load(tag string) (*Catalogue, error) {
+	known, ok := find(tag)
+	if !ok {
+		return nil, fmt.Errorf("load catalogue: no language %q", tag)
+	}
+	if tag == Pseudo {
+		return loadPseudo(known)
+	}
+	c, err := load(known)
+	if err == nil && tag != English {
+		c.fallback, err = Load(English)
+	}
+	return c, err
+}
+
+func load(known Language) (*Catalogue, error) {
+	raw, err := files.ReadFile(known.Tag + ".json")
 	if err != nil {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &entries); err != nil {
-		return nil, fmt.Errorf("parse catalogue %s: %w", language, err)
+		return nil, fmt.Errorf("parse catalogue %s: %w", known.Tag, err)
 	}
-	c := &Catalogue{Language: language, texts: make(map[string]text, len(entries))}
+	c := &Catalogue{Language: known, tag: language.Make(known.Tag), texts: make(map[string]text, len(entries))}
 	for key, entry := range entries {
-		var plural struct{ One, Other string }
-		if err := json.Unmarshal(entry, &plural.Other); err != nil {
-			if err := json.Unmarshal(entry, &plural); err != nil {
-				return nil, fmt.Errorf("parse text %s of catalogue %s: %w", key, language, err)
-			}
+		if c.texts[key], err = parseText(entry); err != nil {
+			return nil, fmt.Errorf("parse text %s of catalogue %s: %w", key, known.Tag, err)
 		}
-		t := text{other: parse(plural.Other)}
-		if plural.One != "" {
-			t.one = parse(plural.One)
-		}
-		c.texts[key] = t
 	}
 	return c, nil
+}
+
+// categories are the names of the plural categories in a catalogue.
+//
+// Spec: Unicode Technical Standard #35 part 3, section 5.1.
+var categories = map[string]plural.Form{
+	"zero": plural.Zero, "one": plural.One, "two": plural.Two, "few": plural.Few, "many": plural.Many, "other": plural.Other,
+}
+
+// parseText parses an entry: a string, or an object of plural categories.
+func parseText(entry json.RawMessage) (t text, err error) {
+	var single string
+	if json.Unmarshal(entry, &single) == nil {
+		t[plural.Other] = parse(single)
+		return t, nil
+	}
+	var forms map[string]string
+	if err := json.Unmarshal(entry, &forms); err != nil {
+		return t, err
+	}
+	for name, form := range forms {
+		category, ok := categories[name]
+		if !ok {
+			return t, fmt.Errorf("unknown plural category %q", name)
+		}
+		t[category] = parse(form)
+	}
+	if t[plural.Other] == nil {
+		return t, errors.New("no plural category other")
+	}
+	return t, nil
 }
 
 // parse splits a text at its arguments.
@@ -144,15 +185,7 @@ func (c *Catalogue) write(m Message, literal func(string), argument func(any)) {
 		literal(m.literal)
 		return
 	}
-	t, ok := c.texts[m.key]
-	if !ok {
-		panic("messages: unknown key " + m.key)
-	}
-	parts := t.other
-	if n, ok := m.argument("n"); ok && n == 1 && t.one != nil {
-		parts = t.one
-	}
-	for _, p := range parts {
+	for _, p := range c.find(m) {
 		if p.argument == "" {
 			literal(p.literal)
 			continue
@@ -167,6 +200,24 @@ func (c *Catalogue) write(m Message, literal func(string), argument func(any)) {
 		}
 		argument(value)
 	}
+}
+
+// find returns the parts of a message for its number, in English if the catalogue lacks the key.
+func (c *Catalogue) find(m Message) []part {
+	t, ok := c.texts[m.key]
+	if !ok {
+		if c.fallback == nil {
+			panic("messages: unknown key " + m.key)
+		}
+		return c.fallback.find(m)
+	}
+	n, ok := m.argument("n")
+	if number, isNumber := n.(int); ok && isNumber {
+		if parts := t[plural.Cardinal.MatchPlural(c.tag, number, 0, 0, 0, 0)]; parts != nil {
+			return parts
+		}
+	}
+	return t[plural.Other]
 }
 
 func (m Message) argument(name string) (any, bool) {
