@@ -106,7 +106,7 @@ func (w *seeder) insertModels(ctx context.Context) error {
 	a.SetPassword(phc, a.CreatedAt)
 	n := &session.Session{
 		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: a.Subject, AuthTime: w.now,
-		ACR: session.ACRPassword, AMR: []string{"pwd"}, Remembered: true, CreatedAt: w.now, SeenAt: w.now,
+		ACR: session.LevelOneFactor, AMR: []string{"pwd"}, Remembered: true, CreatedAt: w.now, SeenAt: w.now,
 		IdleUntil: w.now.Add(rememberedIdle), EndsAt: w.now.Add(2 * rememberedIdle),
 	}
 	c := &consent.Consent{
@@ -119,7 +119,7 @@ func (w *seeder) insertModels(ctx context.Context) error {
 		CodeExpiresAt: w.now.Add(codeLifetime), Seed: randomBytes(),
 		Authorization: grant.Authorization{
 			RedirectURI: redirectURI(0), Challenge: strings.Repeat("c", 43), Nonce: rand.Text(),
-			AuthTime: w.now.Unix(), ACR: session.ACRPassword, AMR: []string{"pwd"},
+			AuthTime: w.now.Unix(), ACR: session.LevelOneFactor, AMR: []string{"pwd"},
 		},
 	}
 	later := w.now.Add(codeSpentAfter)

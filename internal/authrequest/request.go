@@ -55,6 +55,13 @@ type Request struct {
 	SessionID  string
 	SignedInAt time.Time
 
+	// FirstFactor is the password of a user who has to prove a second factor before a session
+	// begins; nil without one.
+	FirstFactor *FirstFactor
+	// FactorDeclinedBy is the subject of the user who declined a further factor, empty for
+	// none.
+	FactorDeclinedBy string
+
 	Decision  Decision
 	DecidedAt time.Time
 	// DecidedFor is the subject of the user who decided. The decision is valid only for it.
@@ -73,6 +80,14 @@ type Request struct {
 	VerifierHash  []byte         // SHA-256 of the verifier of the last answer
 
 	User User // read with the request, not part of it
+}
+
+// FirstFactor is a first factor that was proven for a request.
+type FirstFactor struct {
+	Subject  string    `json:"subject"`
+	At       time.Time `json:"at"`
+	AMR      []string  `json:"amr"` // RFC 8176
+	Remember bool      `json:"remember,omitempty"`
 }
 
 // HasUserCode reports whether a device app has accepted a user code for the request and the
@@ -123,6 +138,10 @@ func (r *Request) Remembers(granted []string) []string {
 // ConsentParameter is the request parameter that lists the scopes for the consent page. The
 // server sets it, and overwrites any value from the client.
 const ConsentParameter = "ostiary_consent"
+
+// PageParameter is the request parameter that stores which page of this server requires a
+// session, as a path with its query. The server sets it.
+const PageParameter = "ostiary_page"
 
 // SubjectParameter is the request parameter that stores the subject of an id_token_hint in
 // place of the token.

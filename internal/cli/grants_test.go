@@ -21,7 +21,7 @@ func visit(sh *clitest.Shell, s *store.Store, username, clientID string, ago tim
 	when := time.Now().Add(-ago).Truncate(time.Microsecond)
 	n := &session.Session{
 		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: accountOf(sh, username).Subject,
-		AuthTime: when, ACR: session.ACRPassword, AMR: []string{"pwd"}, CreatedAt: when, SeenAt: when,
+		AuthTime: when, ACR: session.LevelOneFactor, AMR: []string{"pwd"}, CreatedAt: when, SeenAt: when,
 		IdleUntil: when.Add(10 * time.Hour), EndsAt: when.Add(12 * time.Hour),
 	}
 	if err := s.Sessions.InsertSession(sh.T.Context(), n, nil); err != nil {

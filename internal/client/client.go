@@ -128,12 +128,15 @@ type Metadata struct {
 	SubjectSector string `json:"subject_sector,omitempty"`
 	// AllowHTTPRedirects accepts http redirect and post-logout redirect URIs of any host. The
 	// operator vouches for the network between users and that host.
-	AllowHTTPRedirects bool            `json:"allow_http_redirects,omitempty"`
-	SkipConsent        bool            `json:"skip_consent,omitempty"`
-	SkipLogoutConsent  bool            `json:"skip_logout_consent,omitempty"`
-	OperatorScope      bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
-	Owner              string          `json:"owner,omitempty"`
-	Notes              json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
+	AllowHTTPRedirects bool `json:"allow_http_redirects,omitempty"`
+	SkipConsent        bool `json:"skip_consent,omitempty"`
+	SkipLogoutConsent  bool `json:"skip_logout_consent,omitempty"`
+	// RequireSecondFactor makes users prove a second factor, as acr_values=2 would, unless they
+	// trust the device.
+	RequireSecondFactor bool            `json:"require_second_factor,omitempty"`
+	OperatorScope       bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
+	Owner               string          `json:"owner,omitempty"`
+	Notes               json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
 	Lifespans
 
 	SoftwareID        string `json:"software_id,omitempty"`

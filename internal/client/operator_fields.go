@@ -13,7 +13,7 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.Audience, m.SkipConsent, m.SkipLogoutConsent = before.Audience, before.SkipConsent, before.SkipLogoutConsent
 	m.Owner, m.Notes, m.Lifespans = before.Owner, before.Notes, before.Lifespans
 	m.AllowHTTPRedirects = before.AllowHTTPRedirects
-	m.OperatorScope = before.OperatorScope
+	m.OperatorScope, m.RequireSecondFactor = before.OperatorScope, before.RequireSecondFactor
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
 	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) || m.movedFrom(before) {
 		// This is permanent, because its refresh tokens stay valid after the change of grant

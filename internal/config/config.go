@@ -54,6 +54,17 @@ const (
 	FormatOpaque TokenFormat = "opaque"
 )
 
+// SecondFactor says when a sign-in with a password needs a second factor.
+type SecondFactor string
+
+// Values of [SecondFactor]: for users who have one, only if an application or
+// second_factor_for requires it, or for all users.
+const (
+	SecondFactorWhenEnrolled SecondFactor = "when_enrolled"
+	SecondFactorOnDemand     SecondFactor = "on_demand"
+	SecondFactorRequired     SecondFactor = "required"
+)
+
 // SigningAlg is a signature algorithm, with its name from RFC 7518 or RFC 8037.
 type SigningAlg string
 
@@ -187,6 +198,14 @@ type Config struct {
 	// SignUp lets users create accounts.
 	SignUp bool
 
+	SecondFactor SecondFactor
+	// SecondFactorFor requires a second factor of administrators and members of groups:
+	// "administrators", "group:NAME".
+	SecondFactorFor []string
+	// SecondFactorGrace is how long users may sign in without the second factor that they have
+	// to enrol.
+	SecondFactorGrace time.Duration
+
 	// LoginURL, ConsentURL, LogoutURL and DeviceURL are custom apps that replace built-in
 	// pages. The others are custom pages that users are redirected to at the end of a flow.
 	LoginURL, ConsentURL, LogoutURL, DeviceURL string
@@ -274,6 +293,8 @@ func Default() *Config {
 		DefaultScopes:      standardScopes(),
 		AdminAuth:          AdminToken,
 		AuditRetention:     365 * day,
+		SecondFactor:       SecondFactorWhenEnrolled,
+		SecondFactorGrace:  7 * day,
 
 		RotatedSecretLifetime:   day,
 		ClientAssertionAudience: AudienceBaseline,

@@ -215,6 +215,23 @@ func scopes() kind[[]string] {
 	}
 }
 
+// factorUsers accepts "administrators" and "group:NAME".
+func factorUsers() kind[[]string] {
+	return kind[[]string]{
+		allowed: "administrators and group:NAME, comma separated",
+		parse: func(text string) ([]string, error) {
+			names := list(text)
+			for _, name := range names {
+				if group, ok := strings.CutPrefix(name, "group:"); name != "administrators" && (!ok || group == "") {
+					return nil, fmt.Errorf("contains %q, which is neither administrators nor group:NAME", name)
+				}
+			}
+			return names, nil
+		},
+		write: func(names []string) string { return strings.Join(names, ",") },
+	}
+}
+
 // claimNames accepts claim names, except the claims of access tokens that the server sets.
 func claimNames() kind[[]string] {
 	return kind[[]string]{

@@ -11,6 +11,15 @@ import (
 // clientView returns what a page shows of the client.
 func (f *flow) clientView() pages.Client { return clientView(f.client, f.redirectHost()) }
 
+// shownClient is clientView, nil for a sign-in to the account console.
+func (f *flow) shownClient() *pages.Client {
+	if f.isForAccountConsole() {
+		return nil
+	}
+	view := f.clientView()
+	return &view
+}
+
 // clientView returns what a page shows of c, whose responses go to redirectHost.
 //
 // A client can register the home page of another company, but not receive responses there.

@@ -26,7 +26,7 @@ import (
 // in the same flow: a provider decides where the user is sent and how the result is
 // returned, the authorization endpoint decides everything else.
 type Provider struct {
-	SignInPage, SignUpPage, ConsentPage string // URLs
+	SignInPage, SignUpPage, ConsentPage, FactorPage string // URLs
 }
 
 // SeesEachRequest returns false: a page is shown only if something is missing.
@@ -38,6 +38,11 @@ func (p Provider) SignInURL(q *authrequest.Request, create bool, _ *session.Sess
 		return p.SignUpPage + "?request=" + url.QueryEscape(q.ID)
 	}
 	return p.SignInPage + "?request=" + url.QueryEscape(q.ID)
+}
+
+// FactorURL returns where the user proves a second factor for q.
+func (p Provider) FactorURL(q *authrequest.Request) string {
+	return p.FactorPage + "?request=" + url.QueryEscape(q.ID)
 }
 
 // ConsentURL returns where the user consents to q.
@@ -53,6 +58,8 @@ type flow struct {
 	client     *client.Client
 	session    *session.Session // nil if the user is not signed in
 	locale     string           // of the account, once it is read
+	// needsFactor reports that a password was stored and the second factor comes next.
+	needsFactor bool
 }
 
 // flows takes authorization requests through the pages, in this order: open, then one of
@@ -85,7 +92,7 @@ func (s *flows) open(r *http.Request, id string) (*flow, error) {
 		return nil, fmt.Errorf("parse stored request: %w", err)
 	}
 	refusal.SetClient(ctx, request.ClientID)
-	f.client, err = s.Clients.Client(ctx, request.ClientID)
+	f.client, err = s.clientOf(ctx, request)
 	if errors.Is(err, client.ErrNotFound) || err == nil && f.client.Disabled {
 		return nil, unknownClient()
 	}
@@ -95,6 +102,18 @@ func (s *flows) open(r *http.Request, id string) (*flow, error) {
 	f.session, _, err = session.Current(ctx, s.Sessions, s.Cookies.Session(r), f.client.ID, s.Now())
 	return f, err
 }
+
+// clientOf returns the client of a request.
+func (s *flows) clientOf(ctx context.Context, q *authrequest.Request) (*client.Client, error) {
+	if q.ClientID == client.AccountConsoleID {
+		return client.NewAccountConsole(s.Issuer), nil
+	}
+	return s.Clients.Client(ctx, q.ClientID)
+}
+
+// isForAccountConsole reports whether the user signs in for the account console, not for an
+// application.
+func (f *flow) isForAccountConsole() bool { return f.client.ID == client.AccountConsoleID }
 
 // requestNotFound returns the error for an authorization request that has ended or is bound to
 // another browser. It names the client only if the request is or was bound to this browser: a link
@@ -196,6 +215,10 @@ func (s *flows) resume(w http.ResponseWriter, requestID string) {
 func (s *flows) end(w http.ResponseWriter, r *http.Request, f *flow, err error) {
 	if err != nil {
 		s.fail(w, r, err)
+		return
+	}
+	if f.needsFactor {
+		httpapi.SeeOther(w, s.factorURL(f))
 		return
 	}
 	s.resume(w, f.request.ID)

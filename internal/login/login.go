@@ -23,6 +23,7 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -58,9 +59,33 @@ type Requests interface {
 	// and authrequest.ErrNotFound for the requests of other browsers.
 	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
+	RecordFirstFactor(ctx context.Context, id string, first *authrequest.FirstFactor, now time.Time) error
+	RecordFactorDeclined(ctx context.Context, id, subject string, now time.Time) error
 	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error
 	// RecordDecision returns authrequest.ErrAlreadyDecided if the subject has decided before.
 	RecordDecision(ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time) error
+}
+
+// SecondFactors verifies and enrols second factors, as [secondfactor.Service] does.
+type SecondFactors interface {
+	Enrolled(ctx context.Context, subject string) (secondfactor.FactorSet, error)
+	VerifyTOTP(ctx context.Context, subject, code string, now time.Time) error
+	VerifyRecoveryCode(ctx context.Context, subject, code string, now time.Time) (left int, err error)
+	BeginTOTP(ctx context.Context, subject, issuer, username string, b secondfactor.Binding, now time.Time) (secondfactor.Enrolment, error)
+	ConfirmTOTP(ctx context.Context, subject, code, label string, b secondfactor.Binding, now time.Time) (*secondfactor.Authenticator, error)
+}
+
+// TrustedDevices remembers the devices on which users are asked for no second factor, as
+// [secondfactor.TrustedDevices] does.
+type TrustedDevices interface {
+	Trust(w http.ResponseWriter, r *http.Request, a *account.Account, now time.Time) error
+	Trusts(r *http.Request, subject string, now time.Time) (bool, error)
+}
+
+// Deadlines keeps when users must have enrolled a second factor.
+type Deadlines interface {
+	// EnrolmentDeadline returns the deadline of a user, which is first for a user without one.
+	EnrolmentDeadline(ctx context.Context, subject string, first time.Time) (time.Time, error)
 }
 
 // Clients finds registered clients.
@@ -90,6 +115,9 @@ type SetupLinks interface {
 // Pages renders pages.
 type Pages interface {
 	SignIn(w http.ResponseWriter, r *http.Request, status int, v pages.SignIn)
+	SecondFactor(w http.ResponseWriter, r *http.Request, status int, v pages.SecondFactor)
+	EnrolOffer(w http.ResponseWriter, r *http.Request, status int, v pages.EnrolOffer)
+	Enrol(w http.ResponseWriter, r *http.Request, status int, v pages.Enrol)
 	SignUp(w http.ResponseWriter, r *http.Request, status int, v pages.SignUp)
 	Choose(w http.ResponseWriter, r *http.Request, status int, v pages.Choose)
 	Consent(w http.ResponseWriter, r *http.Request, status int, v pages.Consent)
@@ -125,6 +153,10 @@ type Config struct {
 	Scopes         scope.Source
 	Attempts       Attempts
 	SetupLinks     SetupLinks
+	SecondFactors  SecondFactors
+	TrustedDevices TrustedDevices
+	Deadlines      Deadlines
+	FactorPolicy   FactorPolicy
 	Devices        Devices
 	DeviceRequests DeviceRequests
 	UserCodes      UserCodes
@@ -152,26 +184,31 @@ type Config struct {
 // Service serves the pages. Middleware has checked the method, parsed the parameters
 // into Form and PostForm, each at most once, and rejected posts of other sites.
 type Service struct {
-	SignIn   *SignIn
-	SignUp   *SignUp
-	Consent  *Consent
-	Device   *Device
-	Setup    *Setup
-	Home     *Home
-	Language *Language
+	SignIn       *SignIn
+	SecondFactor *SecondFactor
+	Enrol        *Enrol
+	SignUp       *SignUp
+	Consent      *Consent
+	Device       *Device
+	Setup        *Setup
+	Home         *Home
+	Language     *Language
 }
 
 // New returns the service over c.
 func New(c Config) *Service {
 	flows, limits := &flows{&c}, &limiter{&c}
 	passwords := &passwords{&c, limits}
+	factors := &factors{&c, flows}
 	return &Service{
-		SignIn:   &SignIn{&c, flows, passwords},
-		SignUp:   &SignUp{&c, flows, limits, passwords},
-		Consent:  &Consent{&c, flows},
-		Device:   &Device{&c, flows, limits},
-		Setup:    &Setup{&c, flows},
-		Home:     &Home{&c},
-		Language: &Language{&c, flows},
+		SignIn:       &SignIn{&c, flows, passwords, factors},
+		SecondFactor: &SecondFactor{&c, flows, passwords, factors},
+		Enrol:        &Enrol{&c, flows, passwords, factors},
+		SignUp:       &SignUp{&c, flows, limits, passwords, factors},
+		Consent:      &Consent{&c, flows},
+		Device:       &Device{&c, flows, limits},
+		Setup:        &Setup{&c, flows},
+		Home:         &Home{&c},
+		Language:     &Language{&c, flows},
 	}
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -167,7 +168,9 @@ func newPageServer(t *testing.T) *pageServer {
 		Issuer: h.URL, Iss: h.URL + "/", Accounts: watchedAccounts{h.store.Accounts, h.store}, Sources: h.store.SignInSources,
 		Sessions: h.store.Sessions, SessionManager: sessions, Requests: watchedRequests{h.store.Requests, h.store}, Clients: h.store.Clients,
 		Scopes:   store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
-		Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store}, Hasher: h.hasher, Pages: views, Cookies: h.cookies,
+		Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store},
+		SecondFactors: &secondfactor.Service{Store: h.store.SecondFactors}, TrustedDevices: &secondfactor.TrustedDevices{Store: h.store.TrustedDevices, Cookies: h.cookies},
+		Hasher: h.hasher, Pages: views, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
 			Consent: 365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},

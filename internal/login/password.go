@@ -53,7 +53,7 @@ func (p *passwords) check(r *http.Request, username, password string) (a *accoun
 // authentication returns the result of a password check, for the form in r.
 func (p *passwords) authentication(r *http.Request, a *account.Account, known account.KnownSource) session.Authentication {
 	return session.Authentication{
-		Account: a, Time: p.Now(), ACR: session.ACRPassword, AMR: []string{"pwd"}, Remember: remember(r),
+		Account: a, Time: p.Now(), ACR: session.LevelOneFactor, AMR: []string{"pwd"}, Remember: remember(r),
 		Source: &session.Source{Known: known, Networks: p.limits.networks(r.Context())},
 	}
 }

@@ -15,6 +15,7 @@ type SignIn struct {
 
 	flows     *flows
 	passwords *passwords
+	factors   *factors
 }
 
 // Page serves GET /login: request is the ID of the authorization request, and as=another
@@ -27,8 +28,8 @@ func (h *SignIn) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
-	another := r.Form.Get("as") != ""
-	if !another && f.isSatisfied(h.Now()) {
+	another, confirms := r.Form.Get("as") == "another", r.Form.Get("as") == "confirm"
+	if !another && !confirms && f.isSatisfied(h.Now()) {
 		h.flows.resume(w, f.request.ID) // the user signed in in another tab
 		return
 	}
@@ -37,7 +38,7 @@ func (h *SignIn) Page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := h.form(f)
-	if f.reauthenticates() && !another {
+	if (f.reauthenticates() || confirms && f.session != nil) && !another {
 		page.Username, page.Reauthenticate = f.session.Username, true
 	}
 	h.Pages.SignIn(w, f.localize(r), http.StatusOK, page)
@@ -79,7 +80,7 @@ func (h *SignIn) authenticate(w http.ResponseWriter, r *http.Request, f *flow) e
 	if err != nil {
 		return err
 	}
-	return h.flows.signIn(w, r, f, h.passwords.authentication(r, a, known))
+	return h.factors.afterPassword(w, r, f, h.passwords.authentication(r, a, known))
 }
 
 // reject shows the form again with the reason of the rejection. The submitted username may
@@ -95,9 +96,8 @@ func (h *SignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, why *re
 }
 
 func (h *SignIn) form(f *flow) pages.SignIn {
-	view := f.clientView()
 	page := pages.SignIn{
-		Client: &view, Action: h.Issuer + "/login", Request: f.request.ID,
+		Client: f.shownClient(), Action: h.Issuer + "/login", Request: f.request.ID,
 		Username: f.loginHint(), OtherURL: h.flows.otherAccountURL(f), Cancel: true,
 	}
 	if h.SignUp {

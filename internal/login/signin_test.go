@@ -50,7 +50,7 @@ func TestSignInRecordsTheSessionAndReturns(t *testing.T) {
 			}
 			s, _ := b.session(t)
 			now := h.now().Truncate(time.Microsecond)
-			if s.Subject != "sub-ada" || s.ACR != session.ACRPassword || strings.Join(s.AMR, " ") != "pwd" || !s.AuthTime.Equal(now) {
+			if s.Subject != "sub-ada" || s.ACR != session.LevelOneFactor || strings.Join(s.AMR, " ") != "pwd" || !s.AuthTime.Equal(now) {
 				t.Errorf("session = %+v", s)
 			}
 			if !s.EndsAt.Equal(now.Add(tc.lasts)) || !s.IdleUntil.Equal(now.Add(tc.idle)) {

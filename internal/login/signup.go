@@ -24,6 +24,7 @@ type SignUp struct {
 	flows     *flows
 	limits    *limiter
 	passwords *passwords
+	factors   *factors
 }
 
 // Page serves GET /signup: request is the ID of the authorization request.
@@ -62,7 +63,7 @@ func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed up",
 			slog.String("subject", a.Subject), slog.String("client_id", f.client.ID))
-		err = h.flows.signIn(w, r, f, h.passwords.authentication(r, a, account.KnownSource{}))
+		err = h.factors.afterPassword(w, r, f, h.passwords.authentication(r, a, account.KnownSource{}))
 	}
 	var invalid *fieldError
 	var rejected *rejection

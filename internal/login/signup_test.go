@@ -53,7 +53,7 @@ func TestSignUpCreatesAccountAndSignsIn(t *testing.T) {
 		t.Errorf("account = %+v", a)
 	}
 	s, _ := b.session(t)
-	if s.Subject != a.Subject || s.ACR != session.ACRPassword || !s.Remembered {
+	if s.Subject != a.Subject || s.ACR != session.LevelOneFactor || !s.Remembered {
 		t.Errorf("session = %+v", s)
 	}
 	if r := h.request(t, id); r.SessionID != s.ID || !r.SignedInAt.Equal(h.now().Truncate(time.Microsecond)) {

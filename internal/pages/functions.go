@@ -43,6 +43,7 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 		"line":      func(s string) string { return Clean(s, lineRunes) },
 		"logo":      logoLink,
 		"name":      func(s string) string { return Clean(s, nameRunes) },
+		"qr":        func(u template.URL) template.HTML { return qrCode(string(u)) },
 		"target":    target,
 		"web":       webLink,
 	}

@@ -22,6 +22,9 @@ type sample struct {
 	ids []string
 }
 
+// sampleOTPAuth is the link of the enrolment page, which this server makes.
+const sampleOTPAuth = "otpauth://totp/x"
+
 func samples() []sample {
 	client := func(text, link string) Client {
 		return Client{Name: text, Host: text, LogoURI: link, PolicyURI: link, TermsURI: link, URI: link}
@@ -34,6 +37,20 @@ func samples() []sample {
 				Client: &c, Action: link, Request: text, Username: text, Fault: messages.Literal(text), SignUpURL: link, Cancel: true,
 			})
 		}, append([]string{"username", "password", "login", "keep", "fault", "signup"}, about...)},
+		{"secondfactor", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.SecondFactor(w, request(), http.StatusOK, SecondFactor{
+				Client: &c, Action: link, Request: text, OtherURL: link, TrustDevice: true, Fault: messages.Literal(text), RetryAfter: time.Minute,
+			})
+		}, []string{"code", "trust-device", "verify", "cancel", "other-way", "fault"}},
+		{"enroloffer", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.EnrolOffer(w, request(), http.StatusOK, EnrolOffer{Client: &c, Action: link, Request: text, EnrolURL: link, Deadline: time.Hour})
+		}, []string{"enrol", "cancel"}},
+		{"enrol", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.Enrol(w, request(), http.StatusOK, Enrol{Client: &c, Action: link, Request: text, Secret: text, URI: sampleOTPAuth, Fault: messages.Literal(text)})
+		}, []string{"secret", "otpauth", "code", "confirm", "cancel", "fault"}},
 		{"signup", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.SignUp(w, request(), http.StatusOK, SignUp{
 				Client: client(text, link), Action: link, Request: text, Username: text, Name: text, Email: text,
@@ -284,7 +301,7 @@ func TestNoLinkOfAPageRunsCode(t *testing.T) {
 				_, doc := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", link) })
 				for _, n := range elements(doc) {
 					for _, name := range []string{"href", "src", "action", "formaction"} {
-						if got := value(n, name); got != "" && !strings.HasPrefix(got, "/static/") && got != "/language" {
+						if got := value(n, name); got != "" && !strings.HasPrefix(got, "/static/") && got != "/language" && got != sampleOTPAuth {
 							t.Errorf("<%s %s> leads to %q", n.Data, name, got)
 						}
 					}

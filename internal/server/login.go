@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/login"
 	"github.com/ostiary/ostiary/internal/login/external"
 	"github.com/ostiary/ostiary/internal/middleware"
@@ -15,6 +16,7 @@ func composeLogin(s *Server) {
 	s.login = login.New(login.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
 		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, SetupLinks: s.Store.SetupLinks,
+		SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c),
 		Devices: s.Store.Devices, DeviceRequests: newPendingRequests(s), UserCodes: s.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: s.Hasher, Pages: s.pages, Cookies: s.Cookies,
 		Lifetimes: login.Lifetimes{
@@ -25,11 +27,27 @@ func composeLogin(s *Server) {
 	})
 }
 
+// factorPolicy returns when sign-ins need a second factor.
+func factorPolicy(c *config.Config) login.FactorPolicy {
+	p := login.FactorPolicy{
+		WhenEnrolled: c.SecondFactor == config.SecondFactorWhenEnrolled, Everyone: c.SecondFactor == config.SecondFactorRequired,
+		Grace: c.SecondFactorGrace,
+	}
+	for _, users := range c.SecondFactorFor {
+		if group, ok := strings.CutPrefix(users, "group:"); ok {
+			p.Groups = append(p.Groups, group)
+		} else {
+			p.Administrators = true
+		}
+	}
+	return p
+}
+
 // signInProviders returns where users sign in and where they consent: the built-in pages, or an
 // app of the operator.
 func signInProviders(s *Server) (authorize.SignInProvider, authorize.ConsentProvider) {
 	c := s.Config
-	pages := login.Provider{SignInPage: c.URL(pathLogin), SignUpPage: c.URL(pathSignUp), ConsentPage: c.URL(pathConsent)}
+	pages := login.Provider{SignInPage: c.URL(pathLogin), SignUpPage: c.URL(pathSignUp), ConsentPage: c.URL(pathConsent), FactorPage: c.URL(pathSecondFactor)}
 	var signIn authorize.SignInProvider = pages
 	if c.LoginURL != "" {
 		signIn = newLoginApp(s)

@@ -25,6 +25,10 @@ const (
 	pathRegister   = "/connect/register"
 	pathLogin      = "/login"
 	pathSignUp     = "/signup"
+	// The page on which users prove a second factor.
+	pathSecondFactor = "/login/second-factor"
+	// The page on which users add an authenticator app while they sign in.
+	pathEnrol      = "/login/enrol"
 	pathConsent    = "/consent"
 	PathSetup      = "/setup"
 	pathDevice     = "/device" // short, since users type it
@@ -166,6 +170,12 @@ func mountPages(s *Server, r chi.Router) {
 	if s.Config.LoginURL == "" {
 		own.HandleFunc(pathLogin, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.SignIn.Page), http.MethodPost: passwords(s.login.SignIn.Submit),
+		}))
+		own.HandleFunc(pathSecondFactor, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(s.login.SecondFactor.Page), http.MethodPost: pages(s.login.SecondFactor.Submit),
+		}))
+		own.HandleFunc(pathEnrol, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(s.login.Enrol.Page), http.MethodPost: pages(s.login.Enrol.Submit),
 		}))
 	}
 	if s.Config.SignUp {

@@ -265,7 +265,7 @@ func capabilities(s *Server) discovery.Capabilities {
 		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT},
 	}
 	if s.Config.LoginURL == "" { // a custom login app defines its own values
-		caps.ACRValues = []string{session.ACRPassword}
+		caps.ACRValues = session.Levels()[1:3]
 	}
 	if s.Config.SignUp {
 		caps.Prompts = append(caps.Prompts, "create")

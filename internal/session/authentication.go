@@ -20,6 +20,8 @@ type Authentication struct {
 	Time time.Time // when the user authenticated, the auth_time claim
 	ACR  string
 	AMR  []string // RFC 8176
+	// SecondFactorWaived is that of the session.
+	SecondFactorWaived bool
 
 	// ID is the ID of a session that begins; empty for a new one.
 	ID string
@@ -44,7 +46,7 @@ func (a *Authentication) session(cookie string, now time.Time) *Session {
 	s := &Session{
 		ID: a.ID, Cookie: Hash(cookie),
 		Subject: a.Account.Subject, Username: a.Account.Username, Claims: a.Claims,
-		AuthTime: a.Time, ACR: a.ACR, AMR: a.AMR,
+		AuthTime: a.Time, ACR: a.ACR, AMR: a.AMR, SecondFactorWaived: a.SecondFactorWaived,
 		IdentityProviderSessionID: a.IdentityProviderSessionID, Remembered: a.Remember, CreatedAt: now, SeenAt: now,
 	}
 	if s.ID == "" {

@@ -35,6 +35,9 @@ type Session struct {
 	AuthTime time.Time // when the user last authenticated
 	ACR      string
 	AMR      []string // RFC 8176
+	// SecondFactorWaived reports that the operator's policy asks for no second factor, because
+	// the user trusts the device or still has time to enrol. It does not raise the ACR.
+	SecondFactorWaived bool
 
 	// IdentityProviderSessionID is the session ID at the login app's identity provider.
 	IdentityProviderSessionID string
@@ -72,8 +75,3 @@ func random(n int) string {
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 	return base64.RawURLEncoding.EncodeToString(b)
 }
-
-// ACRPassword is the authentication context class of a sign-in with a password.
-//
-// Spec: OpenID Connect Core §2 (acr).
-const ACRPassword = "urn:ostiary:acr:password" //nolint:gosec // not a credential

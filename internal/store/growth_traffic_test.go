@@ -267,6 +267,9 @@ func (y *year) attackers() {
 	y.put("devices", 10*time.Minute+rowStays)
 	must(y.t, y.s.SetupLinks.InsertSetupLink(ctx, session.Hash(fmt.Sprint("link ", y.steps)), y.now.Add(day)))
 	y.put("setup_links", day+rowStays)
+	_, err := y.s.Deadlines.EnrolmentDeadline(ctx, "alice", y.now)
+	must(y.t, err)
+	y.ends["enrolment_deadlines"] = []time.Time{y.now.Add(1000 * day)} // with the account
 	for _, name := range []string{"browser state", "pairwise subject"} {
 		_, err := y.s.Seeds.Seed(ctx, name)
 		must(y.t, err)
@@ -276,7 +279,7 @@ func (y *year) attackers() {
 	bobs.Subject = "bob"
 	must(y.t, y.s.Sessions.InsertSession(ctx, bobs, nil))
 	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "bob", ClientID: "rp", SessionID: bobs.ID, GivenAt: y.now}))
-	_, err := y.s.Sessions.EndSessionsOf(ctx, "bob", y.now)
+	_, err = y.s.Sessions.EndSessionsOf(ctx, "bob", y.now)
 	must(y.t, err)
 
 	guest := fmt.Sprint("guest-", y.steps)

@@ -61,7 +61,8 @@ func (s *Requests) ConsentRequest(
 // columns of the same names.
 const qualifiedRequestColumns = `r.id, r.browser, r.client_id, r.parameters, r.created_at, r.expires_at, r.grant_bucket, r.grant_id,
 	r.session_id, r.signed_in_at, r.decision, r.decided_at, r.decided_for,
-	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier, r.device`
+	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier, r.device,
+	r.first_factor, r.factor_declined_by`
 
 func (s *Requests) resume(
 	ctx context.Context, read string, args ...any,

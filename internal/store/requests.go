@@ -17,13 +17,14 @@ type Requests struct{ db *db.DB }
 
 const requestColumns = `id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
 	session_id, signed_in_at, decision, decided_at, decided_for,
-	login_session, login_skip, login_subject, login, login_spent_at, consent, verifier, device`
+	login_session, login_skip, login_subject, login, login_spent_at, consent, verifier, device,
+	first_factor, factor_declined_by`
 
 // InsertRequest stores an authorization request that waits for the user.
 func (s *Requests) InsertRequest(ctx context.Context, r *authrequest.Request) error {
 	const insert = `
 		INSERT INTO requests (` + requestColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`
 
 	login, err := optionalDocument(r.LoginAnswer)
 	if err != nil {
@@ -33,10 +34,14 @@ func (s *Requests) InsertRequest(ctx context.Context, r *authrequest.Request) er
 	if err != nil {
 		return fmt.Errorf("write consent: %w", err)
 	}
+	first, err := optionalDocument(r.FirstFactor)
+	if err != nil {
+		return fmt.Errorf("write first factor: %w", err)
+	}
 	_, err = s.db.Write.Exec(ctx, insert, r.ID, r.BrowserHash, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
 		int64(r.Grant.Partition), r.Grant.ID[:], r.SessionID, micros(r.SignedInAt),
 		string(r.Decision), micros(r.DecidedAt), r.DecidedFor,
-		r.LoginSession, flag(r.LoginSkip), r.Subject, login, micros(r.LoginVerifierUsedAt), agreement, r.VerifierHash, flag(r.Device))
+		r.LoginSession, flag(r.LoginSkip), r.Subject, login, micros(r.LoginVerifierUsedAt), agreement, r.VerifierHash, flag(r.Device), first, r.FactorDeclinedBy)
 	if err != nil {
 		return fmt.Errorf("insert request: %w", err)
 	}
@@ -50,6 +55,7 @@ func requestInto(r *authrequest.Request) []any {
 		&r.SessionID, intoTime(&r.SignedInAt), intoText(&r.Decision), intoTime(&r.DecidedAt), &r.DecidedFor,
 		&r.LoginSession, intoFlag(&r.LoginSkip), &r.Subject, intoOptional(&r.LoginAnswer), intoTime(&r.LoginVerifierUsedAt),
 		intoOptional(&r.ConsentAnswer), intoBytes(&r.VerifierHash), intoFlag(&r.Device),
+		intoOptional(&r.FirstFactor), &r.FactorDeclinedBy,
 	}
 }
 
@@ -91,11 +97,37 @@ func (s *Requests) RequestClient(ctx context.Context, id string, browser, cookie
 // RecordSignIn records that a user signed in for a request at the given time. It
 // returns [authrequest.ErrNotFound] for an unknown or expired request.
 func (s *Requests) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
-	const record = `UPDATE requests SET session_id = $2, signed_in_at = $3 WHERE id = $1 AND expires_at > $4`
+	const record = `UPDATE requests SET session_id = $2, signed_in_at = $3, first_factor = NULL WHERE id = $1 AND expires_at > $4`
 
-	recorded, err := s.db.Write.Exec(ctx, record, id, sessionID, at.UnixMicro(), now.UnixMicro())
+	return s.record(ctx, "record sign-in", record, id, sessionID, at.UnixMicro(), now.UnixMicro())
+}
+
+// RecordFirstFactor records that a user has proven a first factor for a request and needs a
+// second one. It replaces that of another user. It returns [authrequest.ErrNotFound] for an
+// unknown or expired request.
+func (s *Requests) RecordFirstFactor(ctx context.Context, id string, first *authrequest.FirstFactor, now time.Time) error {
+	const record = `UPDATE requests SET first_factor = $2 WHERE id = $1 AND expires_at > $3`
+
+	text, err := document(first)
 	if err != nil {
-		return fmt.Errorf("record sign-in: %w", err)
+		return fmt.Errorf("write first factor: %w", err)
+	}
+	return s.record(ctx, "record first factor", record, id, text, now.UnixMicro())
+}
+
+// RecordFactorDeclined records that the user with the subject declined a further factor for a
+// request. It returns [authrequest.ErrNotFound] for an unknown or expired request.
+func (s *Requests) RecordFactorDeclined(ctx context.Context, id, subject string, now time.Time) error {
+	const record = `UPDATE requests SET factor_declined_by = $2 WHERE id = $1 AND expires_at > $3`
+
+	return s.record(ctx, "record declined factor", record, id, subject, now.UnixMicro())
+}
+
+// record runs an update of one pending request.
+func (s *Requests) record(ctx context.Context, what, update string, args ...any) error {
+	recorded, err := s.db.Write.Exec(ctx, update, args...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if recorded == 0 {
 		return authrequest.ErrNotFound
@@ -111,14 +143,7 @@ func (s *Requests) RecordChoice(ctx context.Context, id, sessionID string, now t
 		UPDATE requests SET session_id = $2, signed_in_at = CASE WHEN session_id = $2 THEN signed_in_at END
 		WHERE id = $1 AND expires_at > $3`
 
-	recorded, err := s.db.Write.Exec(ctx, record, id, sessionID, now.UnixMicro())
-	if err != nil {
-		return fmt.Errorf("record choice: %w", err)
-	}
-	if recorded == 0 {
-		return authrequest.ErrNotFound
-	}
-	return nil
+	return s.record(ctx, "record choice", record, id, sessionID, now.UnixMicro())
 }
 
 // RecordDecision records the decision of a subject about a request, and adds remember,

@@ -19,7 +19,7 @@ type Sessions struct {
 }
 
 const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at,
-	provider_session`
+	provider_session, second_factor_waived`
 
 // InsertSession adds a session. It ends the session whose cookie has the hash replaces,
 // and the grants of that session; nil replaces none.
@@ -50,10 +50,10 @@ func (s *Sessions) InsertSession(ctx context.Context, n *session.Session, replac
 func insertSession(ctx context.Context, on db.Conn, n *session.Session) error {
 	const insert = `
 		INSERT INTO sessions (` + sessionColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 	_, err := on.Exec(ctx, insert, n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
-		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID)
+		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID, flag(n.SecondFactorWaived))
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
@@ -66,12 +66,12 @@ func insertSession(ctx context.Context, on db.Conn, n *session.Session) error {
 func (s *Sessions) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
 	const renew = `
 		UPDATE sessions SET cookie = $3, auth_time = $4, acr = $5, amr = $6, remembered = $7,
-			seen_at = $8, idle_until = $9, ends_at = $10, provider_session = $11
+			seen_at = $8, idle_until = $9, ends_at = $10, provider_session = $11, second_factor_waived = $12
 		WHERE cookie = $1 AND subject = $2 AND idle_until > $4
 		RETURNING id, created_at`
 
 	err := s.db.Write.QueryRow(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
-		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID).
+		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID, flag(n.SecondFactorWaived)).
 		Scan(&n.ID, intoTime(&n.CreatedAt))
 	if errors.Is(err, sql.ErrNoRows) {
 		return session.ErrNotFound

@@ -46,6 +46,7 @@ type Store struct {
 	Audit          *Audit
 	Clients        *Clients
 	Consents       *Consents
+	Deadlines      *EnrolmentDeadlines
 	Devices        *Devices
 	Grants         *Grants
 	Keys           *Keys
@@ -106,6 +107,7 @@ func New(e db.Engine, c Config) *Store {
 		Audit:          &Audit{d},
 		Clients:        &Clients{d, r},
 		Consents:       &Consents{d},
+		Deadlines:      &EnrolmentDeadlines{d},
 		Devices:        &Devices{d},
 		Grants:         &Grants{d},
 		Keys:           &Keys{d, r},

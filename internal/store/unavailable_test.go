@@ -28,6 +28,7 @@ type call = func(context.Context, *store.Store) error
 func methods() map[string]call {
 	all := maps.Clone(requestMethods)
 	maps.Copy(all, operatorMethods)
+	maps.Copy(all, secondFactorMethods)
 	return all
 }
 

@@ -57,6 +57,9 @@ func (l *Login) SignInURL(q *authrequest.Request, _ bool, reusable *session.Sess
 	return challengeURL(l.URL, "login_challenge", q, authrequest.StepLogin)
 }
 
+// FactorURL is not called: the app asks for all factors.
+func (l *Login) FactorURL(*authrequest.Request) string { return l.URL }
+
 // Redeem returns the request that the app has answered, and redeems the verifier of the
 // answer. It returns authrequest.ErrNotFound, with the ID of the request if the
 // verifier has one, for a verifier that is invalid, redeemed before or of another browser.

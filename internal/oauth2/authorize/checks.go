@@ -24,6 +24,7 @@ const (
 	atAuthorize    endpoint = 1 << iota // the authorization endpoint
 	atDevice                            // the device authorization endpoint
 	atVerification                      // the authorization endpoint, for the user of a device
+	atOwnPage                           // a page of this server that requires a session
 	atApp                               // the authorization endpoint, after the consent app has granted
 )
 
@@ -51,9 +52,10 @@ var checks = []check{
 	{"code_challenge", atAuthorize, checkChallenge},
 	{"nonce", atAuthorize, checkNonce},
 	{"prompt", atAuthorize, checkPrompt},
-	{"max_age", atAuthorize | atVerification, checkMaxAge},
+	{"max_age", atAuthorize | atVerification | atOwnPage, checkMaxAge},
 	{"id_token_hint", atAuthorize, checkHint},
 	{"claims", atAuthorize, checkRequirements},
+	{"acr_values", atAuthorize | atVerification | atOwnPage, checkACRValues},
 	{"", atDevice, checkLength}, // of all parameters
 }
 

@@ -90,9 +90,9 @@ func TestParametersAreCheckedAtTheirEndpoints(t *testing.T) {
 		at   endpoint
 		want string
 	}{
-		"authorization": {atAuthorize, "response_mode state registration response_type scope resource claims scope code_challenge nonce prompt max_age id_token_hint claims"},
+		"authorization": {atAuthorize, "response_mode state registration response_type scope resource claims scope code_challenge nonce prompt max_age id_token_hint claims acr_values"},
 		"device":        {atDevice, "scope resource claims "},
-		"verification":  {atVerification, "scope resource claims max_age"},
+		"verification":  {atVerification, "scope resource claims max_age acr_values"},
 		"app":           {atApp, "scope"},
 	} {
 		var parameters []string
@@ -199,7 +199,7 @@ func TestChecksReadTheRequest(t *testing.T) {
 	if a.maxAge == nil || *a.maxAge != 60 || !a.prompts(promptLogin) || !a.prompts(promptConsent) || a.prompts(promptNone) {
 		t.Errorf("max_age %v, prompt %q", a.maxAge, a.prompt)
 	}
-	if a.requirements.subject != "ada" || a.requirements.meets("bronze") || !a.requirements.meets("silver") {
+	if a.requirements.subject != "ada" || a.requirements.met("bronze") || !a.requirements.met("silver") {
 		t.Errorf("requirements %+v, want the subject of the hint and one of two values of acr", a.requirements)
 	}
 	if !a.plan(0, time.Now()).Refresh {

@@ -84,6 +84,8 @@ type Config struct {
 	Issuer string
 	// AuthorizeURL is the URL of the endpoint.
 	AuthorizeURL string
+	// PageURL returns the URL of a page of this server, given its path and query.
+	PageURL func(path string) string
 	// DeviceDone is the URL of a custom page after a device was allowed; empty for the default.
 	DeviceDone string
 

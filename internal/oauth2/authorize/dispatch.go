@@ -34,6 +34,7 @@ const (
 	stepRefuse  step = iota // with the error
 	stepDenied              // with the error: the user or an app denied the request
 	stepSignIn              // the error is for a client that wants no page
+	stepFactor              // a further factor; the error is for a client that wants no page
 	stepConsent             // the error is for a client that wants no page
 	stepRespond
 )
@@ -53,8 +54,8 @@ func (d *dispatcher) next(f *flow) (step, error) {
 	if missing := d.loginRequired(f); missing != nil {
 		return stepSignIn, missing
 	}
-	if !f.request.requirements.meets(f.acr()) {
-		return stepRefuse, oauth2.NewError(oauth2.CodeUnmetAuthentication, "The requested acr cannot be provided")
+	if next, missing := d.levelRequired(f); missing != nil {
+		return next, missing
 	}
 	if missing := d.consentRequired(f); missing != nil {
 		return stepConsent, missing
@@ -139,6 +140,40 @@ func (d *dispatcher) reusableSession(f *flow) *session.Session {
 	return nil
 }
 
+// levelRequired returns nil if the authentication reaches the level that the request requires.
+// Otherwise the user is asked for a further factor, unless that cannot help or was declined. A
+// login app has received acr_values and has decided about them.
+//
+// Spec: OpenID Connect Core §5.5.1.1; RFC 9470 §5; OpenID Connect Core Unmet Authentication
+// Requirements 1.0.
+func (d *dispatcher) levelRequired(f *flow) (step, error) {
+	required, byClient := f.request.requirements, f.lacksSecondFactor()
+	if required.met(f.sessionACR()) && !byClient || d.SignIn.SeesEachRequest() && !required.acrClaim {
+		return stepRespond, nil
+	}
+	unmet := oauth2.NewError(oauth2.CodeUnmetAuthentication, "The requested acr cannot be provided")
+	if d.SignIn.SeesEachRequest() || !byClient && !required.canBeReached() {
+		return stepRefuse, unmet
+	}
+	if declined := f.stored != nil && f.stored.FactorDeclinedBy == f.session.Subject; declined {
+		if required.optional && !byClient {
+			return stepRespond, nil
+		}
+		return stepRefuse, unmet
+	}
+	if required.optional && !byClient && f.request.prompts(promptNone) {
+		return stepRespond, nil
+	}
+	return stepFactor, unmet
+}
+
+// lacksSecondFactor reports whether the client requires a second factor that the session does
+// not have.
+func (f *flow) lacksSecondFactor() bool {
+	return f.request.client.RequireSecondFactor && !f.session.SecondFactorWaived &&
+		!session.Reaches(f.session.ACR, session.LevelTwoFactors)
+}
+
 // isRequiredSubject reports whether the request requires no subject, or that of the session.
 func (d *dispatcher) isRequiredSubject(f *flow) bool {
 	required := f.request.requirements.subject
@@ -210,11 +245,21 @@ func (f *flow) extraClaims() grant.ExtraClaims {
 	return extra
 }
 
-// acr returns the class of the authentication: that of the session, unless the login app that
-// continued it named another.
+// acr returns the acr claim: the strongest of the required values that the authentication
+// reaches, or that of the authentication if none is required.
 func (f *flow) acr() string {
+	reached := f.sessionACR()
+	if acr, ok := session.Strongest(reached, f.request.requirements.acr); ok {
+		return acr
+	}
+	return reached
+}
+
+// sessionACR returns the acr of the authentication: that of the session, unless the login app
+// that continued it named another.
+func (f *flow) sessionACR() string {
 	if f.isStoredFor(f.session) && f.stored.LoginSkip && f.stored.LoginAnswer != nil && f.stored.LoginAnswer.ACR != "" {
 		return f.stored.LoginAnswer.ACR
 	}
-	return f.session.ACR
+	return session.CanonicalACR(f.session.ACR)
 }

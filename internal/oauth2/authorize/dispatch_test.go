@@ -18,6 +18,8 @@ func (p provider) SeesEachRequest() bool { return bool(p) }
 
 func (provider) SignInURL(*authrequest.Request, bool, *session.Session) string { return "/login" }
 
+func (provider) FactorURL(*authrequest.Request) string { return "/login/second-factor" }
+
 func (provider) ConsentURL(*authrequest.Request, *session.Session, time.Time) string {
 	return "/consent"
 }
@@ -111,6 +113,79 @@ func TestDispatcherDecidesTheNextStep(t *testing.T) {
 			t.Errorf("%s: step %d with %v, want step %d with %q", name, got, err, tc.want, tc.code)
 		}
 	}
+}
+
+// A user whose level is too low is asked for a further factor once, and may decline where only
+// the client's registration asks for it.
+func TestDispatcherAsksForAFurtherFactor(t *testing.T) {
+	t.Parallel()
+	at := func(acr string, f *flow) *flow {
+		f.session.ACR = acr
+		return f
+	}
+	declined := func(f *flow) *flow {
+		return f.with(func(q *authrequest.Request) { q.FactorDeclinedBy = "ada" })
+	}
+	byDefault := func(f *flow) *flow {
+		f.request.client.DefaultACRValues = []string{"2"}
+		if err := checkACRValues(nil, f.request); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	ofClient := func(f *flow) *flow {
+		f.request.client.RequireSecondFactor = true
+		return f
+	}
+	waived := func(f *flow) *flow {
+		f.session.SecondFactorWaived = true
+		return f
+	}
+	const unmet = oauth2.CodeUnmetAuthentication
+	for name, tc := range map[string]struct {
+		flow   *flow
+		signIn provider
+		want   step
+		code   string // of the error
+		acr    string // of a response
+	}{
+		"the level is reached":            {flow: at("2", testFlow(t, "acr_values", "2")), want: stepRespond, acr: "2"},
+		"a stronger one":                  {flow: at("phr", testFlow(t, "acr_values", "1 2")), want: stepRespond, acr: "2"},
+		"one of the values":               {flow: at("1", testFlow(t, "acr_values", "2 1")), want: stepRespond, acr: "1"},
+		"the former name":                 {flow: at("1", testFlow(t, "acr_values", "urn:ostiary:acr:password")), want: stepRespond, acr: "1"},
+		"a session of the former version": {flow: at("urn:ostiary:acr:password", testFlow(t)), want: stepRespond, acr: "1"},
+		"unknown values":                  {flow: at("1", testFlow(t, "acr_values", "gold")), want: stepRespond, acr: "1"},
+		"too low":                         {flow: at("1", testFlow(t, "acr_values", "gold 2")), want: stepFactor, code: unmet},
+		"too low, essential":              {flow: at("1", testFlow(t, "claims", `{"id_token":{"acr":{"essential":true,"value":"2"}}}`)), want: stepFactor, code: unmet},
+		"too low, prompt none":            {flow: at("1", testFlow(t, "acr_values", "2", "prompt", "none")), want: stepFactor, code: unmet},
+		"declined":                        {flow: declined(at("1", testFlow(t, "acr_values", "2"))), want: stepRefuse, code: unmet},
+		"by default":                      {flow: byDefault(at("1", testFlow(t))), want: stepFactor, code: unmet},
+		"by default, reached":             {flow: byDefault(at("2", testFlow(t))), want: stepRespond, acr: "2"},
+		"by default, declined":            {flow: declined(byDefault(at("1", testFlow(t)))), want: stepRespond, acr: "1"},
+		"by default, prompt none":         {flow: byDefault(at("1", testFlow(t, "prompt", "none"))), want: stepRespond, acr: "1"},
+		"by the client":                   {flow: ofClient(at("1", testFlow(t))), want: stepFactor, code: unmet},
+		"by the client, acr_values 1":     {flow: ofClient(at("1", testFlow(t, "acr_values", "1"))), want: stepFactor, code: unmet},
+		"by the client, reached":          {flow: ofClient(at("phr", testFlow(t))), want: stepRespond, acr: "phr"},
+		"by the client, waived":           {flow: waived(ofClient(at("1", testFlow(t)))), want: stepRespond, acr: "1"},
+		"waived, but acr_values":          {flow: waived(at("1", testFlow(t, "acr_values", "2"))), want: stepFactor, code: unmet},
+		"login app, acr_values":           {flow: byLoginAppAt(at("1", testFlow(t, "acr_values", "2"))), signIn: true, want: stepRespond, acr: "1"},
+		"login app, its own value":        {flow: byLoginAppAt(at("gold", testFlow(t, "acr_values", "silver gold"))), signIn: true, want: stepRespond, acr: "gold"},
+	} {
+		d := &dispatcher{&Config{SignIn: tc.signIn, Consent: provider(false)}}
+		got, err := d.next(tc.flow)
+		response, _ := errors.AsType[*oauth2.Error](err)
+		if got != tc.want || (tc.code == "") != (err == nil) || response != nil && response.Code != tc.code {
+			t.Errorf("%s: step %d with %v, want step %d with %q", name, got, err, tc.want, tc.code)
+		}
+		if acr := tc.flow.acr(); got == stepRespond && acr != tc.acr {
+			t.Errorf("%s: acr %q, want %q", name, acr, tc.acr)
+		}
+	}
+}
+
+// byLoginAppAt is the flow of a user whom the login app has sent back.
+func byLoginAppAt(f *flow) *flow {
+	return f.with(func(q *authrequest.Request) { q.SignedInAt, q.LoginVerifierUsedAt = f.now, f.now })
 }
 
 // Only a remembered session that satisfies the request is offered to the login app.

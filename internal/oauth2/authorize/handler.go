@@ -96,6 +96,8 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, f *flow) {
 	switch next {
 	case stepSignIn:
 		h.signIn(w, r, f, err)
+	case stepFactor:
+		h.askFactor(w, r, f, err)
 	case stepConsent:
 		h.askConsent(w, r, f, err)
 	case stepRefuse:

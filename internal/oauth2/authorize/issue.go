@@ -20,6 +20,10 @@ import (
 // respond writes the grant and then the authorization response.
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, f *flow) {
 	ctx, a := r.Context(), f.request
+	if a.ownPage != "" {
+		(&responder{&h.Config}).returnToPage(w, f)
+		return
+	}
 	missing, err := h.joinSession(ctx, f)
 	if err != nil {
 		h.refuse(w, r, a, err)

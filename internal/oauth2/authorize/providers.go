@@ -23,6 +23,9 @@ type SignInProvider interface {
 	// if it is new. create sends the user to create an account first. reusable is a session in which
 	// the user may continue without authentication, nil if there is none.
 	SignInURL(q *authrequest.Request, create bool, reusable *session.Session) string
+	// FactorURL returns the page on which the signed-in user proves a further factor for q. It is
+	// not called if SeesEachRequest.
+	FactorURL(q *authrequest.Request) string
 }
 
 // ConsentProvider returns the page where users consent: of this server, or of a custom consent
@@ -150,6 +153,16 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, f *flow, missin
 			return h.SignIn.SignInURL(q, a.prompts(promptCreate), reusable)
 		})
 	}
+}
+
+// askFactor sends the signed-in user to prove a further factor. A client that sent prompt=none
+// gets missing.
+func (h *Handler) askFactor(w http.ResponseWriter, r *http.Request, f *flow, missing error) {
+	if f.request.prompts(promptNone) {
+		h.refuse(w, r, f.request, missing)
+		return
+	}
+	h.send(w, r, f.request, f.stored, h.SignIn.FactorURL)
 }
 
 // askConsent sends the user to consent. A client that sent prompt=none gets missing.

@@ -38,6 +38,7 @@ type AuthorizationRequest struct {
 	requirements requirements
 	form         url.Values
 	device       *device // nil for the request of a client for itself
+	ownPage      string  // the page of this server that requires a session; empty for clients
 }
 
 // device is the device that a request is for.
@@ -95,6 +96,9 @@ func (a *AuthorizationRequest) encode() (string, error) {
 	form := url.Values{
 		authrequest.ConsentParameter: {strings.Join(a.access.ScopesToConsent(), " ")},
 		authrequest.SubjectParameter: {a.hint},
+	}
+	if a.ownPage != "" {
+		form.Set(authrequest.PageParameter, a.ownPage)
 	}
 	size := 0
 	for _, name := range storedParameters() {
@@ -219,9 +223,12 @@ func (q *Requests) readStored(ctx context.Context, stored *authrequest.Request) 
 		return nil, err
 	}
 	var a *AuthorizationRequest
-	if stored.Device {
+	switch {
+	case stored.ClientID == client.AccountConsoleID:
+		return q.readOwnPage(form)
+	case stored.Device:
 		a, err = q.readDevice(ctx, stored, form)
-	} else {
+	default:
 		a, err = q.readParameters(ctx, form)
 	}
 	if err != nil {

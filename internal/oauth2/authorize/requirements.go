@@ -4,21 +4,46 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/session"
 )
 
 // requirements are the conditions of a request on the authentication: a certain subject, or one
-// of several essential values of acr.
+// of several values of acr.
 //
-// Spec: OpenID Connect Core §5.5.1, §5.5.1.1.
+// Spec: OpenID Connect Core §3.1.2.1 (acr_values), §5.5.1, §5.5.1.1; RFC 9470 §5.
 type requirements struct {
-	subject string   // empty for any
-	acr     []string // empty for any
+	subject  string   // empty for any
+	acr      []string // values of which the authentication must reach one; empty for any
+	acrClaim bool     // acr comes from the parameter claims, as an essential claim
+	optional bool     // acr are the default_acr_values of the client: a user may decline
 }
 
-// meets reports whether an authentication with acr is one of those required.
-func (d requirements) meets(acr string) bool { return len(d.acr) == 0 || slices.Contains(d.acr, acr) }
+// met reports whether an authentication with acr reaches one of the values that are required.
+func (d requirements) met(acr string) bool {
+	_, reached := session.Strongest(acr, d.acr)
+	return len(d.acr) == 0 || reached
+}
+
+// canBeReached reports whether one of the required values of acr is a level of this server,
+// so that the user can be asked for a further factor.
+func (d requirements) canBeReached() bool { return slices.ContainsFunc(d.acr, session.IsLevel) }
+
+// checkACRValues reads acr_values, or the default of the client. Values that are no levels are
+// ignored: acr_values are a preference.
+func checkACRValues(_ *Requests, a *AuthorizationRequest) error {
+	if len(a.requirements.acr) > 0 { // an essential claim
+		return nil
+	}
+	values := strings.Fields(a.form.Get("acr_values"))
+	if len(values) == 0 {
+		values, a.requirements.optional = slices.Clone(a.client.DefaultACRValues), true
+	}
+	a.requirements.acr = slices.DeleteFunc(values, func(v string) bool { return !session.IsLevel(v) })
+	return nil
+}
 
 // checkRequirements reads the requirements from the hint and the parameter claims. Those with
 // a wrong type are refused: ignoring them would mean that they were met.
@@ -40,7 +65,7 @@ func checkRequirements(_ *Requests, a *AuthorizationRequest) error {
 			return err
 		}
 		if acr.Essential {
-			a.requirements.acr = values
+			a.requirements.acr, a.requirements.acrClaim = values, len(values) > 0
 		}
 	}
 	return nil

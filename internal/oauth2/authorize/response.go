@@ -86,6 +86,10 @@ func (p *responder) refuse(w http.ResponseWriter, r *http.Request, a *Authorizat
 		p.Pages.Error(w, r, response.Status, p.errorPage(err, response, w.Header().Get("X-Request-Id")))
 		return
 	}
+	if a.ownPage != "" {
+		p.refuseOwnPage(w, r, err, response)
+		return
+	}
 	if a.device != nil {
 		p.refuseDevice(w, r, a, response)
 		return

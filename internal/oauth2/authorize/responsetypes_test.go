@@ -81,7 +81,7 @@ func checkIDToken(t *testing.T, s *servertest.Server, kind string, got url.Value
 	now := float64(s.Time().Unix())
 	for name, want := range map[string]any{
 		"iss": s.URL, "sub": subject, "aud": "legacy", "nonce": "a nonce", "iat": now, "exp": now + 600, "auth_time": now,
-		"acr": "urn:ostiary:acr:password",
+		"acr": "1",
 	} {
 		if members[name] != want {
 			t.Errorf("%s: %s is %v, want %v", kind, name, members[name], want)

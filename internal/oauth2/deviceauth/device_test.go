@@ -61,7 +61,7 @@ func TestDeviceFlow(t *testing.T) {
 		}
 		tokens := d.Poll().JSON(t)
 		servertest.WantMembers(t, tokens, servertest.Object{"token_type": "Bearer", "scope": "openid offline_access email"})
-		servertest.WantMembers(t, servertest.Claims(t, tokens["id_token"]), servertest.Object{"aud": "tv", "sid": nil, "nonce": nil, "acr": "urn:ostiary:acr:password"})
+		servertest.WantMembers(t, servertest.Claims(t, tokens["id_token"]), servertest.Object{"aud": "tv", "sid": nil, "nonce": nil, "acr": "1"})
 		servertest.WantMembers(t, servertest.Claims(t, tokens["access_token"]), servertest.Object{"client_id": "tv", "aud": []any{"https://api.example", s.URL}})
 		servertest.WantMembers(t, s.Userinfo(tokens["access_token"]).JSON(t), servertest.Object{"email": "ada@example.com"})
 

@@ -98,7 +98,7 @@ func TestAccessTokensFollowRFC9068(t *testing.T) {
 	delete(claims, "gid") // a private claim
 	want := map[string]any{
 		"iss": s.URL, "sub": subject, "client_id": "web", "scope": "openid offline_access api", "aud": []any{"https://api.example", s.URL},
-		"iat": now, "exp": now + 600, "auth_time": now, "acr": "urn:ostiary:acr:password", "amr": []any{"pwd"},
+		"iat": now, "exp": now + 600, "auth_time": now, "acr": "1", "amr": []any{"pwd"},
 	}
 	if diff := cmp.Diff(want, claims); diff != "" {
 		t.Errorf("claims differ (-want +got):\n%s", diff)

@@ -1,0 +1,128 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/secondfactor"
+	"github.com/ostiary/ostiary/internal/totp"
+)
+
+// freshness is the maximum age of an authentication that may add or remove credentials.
+const freshness = 5 * time.Minute
+
+// Enrol serves the page on which users add an authenticator app during a sign-in that requires
+// a second factor.
+type Enrol struct {
+	*Config
+
+	flows     *flows
+	passwords *passwords
+	factors   *factors
+}
+
+// enrolURL is the page on which the user adds an authenticator app: after signing in again, if
+// the session is older than [freshness].
+func (s *flows) enrolURL(f *flow, user proven) string {
+	query := "?request=" + url.QueryEscape(f.request.ID)
+	if !user.inFlow && s.Now().Sub(f.session.AuthTime) >= freshness {
+		return s.Issuer + "/login" + query + "&as=confirm"
+	}
+	return s.Issuer + "/login/enrol" + query
+}
+
+// open returns the flow and its user. It writes the response and reports false if the user may
+// not add an authenticator app now.
+func (h *Enrol) open(w http.ResponseWriter, r *http.Request, id string) (*flow, proven, bool) {
+	f, err := h.flows.open(r, id)
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return nil, proven{}, false
+	}
+	user, ok := (&SecondFactor{h.Config, h.flows, h.passwords, h.factors}).proven(f)
+	if !ok || !user.inFlow && h.Now().Sub(f.session.AuthTime) >= freshness {
+		h.flows.resume(w, f.request.ID)
+		return nil, user, false
+	}
+	return f, user, true
+}
+
+// Page serves GET /login/enrol: request is the ID of the authorization request.
+//
+// Spec: RFC 6238.
+func (h *Enrol) Page(w http.ResponseWriter, r *http.Request) {
+	if f, user, ok := h.open(w, r, r.Form.Get("request")); ok {
+		h.show(w, r, f, user, http.StatusOK, messages.Message{})
+	}
+}
+
+func (h *Enrol) show(w http.ResponseWriter, r *http.Request, f *flow, user proven, status int, fault messages.Message) {
+	page, err := h.page(r, f, user)
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
+	page.Fault = fault
+	h.Pages.Enrol(w, r, status, page)
+}
+
+func (h *Enrol) page(r *http.Request, f *flow, user proven) (pages.Enrol, error) {
+	a, err := h.Accounts.Account(r.Context(), user.subject)
+	if err != nil {
+		return pages.Enrol{}, fmt.Errorf("read account: %w", err)
+	}
+	secret, err := h.SecondFactors.BeginTOTP(r.Context(), user.subject, h.Iss, a.Name(), h.binding(f), h.Now())
+	if err != nil {
+		return pages.Enrol{}, err
+	}
+	return pages.Enrol{
+		Client: f.shownClient(), Action: h.Issuer + "/login/enrol", Request: f.request.ID,
+		Secret: totp.GroupedText(secret.Secret), URI: template.URL(secret.URI), //nolint:gosec // made by this server
+	}, nil
+}
+
+// binding ties the enrolment to the request, which is bound to the browser.
+func (h *Enrol) binding(f *flow) secondfactor.Binding {
+	return secondfactor.Binding{Purpose: secondfactor.ForSignIn, Session: f.request.ID}
+}
+
+// Submit serves POST /login/enrol: the fields request and code, or a decision to cancel.
+func (h *Enrol) Submit(w http.ResponseWriter, r *http.Request) {
+	f, user, ok := h.open(w, r, r.PostForm.Get("request"))
+	if !ok {
+		return
+	}
+	if r.PostForm.Get("decision") == "cancel" {
+		f.needsFactor = true
+		h.flows.end(w, r, f, nil)
+		return
+	}
+	_, err := h.SecondFactors.ConfirmTOTP(r.Context(), user.subject, r.PostForm.Get("code"), "", h.binding(f), h.Now())
+	switch {
+	case errors.Is(err, secondfactor.ErrWrong):
+		h.show(w, r, f, user, http.StatusForbidden, messages.New("enrol.wrong"))
+	case errors.Is(err, secondfactor.ErrNoEnrolment):
+		h.show(w, r, f, user, http.StatusForbidden, messages.New("enrol.expired"))
+	default:
+		if err == nil {
+			err = h.signIn(w, r, f, user)
+		}
+		h.flows.end(w, r, f, err)
+	}
+}
+
+// signIn signs in the user with the authenticator app that was added.
+func (h *Enrol) signIn(w http.ResponseWriter, r *http.Request, f *flow, user proven) error {
+	second := &SecondFactor{h.Config, h.flows, h.passwords, h.factors}
+	a, err := second.account(r.Context(), user.subject)
+	if err != nil {
+		return err
+	}
+	return second.signIn(w, r, f, a, user)
+}

@@ -1,0 +1,96 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// FactorPolicy says when a sign-in with a password needs a second factor. Applications can
+// require one in addition, by acr_values.
+type FactorPolicy struct {
+	// WhenEnrolled asks users who have a second factor.
+	WhenEnrolled bool
+	// Everyone asks all users, Administrators those with an administrator role, and Groups
+	// the members of the groups. Users without a second factor have to enrol.
+	Everyone, Administrators bool
+	Groups                   []string
+	// Grace is how long they may sign in without, from the first sign-in under the policy.
+	Grace time.Duration
+}
+
+// requires reports whether the account has to prove a second factor at the client.
+func (p FactorPolicy) requires(a *account.Account, c *client.Client) bool {
+	return p.Everyone || c.RequireSecondFactor || p.Administrators && a.Administrator
+}
+
+// factors applies the policy of second factors to sign-ins.
+type factors struct {
+	*Config
+
+	flows *flows
+}
+
+// afterPassword signs in a user whose password was right, or stores that it was if a second
+// factor comes first.
+func (s *factors) afterPassword(w http.ResponseWriter, r *http.Request, f *flow, a session.Authentication) error {
+	enrolled, err := s.SecondFactors.Enrolled(r.Context(), a.Account.Subject)
+	if err != nil {
+		return fmt.Errorf("read second factors: %w", err)
+	}
+	required := s.FactorPolicy.requires(a.Account, f.client)
+	if asked := s.FactorPolicy.WhenEnrolled && enrolled.Enrolled(); !required && !asked {
+		return s.flows.signIn(w, r, f, a)
+	}
+	a.SecondFactorWaived, err = s.TrustedDevices.Trusts(r, a.Account.Subject, a.Time)
+	if err != nil {
+		return fmt.Errorf("look up trusted device: %w", err)
+	}
+	if a.SecondFactorWaived {
+		return s.flows.signIn(w, r, f, a)
+	}
+	return s.storeFirst(r.Context(), f, a)
+}
+
+// storeFirst stores the password of a sign-in that needs a second factor.
+func (s *factors) storeFirst(ctx context.Context, f *flow, a session.Authentication) error {
+	f.request.FirstFactor = &authrequest.FirstFactor{Subject: a.Account.Subject, At: a.Time, AMR: a.AMR, Remember: a.Remember}
+	err := s.Requests.RecordFirstFactor(ctx, f.request.ID, f.request.FirstFactor, a.Time)
+	if errors.Is(err, authrequest.ErrNotFound) {
+		return s.flows.expired("expired during the sign-in", f.client)
+	}
+	if err != nil {
+		return fmt.Errorf("record first factor: %w", err)
+	}
+	f.needsFactor = true
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "first factor proven",
+		slog.String("subject", a.Account.Subject), slog.String("client_id", f.client.ID))
+	return nil
+}
+
+// graceOf returns how long a user without a second factor may still sign in without.
+func (s *factors) graceOf(ctx context.Context, subject string) (time.Duration, error) {
+	if s.FactorPolicy.Grace == 0 {
+		return 0, nil
+	}
+	now := s.Now()
+	deadline, err := s.Deadlines.EnrolmentDeadline(ctx, subject, now.Add(s.FactorPolicy.Grace))
+	if err != nil {
+		return 0, fmt.Errorf("read deadline: %w", err)
+	}
+	return max(0, deadline.Sub(now)), nil
+}
+
+// factorURL is the page on which the user of the flow proves a second factor.
+func (s *flows) factorURL(f *flow) string {
+	return s.Issuer + "/login/second-factor?request=" + url.QueryEscape(f.request.ID)
+}

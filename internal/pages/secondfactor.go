@@ -1,0 +1,73 @@
+package pages
+
+import (
+	"html/template"
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
+)
+
+// SecondFactor is the page for a code of an authenticator app, or for a recovery code. The form
+// posts the fields request, code or recovery_code, and trust_device ("on"); or decision
+// ("cancel").
+type SecondFactor struct {
+	// Client is the application that sent the user; nil if there is none.
+	Client *Client
+	// Action is the URL of the form.
+	Action string
+	// Request is the ID of the authorization request.
+	Request string
+	// ByRecoveryCode shows the field for a recovery code.
+	ByRecoveryCode bool
+	// OtherURL is the page for the other kind of code; empty hides the link.
+	OtherURL string
+	// TrustDevice offers to trust the device.
+	TrustDevice bool
+	// Fault describes the error of the previous attempt.
+	Fault messages.Message
+	// RetryAfter, if positive, is the time until the next attempt is allowed.
+	RetryAfter time.Duration
+}
+
+// SecondFactor writes the page, and Retry-After if attempts are blocked.
+func (p *Pages) SecondFactor(w http.ResponseWriter, r *http.Request, status int, v SecondFactor) {
+	setRetryAfter(w, v.RetryAfter)
+	p.render(w, r, status, "secondfactor", v)
+}
+
+// EnrolOffer is the page for a user who needs a second factor and has none. The form posts the
+// fields request and decision ("cancel").
+type EnrolOffer struct {
+	Client  *Client
+	Action  string
+	Request string
+	// EnrolURL is the page on which the user enrols.
+	EnrolURL string
+	// Deadline is the time until which the user may sign in without; 0 if the application
+	// requires it, or the time is over.
+	Deadline time.Duration
+}
+
+// EnrolOffer writes the page.
+func (p *Pages) EnrolOffer(w http.ResponseWriter, r *http.Request, status int, v EnrolOffer) {
+	p.render(w, r, status, "enroloffer", v)
+}
+
+// Enrol is the page on which a user adds an authenticator app. The form posts the fields
+// request and code; or decision ("cancel").
+type Enrol struct {
+	Client  *Client
+	Action  string
+	Request string
+	// Secret is the key in base32, in groups, and URI the otpauth link with it, also shown as a
+	// QR code.
+	Secret string
+	URI    template.URL
+	Fault  messages.Message
+}
+
+// Enrol writes the page.
+func (p *Pages) Enrol(w http.ResponseWriter, r *http.Request, status int, v Enrol) {
+	p.render(w, r, status, "enrol", v)
+}
