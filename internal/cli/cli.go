@@ -37,6 +37,7 @@ type commandLine struct {
 	Grants      grantsCommand      `cmd:"" help:"List and revoke grants."`
 	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
 	Notices     noticesCommand     `cmd:"" help:"Manage back-channel logout notices."`
+	Mails       mailsCommand       `cmd:"" help:"List messages to users, and test the mail settings."`
 	APIKeys     apiKeysCommand     `cmd:"" name:"apikeys" help:"Manage API keys for the admin API."`
 	Perform     performCommand     `cmd:"" help:"Request tokens as a client in the terminal, from this or another server."`
 	Introspect  introspectCommand  `cmd:"" help:"Show the content of a token and whether it is active."`

@@ -10,6 +10,7 @@ type (
 	HydraReport    = hydraReport
 	ImportResult   = importResult
 	KeyView        = keyView
+	MailView       = mailView
 	NoticeView     = noticeView
 	RefusalView    = refusalView
 	SessionView    = sessionView

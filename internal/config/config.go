@@ -205,6 +205,13 @@ type Config struct {
 	// SecondFactorGrace is how long users may sign in without the second factor that they have
 	// to enrol.
 	SecondFactorGrace time.Duration
+	// MailURL is the mail server; empty if the server sends no mail. MailFrom is the sender,
+	// MailCAFile has additional CA certificates for the connection, and MailTemplates is a
+	// folder with texts.
+	MailURL                             Secret
+	MailFrom, MailCAFile, MailTemplates string
+	// SupportAddress is where users write for help.
+	SupportAddress string
 
 	// LoginURL, ConsentURL, LogoutURL and DeviceURL are custom apps that replace built-in
 	// pages. The others are custom pages that users are redirected to at the end of a flow.

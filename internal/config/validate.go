@@ -66,6 +66,7 @@ func (c *Config) conflicts(require []string) []Fault {
 	fault(c.MaxWaitingRequestsPerNetworkMiB > c.MaxWaitingRequestsMiB, "max_waiting_requests_per_network_mib",
 		fmt.Sprintf("is %d, more than max_waiting_requests_mib, which is %d", c.MaxWaitingRequestsPerNetworkMiB, c.MaxWaitingRequestsMiB))
 
+	c.mailConflicts(fault)
 	fault(c.SignUp && c.LoginURL != "", "sign_up", "has no effect if login_url is set: the app at login_url creates accounts")
 	fault(c.AdminListen == "" && c.LoginURL+c.ConsentURL+c.LogoutURL+c.DeviceURL != "", "admin_listen",
 		"is off, but the apps of login_url, consent_url, logout_url and device_url need it")

@@ -57,6 +57,20 @@ func TestConflictingSettings(t *testing.T) {
 		"more waiting requests per network than in total": {
 			func(c *config.Config) { c.MaxWaitingRequestsMiB = 15 }, "max_waiting_requests_per_network_mib: is 16, more",
 		},
+		"a mail server without a sender": {
+			func(c *config.Config) { c.MailURL = config.NewSecret("smtps://mail.example") }, "mail_from: is required",
+		},
+		"a sender without a mail server": {
+			func(c *config.Config) { c.MailFrom = "no-reply@id.example" }, "mail_from: has no effect",
+		},
+		"a support address with a name": {
+			func(c *config.Config) { c.SupportAddress = "Help <help@id.example>" }, "is not an email address",
+		},
+		"a plain connection to another host": {
+			func(c *config.Config) {
+				c.MailURL, c.MailFrom = config.NewSecret("smtp+plain://mail.example"), "no-reply@id.example"
+			}, "allowed only for loopback hosts",
+		},
 		"a value that no source accepts": {
 			func(c *config.Config) { c.CodeLifetime = time.Hour }, `code_lifetime = 1h: is too long`,
 		},

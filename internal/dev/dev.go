@@ -158,6 +158,9 @@ func (d *devServer) configure() (*config.Config, error) {
 		"registration": "open", "sign_up": "on", "shutdown_delay": "0s",
 		"listen": d.publicListener.Addr().String(), "admin_listen": d.adminListener.Addr().String(),
 	}
+	if d.mailListener != nil {
+		defaults["mail_url"], defaults["mail_from"] = "smtp+plain://"+d.mailListener.Addr().String(), "Ostiary <no-reply@localhost.localdomain>"
+	}
 	if d.TLS {
 		scheme = "https"
 		cert, key, err := d.data.certificate()

@@ -42,8 +42,8 @@ func (d *Dispatcher) deliver(ctx context.Context, n *Notice) result {
 		return result{unhealthy: took > healthyResponse}
 	}
 
-	n.LastError = shorten(err)
-	retryAt := now.Add(backoff(n.Attempts))
+	n.LastError = Shorten(err)
+	retryAt := now.Add(Backoff(n.Attempts))
 	rejected := status == http.StatusBadRequest && n.Attempts >= maxRejections
 	if rejected || errors.Is(err, errUndeliverable) || retryAt.After(n.ExpiresAt) {
 		d.Log.LogAttrs(ctx, slog.LevelWarn, "notice failed", attrs(n)...)
@@ -116,9 +116,9 @@ func (d *Dispatcher) logoutToken(ctx context.Context, c *client.Client, n *Notic
 	return token, nil
 }
 
-// backoff returns how long to wait after a number of attempts, with jitter of up to a
+// Backoff returns how long to wait after a number of attempts, with jitter of up to a
 // quarter.
-func backoff(attempts int) time.Duration {
+func Backoff(attempts int) time.Duration {
 	pauses := []time.Duration{
 		time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour,
 	}
@@ -126,8 +126,8 @@ func backoff(attempts int) time.Duration {
 	return p + random.N(p/4) //nolint:gosec // not a credential
 }
 
-// shorten returns the text of an error for the database and the CLI.
-func shorten(err error) string {
+// Shorten returns the text of an error for the database and the CLI.
+func Shorten(err error) string {
 	const maxBytes = 300
 	text := err.Error()
 	if len(text) > maxBytes {

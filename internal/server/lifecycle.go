@@ -78,6 +78,7 @@ func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	background.Go(func() { _ = s.Keys.Run(work) }) // ends only with its context
 	background.Go(func() { s.Store.RunPurge(work) })
 	background.Go(func() { s.Outbox.Run(work) })
+	background.Go(func() { s.Mail.Run(work) })
 	background.Go(func() { s.Refusals.Run(work) })
 	following := make(chan struct{})
 	background.Go(func() { s.Store.Follow(work, func() { close(following) }) })

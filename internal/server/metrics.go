@@ -38,15 +38,21 @@ func composeMetrics(s *Server) {
 	s.Metrics.Gauge("database_connections_idle", "Idle database connections.", func() float64 {
 		return float64(s.Store.Connections().Idle)
 	})
-	s.Metrics.Gauge("notices_pending", "Back-channel logout notices that are not delivered yet; NaN if the database is unavailable.", func() float64 {
+	s.Metrics.Gauge("notices_pending", "Back-channel logout notices that are not delivered yet; NaN if the database is unavailable.", counted(s.Store.Outbox.PendingNotices))
+	s.Metrics.Gauge("mails_pending", "Messages to users that are not sent yet; NaN if the database is unavailable.", counted(s.Store.Mails.PendingMails))
+}
+
+// counted returns a gauge of the rows that count returns, NaN if it fails.
+func counted(count func(context.Context) (int, error)) func() float64 {
+	return func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		pending, err := s.Store.Outbox.PendingNotices(ctx)
+		pending, err := count(ctx)
 		if err != nil {
 			return math.NaN()
 		}
 		return float64(pending)
-	})
+	}
 }
 
 // countRequests returns a function that counts the requests of a listener.

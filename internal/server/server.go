@@ -19,6 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/login"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
@@ -83,6 +84,7 @@ type Server struct {
 	scopes         *store.ScopeCache
 	userCodes      *devicecode.UserCodes
 	Outbox         *outbox.Dispatcher
+	Mail           *mail.Worker // nil without a mail server
 	sessions       *session.Manager
 	SecondFactors  *secondfactor.Service
 	TrustedDevices *secondfactor.TrustedDevices
@@ -181,6 +183,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	composeMetrics(s) //nolint:contextcheck // called later, with another context
 	composeSessions(s)
 	composeSecondFactors(s)
+	if err := composeMail(s); err != nil { //nolint:contextcheck // the worker has another context
+		return nil, err
+	}
 	if err := composeOAuth2(ctx, s); err != nil {
 		return nil, err
 	}

@@ -66,3 +66,6 @@ func (s *Store) Mistakes(ctx context.Context) map[string]error {
 	}
 	return got
 }
+
+// BoundAnonymousMails sets the number of messages that requests without a user may cause.
+func (s *Store) BoundAnonymousMails(n int) { s.purger.maxAnonymousMails = n }

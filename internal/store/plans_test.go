@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
@@ -60,6 +61,9 @@ var crowd = []string{
 	`INSERT INTO notices (id, kind, client_id, subject, session_id, state, created_at, due_at, until, attempts, status, fault,
 			ended_at, purge_after)
 		SELECT 'n' || n, 'backchannel_logout', 'c', 's', 'i', 'delivered', m, m, m, 1, 200, '', m, m + 1000000000
+		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO mails (id, kind, subject, recipient, language, data, anonymous, state, created_at, due_at, until, attempts, fault, ended_at, purge_after)
+		SELECT 'm' || n, 'recover', 's' || n, '', '', '', CASE WHEN n <= 1000 THEN 1 ELSE 0 END, 'sent', m, m, m, 1, '', m, m + 1000000000
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO set_keys (set_name, kid, public, created_at) SELECT 'set ' || n, 'kid', '{}', m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO audit_events (id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status)
@@ -243,6 +247,13 @@ func live(t *testing.T, s *store.Store) {
 	must(t, err)
 	_, err = s.Accounts.RenewPasswordHash(ctx, "bob", "old", "new")
 	must(t, err)
+	must(t, s.Mails.EnqueueMail(ctx, aMail("bob@rp.example")))
+	_, err = s.Mails.NextMail(ctx)
+	must(t, err)
+	m, err := s.Mails.ClaimMail(ctx, noon, noon.Add(time.Minute))
+	must(t, err)
+	must(t, s.Mails.PostponeMail(ctx, m, noon))
+	must(t, s.Mails.EndMail(ctx, m, mail.Sent, noon))
 	wantErr(t, "a set-up link that is none", s.SetupLinks.SetupLink(ctx, session.Hash("none"), noon), account.ErrSetupLink)
 	useSecondFactors(t, s, "bob")
 	must(t, s.Consents.DeleteConsent(ctx, "bob", "notified"))

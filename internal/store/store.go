@@ -52,6 +52,7 @@ type Store struct {
 	Keys           *Keys
 	KeySets        *KeySets
 	LogoutRequests *LogoutRequests
+	Mails          *Mails
 	Outbox         *Outbox
 	Refusals       *Refusals
 	Replay         *Replay
@@ -113,6 +114,7 @@ func New(e db.Engine, c Config) *Store {
 		Keys:           &Keys{d, r},
 		KeySets:        &KeySets{d},
 		LogoutRequests: &LogoutRequests{d},
+		Mails:          &Mails{d},
 		Outbox:         &Outbox{d},
 		Refusals:       &Refusals{d},
 		Replay:         &Replay{d},
@@ -131,7 +133,7 @@ func New(e db.Engine, c Config) *Store {
 		purger: &purger{
 			db: d, now: c.Now, log: log,
 			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
-			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour),
+			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails,
 		},
 	}
 }

@@ -81,7 +81,7 @@ func TestOr(t *testing.T) {
 func TestCatalogueIsComplete(t *testing.T) {
 	t.Parallel()
 	keys := english(t).Keys()
-	source := read(t, "..", ".html", ".go") + read(t, "../../login", ".go") + read(t, "../../oidc/logout", ".go")
+	source := read(t, "..", ".html", ".go") + read(t, "../../login", ".go") + read(t, "../../oidc/logout", ".go") + read(t, "../../mail", ".go")
 	named := regexp.MustCompile(`(?:\bt|messages\.New\() ?"([a-z.-]+)"(?: \+|\))?`)
 	for _, m := range named.FindAllStringSubmatch(source, -1) {
 		if !strings.HasSuffix(m[1], ".") && !slices.Contains(keys, m[1]) {
@@ -90,7 +90,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 	}
 	for _, key := range keys {
 		parts := strings.Split(key, ".")
-		composed := len(parts) == 3 && (parts[0] == "error" || parts[0] == "scope") && strings.Contains(source, `"`+parts[1]+`"`)
+		composed := len(parts) == 3 && slices.Contains([]string{"error", "mail", "scope"}, parts[0]) && strings.Contains(source, `"`+parts[1]+`"`)
 		if !composed && !strings.Contains(source, `"`+key+`"`) {
 			t.Errorf("no page uses %q", key)
 		}

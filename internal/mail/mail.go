@@ -1,0 +1,135 @@
+// Package mail sends messages to users: links, codes and notices, at least once.
+//
+// A handler stores a message in the outbox, and a worker of any replica claims it for a
+// limited time, completes it, and sends it over SMTP. A message contains no secret while it
+// is stored: the worker creates its one-time link or code when it sends the message. Texts
+// are from the catalogue of package messages, or from the operator's templates.
+package mail
+
+import (
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+var (
+	// ErrNotFound reports that no message is due.
+	ErrNotFound = errors.New("message not found")
+	// ErrUnwanted reports a message that must not be sent, because its account or its cause
+	// no longer exists.
+	ErrUnwanted = errors.New("the message is not to be sent")
+)
+
+// Kind is the type of a message, and the name of its template.
+type Kind string
+
+// The messages with a link.
+const (
+	Verify     Kind = "verify"     // of an address that a user added
+	SignUp     Kind = "sign-up"    // of the address of a new user
+	Recover    Kind = "recover"    // a password
+	Invitation Kind = "invitation" // to create an account
+)
+
+// The notices, which users cannot switch off.
+const (
+	AccountExists     Kind = "account-exists" // a user signed up with the address of another account
+	NewDevice         Kind = "new-device"
+	PasswordChanged   Kind = "password-changed"
+	RecoveryUsed      Kind = "recovery-used"
+	CredentialAdded   Kind = "credential-added"
+	CredentialRemoved Kind = "credential-removed"
+	AddressAdded      Kind = "address-added"
+	AddressRemoved    Kind = "address-removed"
+	AccountLocked     Kind = "account-locked"
+)
+
+// Kinds returns all kinds.
+func Kinds() []Kind {
+	return []Kind{
+		Verify, SignUp, Recover, Invitation, AccountExists, NewDevice, PasswordChanged, RecoveryUsed,
+		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, AccountLocked,
+	}
+}
+
+// HasLink reports whether messages of the kind contain a one-time link.
+func (k Kind) HasLink() bool {
+	return slices.Contains([]Kind{Verify, SignUp, Recover, Invitation}, k)
+}
+
+// State is the state of a message.
+type State string
+
+// The states of a message. A failed or discarded message is not sent again.
+const (
+	Pending   State = "pending"
+	Sent      State = "sent"
+	Failed    State = "failed"
+	Discarded State = "discarded" // there was no reason to send it
+)
+
+// Message is a message to one address.
+type Message struct {
+	ID       string
+	Kind     Kind
+	Subject  string // of the account; empty if there is none, or the worker looks it up
+	To       string // an address
+	Language string // of the recipient; empty for the default
+	// Data has the arguments of the text, and what the worker needs to create the link. It
+	// is stored, so it contains no secret.
+	Data map[string]string
+	// Anonymous reports that a request without a user caused the message. The number of such
+	// messages is limited.
+	Anonymous bool
+
+	State     State
+	CreatedAt time.Time
+	DueAt     time.Time // of the next attempt; during an attempt, the end of its claim
+	ExpiresAt time.Time // no attempt begins later
+	Attempts  int
+	LastError string // of the last attempt
+	EndedAt   time.Time
+}
+
+// RetryPeriod is how long a message is attempted.
+const RetryPeriod = 24 * time.Hour
+
+// New returns a message that is due now.
+func New(kind Kind, to string, now time.Time) *Message {
+	return &Message{
+		ID: strings.ToLower(rand.Text()), Kind: kind, To: to,
+		State: Pending, CreatedAt: now, DueAt: now, ExpiresAt: now.Add(RetryPeriod),
+	}
+}
+
+// Notices returns a message of the kind to each verified address of an account.
+func Notices(kind Kind, a *account.Account, data map[string]string, now time.Time) []*Message {
+	var list []*Message
+	for _, address := range verifiedAddresses(a) {
+		m := New(kind, address, now)
+		m.Subject, m.Language, m.Data = a.Subject, Language(a), data
+		list = append(list, m)
+	}
+	return list
+}
+
+// Language returns the language of an account, empty for the default.
+//
+// Spec: OpenID Connect Core §5.1 (locale).
+func Language(a *account.Account) string {
+	language, _ := a.Claims["locale"].(string)
+	return language
+}
+
+// verifiedAddresses returns the verified addresses of an account.
+func verifiedAddresses(a *account.Account) []string {
+	address, _ := a.Claims["email"].(string)
+	if verified, _ := a.Claims["email_verified"].(bool); !verified || address == "" {
+		return nil
+	}
+	return []string{address}
+}
