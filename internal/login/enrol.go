@@ -10,6 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/totp"
 )
@@ -77,7 +78,7 @@ func (h *Enrol) page(r *http.Request, f *flow, user proven) (pages.Enrol, error)
 	if err != nil {
 		return pages.Enrol{}, fmt.Errorf("read account: %w", err)
 	}
-	secret, err := h.SecondFactors.BeginTOTP(r.Context(), user.subject, h.Iss, a.Name(), h.binding(f), h.Now())
+	secret, err := h.SecondFactors.BeginTOTP(r.Context(), user.subject, hostOf(h.Iss), a.Name(), h.binding(f), h.Now())
 	if err != nil {
 		return pages.Enrol{}, err
 	}
@@ -106,8 +107,10 @@ func (h *Enrol) Submit(w http.ResponseWriter, r *http.Request) {
 	_, err := h.SecondFactors.ConfirmTOTP(r.Context(), user.subject, r.PostForm.Get("code"), "", h.binding(f), h.Now())
 	switch {
 	case errors.Is(err, secondfactor.ErrWrong):
+		noteSecondFactor(r, f, &rejection{status: http.StatusForbidden, rule: refusal.SignInSecondFactor, why: "the first code of the authenticator app is wrong", subject: user.subject})
 		h.show(w, r, f, user, http.StatusForbidden, messages.New("enrol.wrong"))
 	case errors.Is(err, secondfactor.ErrNoEnrolment):
+		noteSecondFactor(r, f, &rejection{status: http.StatusForbidden, rule: refusal.SignInSecondFactor, why: "the enrolment of the authenticator app has expired", subject: user.subject})
 		h.show(w, r, f, user, http.StatusForbidden, messages.New("enrol.expired"))
 	default:
 		if err == nil {
