@@ -115,9 +115,7 @@ type SetupLinks interface {
 // Pages renders pages.
 type Pages interface {
 	SignIn(w http.ResponseWriter, r *http.Request, status int, v pages.SignIn)
-	SecondFactor(w http.ResponseWriter, r *http.Request, status int, v pages.SecondFactor)
-	EnrolOffer(w http.ResponseWriter, r *http.Request, status int, v pages.EnrolOffer)
-	Enrol(w http.ResponseWriter, r *http.Request, status int, v pages.Enrol)
+	Show(w http.ResponseWriter, r *http.Request, status int, page pages.Page)
 	SignUp(w http.ResponseWriter, r *http.Request, status int, v pages.SignUp)
 	Choose(w http.ResponseWriter, r *http.Request, status int, v pages.Choose)
 	Consent(w http.ResponseWriter, r *http.Request, status int, v pages.Consent)

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
@@ -92,6 +93,18 @@ func New(o Options) (*Pages, error) {
 
 // Static serves style, scripts and icons. Mount it at /static/.
 func (p *Pages) Static() http.Handler { return p.assets }
+
+// Page is the content of a page that [Pages.Show] writes: to add a page, add a type and the
+// template that it names.
+type Page interface{ template() string }
+
+// Show writes a page, and Retry-After if its content says how long attempts are blocked.
+func (p *Pages) Show(w http.ResponseWriter, r *http.Request, status int, page Page) {
+	if blocked, ok := page.(interface{ retryAfter() time.Duration }); ok {
+		setRetryAfter(w, blocked.retryAfter())
+	}
+	p.render(w, r, status, page.template(), page)
+}
 
 // render writes the named page, completely or not at all.
 //

@@ -39,17 +39,17 @@ func samples() []sample {
 		}, append([]string{"username", "password", "login", "keep", "fault", "signup"}, about...)},
 		{"secondfactor", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.SecondFactor(w, request(), http.StatusOK, SecondFactor{
+			p.Show(w, request(), http.StatusOK, SecondFactor{
 				Client: &c, Action: link, Request: text, OtherURL: link, TrustDevice: true, Fault: messages.Literal(text), RetryAfter: time.Minute,
 			})
 		}, []string{"code", "trust-device", "verify", "cancel", "other-way", "fault"}},
 		{"enroloffer", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.EnrolOffer(w, request(), http.StatusOK, EnrolOffer{Client: &c, Action: link, Request: text, EnrolURL: link, Deadline: time.Hour})
+			p.Show(w, request(), http.StatusOK, EnrolOffer{Client: &c, Action: link, Request: text, EnrolURL: link, Deadline: time.Hour})
 		}, []string{"enrol", "cancel"}},
 		{"enrol", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.Enrol(w, request(), http.StatusOK, Enrol{Client: &c, Action: link, Request: text, Secret: text, URI: sampleOTPAuth, Fault: messages.Literal(text)})
+			p.Show(w, request(), http.StatusOK, Enrol{Client: &c, Action: link, Request: text, Secret: text, URI: sampleOTPAuth, Fault: messages.Literal(text)})
 		}, []string{"secret", "otpauth", "code", "confirm", "cancel", "fault"}},
 		{"signup", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.SignUp(w, request(), http.StatusOK, SignUp{

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"html/template"
-	"net/http"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
@@ -30,11 +29,9 @@ type SecondFactor struct {
 	RetryAfter time.Duration
 }
 
-// SecondFactor writes the page, and Retry-After if attempts are blocked.
-func (p *Pages) SecondFactor(w http.ResponseWriter, r *http.Request, status int, v SecondFactor) {
-	setRetryAfter(w, v.RetryAfter)
-	p.render(w, r, status, "secondfactor", v)
-}
+func (SecondFactor) template() string { return "secondfactor" }
+
+func (v SecondFactor) retryAfter() time.Duration { return v.RetryAfter }
 
 // EnrolOffer is the page for a user who needs a second factor and has none. The form posts the
 // fields request and decision ("cancel").
@@ -49,10 +46,7 @@ type EnrolOffer struct {
 	Deadline time.Duration
 }
 
-// EnrolOffer writes the page.
-func (p *Pages) EnrolOffer(w http.ResponseWriter, r *http.Request, status int, v EnrolOffer) {
-	p.render(w, r, status, "enroloffer", v)
-}
+func (EnrolOffer) template() string { return "enroloffer" }
 
 // Enrol is the page on which a user adds an authenticator app. The form posts the fields
 // request and code; or decision ("cancel").
@@ -67,7 +61,4 @@ type Enrol struct {
 	Fault  messages.Message
 }
 
-// Enrol writes the page.
-func (p *Pages) Enrol(w http.ResponseWriter, r *http.Request, status int, v Enrol) {
-	p.render(w, r, status, "enrol", v)
-}
+func (Enrol) template() string { return "enrol" }

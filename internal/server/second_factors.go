@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/secondfactor"
+	"github.com/ostiary/ostiary/internal/session"
 )
 
 // trustedDeviceLifetime is how long a user is not asked for a second factor in a trusted
@@ -17,4 +19,17 @@ func composeSecondFactors(s *Server) {
 		s.SecondFactors.Throttle = s.Store.Throttle
 	}
 	s.TrustedDevices = &secondfactor.TrustedDevices{Store: s.Store.TrustedDevices, Cookies: s.Cookies, Lifetime: trustedDeviceLifetime}
+}
+
+// highestLevel returns the highest level of authentication that the credentials of an account
+// reach.
+func (s *Server) highestLevel(ctx context.Context, subject string) (string, error) {
+	factors, err := s.SecondFactors.Enrolled(ctx, subject)
+	if err != nil {
+		return "", err
+	}
+	if factors.Enrolled() {
+		return session.LevelTwoFactors, nil
+	}
+	return session.LevelOneFactor, nil
 }

@@ -107,7 +107,7 @@ func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
 
 // bindsRequest reports whether a cookie with the name binds a request of this issuer.
 func (c Cookies) bindsRequest(name string) bool {
-	start := len(c.prefix() + requestCookie)
+	start := len(prefix(c.Secure) + requestCookie)
 	return len(name) == len(c.name(requestName(strings.Repeat("0", requestNameID)))) &&
 		name == c.name(requestCookie+name[start:start+requestNameID])
 }
@@ -127,7 +127,7 @@ func (c Cookies) cookie(name, value string) *http.Cookie {
 }
 
 func (c Cookies) name(name string) string {
-	name = c.prefix() + name
+	name = prefix(c.Secure) + name
 	if c.Path == "" {
 		return name
 	}
@@ -135,8 +135,8 @@ func (c Cookies) name(name string) string {
 	return name + "_" + hex.EncodeToString(digest[:4])
 }
 
-func (c Cookies) prefix() string {
-	if c.Secure {
+func prefix(secure bool) string {
+	if secure {
 		return "__Host-"
 	}
 	return ""

@@ -28,14 +28,14 @@ func (c Cookies) State(s *Session, clientID, redirectURI string) string {
 		return ""
 	}
 	salt := random(12)
-	sum := sha256.Sum256([]byte(strings.Join([]string{clientID, origin, c.browserState(s.ID), salt}, " ")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{clientID, origin, browserState(c.StateKey, s.ID), salt}, " ")))
 	return base64.RawURLEncoding.EncodeToString(sum[:]) + "." + salt
 }
 
 // browserState returns a pseudonym of the session ID. It is constant for the session, so
 // that clients do not notice a re-authentication, and differs between sessions.
-func (c Cookies) browserState(sessionID string) string {
-	mac := hmac.New(sha256.New, c.StateKey)
+func browserState(key []byte, sessionID string) string {
+	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(sessionID))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
@@ -61,7 +61,7 @@ func origin(address string) string {
 // ShowState sets the state cookie of the session s, unless the browser has it.
 func (c Cookies) ShowState(w http.ResponseWriter, r *http.Request, s *Session) {
 	cookie, err := r.Cookie(c.StateName())
-	if err == nil && cookie.Value == c.browserState(s.ID) {
+	if err == nil && cookie.Value == browserState(c.StateKey, s.ID) {
 		return
 	}
 	http.SetCookie(w, c.state(s))
@@ -83,7 +83,7 @@ func (c Cookies) clearState(w http.ResponseWriter) {
 // state returns the state cookie. Its frame is on pages of other sites, where browsers send
 // no Lax cookie. They accept SameSite=None only over https.
 func (c Cookies) state(s *Session) *http.Cookie {
-	cookie := c.cookie(stateCookie, c.browserState(s.ID)) //nolint:gosec // cookie sets the attributes
+	cookie := c.cookie(stateCookie, browserState(c.StateKey, s.ID)) //nolint:gosec // cookie sets the attributes
 	cookie.HttpOnly = false
 	if c.Secure {
 		cookie.SameSite = http.SameSiteNoneMode

@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,7 +19,13 @@ import (
 type Need struct {
 	MaxAge time.Duration // since the user authenticated; 0 for any
 	ACR    string        // the level of authentication; empty for any
+	// Sensitive requires that the user authenticated within the last five minutes, at the
+	// highest level that their credentials reach: for pages that add or remove credentials.
+	Sensitive bool
 }
+
+// sensitiveMaxAge is the maximum age of an authentication for sensitive pages.
+const sensitiveMaxAge = 5 * time.Minute
 
 // Session returns the session of the browser for a page of this server, such as the account
 // console. If there is none, or it lacks what the page needs, Session sends the user to
@@ -27,6 +34,15 @@ type Need struct {
 //
 // Spec: OpenID Connect Core §3.1.2.3, RFC 9470 §4.
 func (h *Handler) Session(w http.ResponseWriter, r *http.Request, need Need) (*session.Session, bool) {
+	now := h.Now()
+	browser, err := h.browser(r, client.AccountConsoleID, now)
+	if err == nil && need.Sensitive {
+		need, err = (&dispatcher{&h.Config}).sensitive(r.Context(), browser.session)
+	}
+	if err != nil {
+		h.refuse(w, r, nil, err)
+		return nil, false
+	}
 	form := url.Values{authrequest.PageParameter: {r.URL.RequestURI()}}
 	if need.MaxAge > 0 {
 		form.Set("max_age", strconv.Itoa(int(need.MaxAge.Seconds())))
@@ -39,18 +55,23 @@ func (h *Handler) Session(w http.ResponseWriter, r *http.Request, need Need) (*s
 		h.refuse(w, r, nil, err)
 		return nil, false
 	}
-	now := h.Now()
-	browser, err := h.browser(r, request.client.ID, now)
-	if err != nil {
-		h.refuse(w, r, nil, err)
-		return nil, false
-	}
 	f := &flow{request: request, browserSession: browser, now: now}
 	if next, _ := (&dispatcher{&h.Config}).next(f); next != stepRespond {
 		h.dispatch(w, r, f)
 		return nil, false
 	}
 	return f.session, true
+}
+
+// sensitive returns the need of a sensitive page in the session s, nil for none.
+func (d *dispatcher) sensitive(ctx context.Context, s *session.Session) (Need, error) {
+	need := Need{MaxAge: sensitiveMaxAge}
+	if s == nil {
+		return need, nil
+	}
+	var err error
+	need.ACR, err = d.HighestLevel(ctx, s.Subject)
+	return need, err
 }
 
 // readOwnPage reads the request of a page of this server. Only this server writes its

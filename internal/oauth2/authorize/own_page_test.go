@@ -10,9 +10,11 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/totp"
 )
 
 // ownPage calls Session as a page of the server does, with the cookies of the browser.
@@ -88,6 +90,41 @@ func TestPageOfThisServerRequiresASession(t *testing.T) {
 		}
 		if subject, to = ownPage(b, path, authorize.Need{ACR: "2"}); subject != "" || to.Path != "/login/second-factor" {
 			t.Errorf("a higher level: subject %q, redirect to %s", subject, to)
+		}
+	})
+}
+
+// A page that changes credentials requires the highest level of the account: a session of a
+// password does not suffice for a user with an authenticator app.
+func TestSensitivePageRequiresTheHighestLevel(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s := servertest.Start(t, db, map[string]string{"second_factor": "on_demand"})
+		b := s.NewBrowser()
+		sensitive := authorize.Need{Sensitive: true}
+		_, to := ownPage(b, "/account", sensitive)
+		b.Get(submitPassword(b, to).Location().String())
+		subject, to := ownPage(b, "/account", sensitive)
+		if subject == "" {
+			t.Fatalf("a user with a password only is sent to %s", to)
+		}
+		s.Advance(5 * time.Minute)
+		if got, to := ownPage(b, "/account", sensitive); got != "" || to.Path != "/login" {
+			t.Errorf("an older session: subject %q, redirect to %s", got, to)
+		}
+
+		now, binding := s.Time(), secondfactor.Binding{Session: "test"}
+		enrolment, err := s.App.SecondFactors.BeginTOTP(t.Context(), subject, "id", "ada", binding, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.App.SecondFactors.ConfirmTOTP(t.Context(), subject, totp.Code(enrolment.Secret, totp.Step(now)), "", binding, now); err != nil {
+			t.Fatal(err)
+		}
+		_, to = ownPage(b, "/account", authorize.Need{MaxAge: time.Minute})
+		b.Get(submitPassword(b, to).Location().String())
+		if got, to := ownPage(b, "/account", sensitive); got != "" || to.Path != "/login/second-factor" {
+			t.Errorf("a fresh password of a user with an authenticator app: subject %q, redirect to %s", got, to)
 		}
 	})
 }
