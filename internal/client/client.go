@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/theme"
 	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
@@ -135,6 +136,7 @@ type Metadata struct {
 	// trust the device.
 	RequireSecondFactor bool            `json:"require_second_factor,omitempty"`
 	OperatorScope       bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
+	Theme               *theme.Theme    `json:"theme,omitempty"`          // the look of pages in flows of the client
 	Owner               string          `json:"owner,omitempty"`
 	Notes               json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
 	Lifespans

@@ -12,7 +12,7 @@ import (
 func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.Audience, m.SkipConsent, m.SkipLogoutConsent = before.Audience, before.SkipConsent, before.SkipLogoutConsent
 	m.Owner, m.Notes, m.Lifespans = before.Owner, before.Notes, before.Lifespans
-	m.AllowHTTPRedirects = before.AllowHTTPRedirects
+	m.AllowHTTPRedirects, m.Theme = before.AllowHTTPRedirects, before.Theme
 	m.OperatorScope, m.RequireSecondFactor = before.OperatorScope, before.RequireSecondFactor
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
 	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) || m.movedFrom(before) {
@@ -36,6 +36,11 @@ const maxNotes = 16 << 10
 func (c *checks) given(m *Metadata) {
 	if !shortText(m.Owner) {
 		c.fail("owner", notShort)
+	}
+	if m.Theme != nil {
+		if err := m.Theme.Check(); err != nil {
+			c.fail("theme", "is invalid: "+err.Error())
+		}
 	}
 	if len(m.Notes) > maxNotes {
 		c.fail("metadata", "must be JSON of at most 16 KiB")

@@ -12,14 +12,17 @@ func TestOperatorFieldsAreValidated(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct{ text, member string }{
-		"a lifespan":                  {`{"client_credentials_grant_access_token_lifespan":"90m","jwt_bearer_grant_access_token_lifespan":null,"implicit_grant_id_token_lifespan":""}`, ""},
-		"a lifespan that is over":     {`{"implicit_grant_access_token_lifespan":"-1s"}`, "implicit_grant_access_token_lifespan"},
-		"a lifespan without end":      {`{"refresh_token_grant_refresh_token_lifespan":"99999h"}`, "refresh_token_grant_refresh_token_lifespan"},
-		"a lifespan in words":         {`{"refresh_token_grant_id_token_lifespan":"a day"}`, "refresh_token_grant_id_token_lifespan"},
-		"a lifespan that is a number": {`{"authorization_code_grant_id_token_lifespan":60}`, "authorization_code_grant_id_token_lifespan"},
-		"an owner, and notes":         {`{"owner":"the shop team","metadata":[1,{"a":null}]}`, ""},
-		"an owner who hides":          {`{"owner":"a\u202eb"}`, "owner"},
-		"notes without end":           {`{"metadata":"` + strings.Repeat("a", maxNotes) + `"}`, "metadata"},
+		"a lifespan":                   {`{"client_credentials_grant_access_token_lifespan":"90m","jwt_bearer_grant_access_token_lifespan":null,"implicit_grant_id_token_lifespan":""}`, ""},
+		"a lifespan that is over":      {`{"implicit_grant_access_token_lifespan":"-1s"}`, "implicit_grant_access_token_lifespan"},
+		"a lifespan without end":       {`{"refresh_token_grant_refresh_token_lifespan":"99999h"}`, "refresh_token_grant_refresh_token_lifespan"},
+		"a lifespan in words":          {`{"refresh_token_grant_id_token_lifespan":"a day"}`, "refresh_token_grant_id_token_lifespan"},
+		"a lifespan that is a number":  {`{"authorization_code_grant_id_token_lifespan":60}`, "authorization_code_grant_id_token_lifespan"},
+		"an owner, and notes":          {`{"owner":"the shop team","metadata":[1,{"a":null}]}`, ""},
+		"an owner who hides":           {`{"owner":"a\u202eb"}`, "owner"},
+		"a theme":                      {`{"theme":{"product_name":"Shop","accent_color":"#0b57d0"}}`, ""},
+		"a theme that is hard to read": {`{"theme":{"accent_color":"#ffff00"}}`, "theme"},
+		"a theme that is a text":       {`{"theme":"blue"}`, "theme"},
+		"notes without end":            {`{"metadata":"` + strings.Repeat("a", maxNotes) + `"}`, "metadata"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -34,7 +37,7 @@ func TestOperatorFieldsAreValidated(t *testing.T) {
 			}
 			members["redirect_uris"] = json.RawMessage(`["https://rp.example/cb"]`)
 			own, _ := ParseMetadata(members, Policy{SelfRegistered: true})
-			if own.Owner != "" || own.Notes != nil || own.Lifespans != (Lifespans{}) {
+			if own.Owner != "" || own.Notes != nil || own.Theme != nil || own.Lifespans != (Lifespans{}) {
 				t.Errorf("%s: a client gave itself %q, %s, %v", tc.text, own.Owner, own.Notes, own.Lifespans)
 			}
 		})

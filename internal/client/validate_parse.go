@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/theme"
 )
 
 // ParseMetadata parses and validates a client's metadata from the members of a JSON object.
@@ -82,6 +84,8 @@ func kindOf(field reflect.Value) string {
 		return "true or false"
 	case *int64:
 		return "a whole number"
+	case *theme.Theme:
+		return "an object with the members of a theme"
 	case Lifespan:
 		return "a duration such as 1h30m, or null"
 	default:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/theme"
 )
 
 // Registration controls client registration over the network.
@@ -190,6 +191,10 @@ type Config struct {
 	// SoftwareStatementKeysFile has the keys of trusted issuers of software statements.
 	SoftwareStatementKeysFile string
 
+	// Theme is the look of the pages, and the others its files: images, and a style sheet that
+	// follows the built-in one.
+	Theme                                               theme.Theme
+	LogoFile, LogoDarkFile, FaviconFile, StylesheetFile string
 	// Languages are the languages of the pages, the default first.
 	Languages []string
 
@@ -291,6 +296,7 @@ func Default() *Config {
 
 		DatabaseMaxConnections: 16,
 
+		Theme:     theme.Theme{ProductName: "Ostiary"},
 		Languages: messages.Tags(),
 
 		Registration:       RegistrationClosed,

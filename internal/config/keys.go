@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/theme"
 )
 
 // keys returns the table of all settings, in the order of docs/configuration.md.
@@ -87,6 +89,22 @@ func keys() []key {
 		field("audit_retention", duration(day, 20*365*day), func(c *Config) *time.Duration { return &c.AuditRetention },
 			"How long the audit log is kept."),
 
+		field("product_name", shortText(), func(c *Config) *string { return &c.Theme.ProductName },
+			"Name of the service in the header and title of each page."),
+		field("logo_file", fileOf(imageTypes()...), func(c *Config) *string { return &c.LogoFile },
+			"Image that pages show in place of the name, at most 1 MiB."),
+		field("logo_dark_file", fileOf(imageTypes()...), func(c *Config) *string { return &c.LogoDarkFile },
+			"The same for dark screens."),
+		field("favicon_file", fileOf(imageTypes()...), func(c *Config) *string { return &c.FaviconFile },
+			"Icon of the pages in browser tabs."),
+		field("accent_color", accent(false), func(c *Config) *string { return &c.Theme.AccentColor },
+			"Colour of buttons and links. It must have a contrast of 4.5 with light pages."),
+		field("accent_color_dark", accent(true), func(c *Config) *string { return &c.Theme.AccentColorDark },
+			"The same for dark screens. If empty, it is derived from `accent_color`."),
+		field("stylesheet_file", fileOf(".css"), func(c *Config) *string { return &c.StylesheetFile },
+			"Style sheet that follows the built-in one, for example to set its variables. Check the contrast of its colours yourself."),
+		field("footer_links", footerLinks(), func(c *Config) *[]theme.Link { return &c.Theme.FooterLinks },
+			"Links at the end of each page, for example to a legal notice."),
 		field("languages", languages(), func(c *Config) *[]string { return &c.Languages },
 			"Languages of the pages. The first is the default, for browsers that ask for none of them. `he-XB` is a pseudo-language for tests: English in Hebrew letters, from right to left."),
 		field("sign_up", onOff(), func(c *Config) *bool { return &c.SignUp },
@@ -106,7 +124,7 @@ func keys() []key {
 		field("mail_templates", folder(), func(c *Config) *string { return &c.MailTemplates },
 			"A folder with your own texts of messages: see docs/operations.md."),
 		field("support_address", mailbox(false), func(c *Config) *string { return &c.SupportAddress },
-			"The email address at which users get help. Messages name it."),
+			"The email address at which users get help. Messages and pages name it."),
 		field("login_url", page(), func(c *Config) *string { return &c.LoginURL },
 			"Your own sign-in app, which replaces the built-in page. Users are redirected to it with a `login_challenge`."),
 		field("consent_url", page(), func(c *Config) *string { return &c.ConsentURL },

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // reserved returns a key for a setting that this version does not support. Its only valid
@@ -250,30 +249,6 @@ func claimNames() kind[[]string] {
 			return names, nil
 		},
 		write: func(names []string) string { return strings.Join(names, ",") },
-	}
-}
-
-// languages accepts tags of languages with a catalogue, the default first.
-func languages() kind[[]string] {
-	known := append(messages.Tags(), messages.Pseudo)
-	return kind[[]string]{
-		allowed: strings.Join(known, ", ") + "; comma separated, the default first",
-		parse: func(text string) ([]string, error) {
-			tags := list(text)
-			for i, tag := range tags {
-				if !slices.Contains(known, tag) {
-					return nil, fmt.Errorf("contains %q, which is not an allowed value", tag)
-				}
-				if slices.Contains(tags[:i], tag) {
-					return nil, fmt.Errorf("contains %q twice", tag)
-				}
-			}
-			if len(tags) == 0 {
-				return nil, errors.New("is empty")
-			}
-			return tags, nil
-		},
-		write: func(tags []string) string { return strings.Join(tags, ",") },
 	}
 }
 

@@ -66,6 +66,8 @@ func (c *Config) conflicts(require []string) []Fault {
 	fault(c.MaxWaitingRequestsPerNetworkMiB > c.MaxWaitingRequestsMiB, "max_waiting_requests_per_network_mib",
 		fmt.Sprintf("is %d, more than max_waiting_requests_mib, which is %d", c.MaxWaitingRequestsPerNetworkMiB, c.MaxWaitingRequestsMiB))
 
+	fault(c.Theme.AccentColorDark != "" && c.Theme.AccentColor == "", "accent_color_dark", "has no effect without accent_color")
+	fault(c.LogoDarkFile != "" && c.LogoFile == "", "logo_dark_file", "has no effect without logo_file")
 	c.mailConflicts(fault)
 	fault(c.SignUp && c.LoginURL != "", "sign_up", "has no effect if login_url is set: the app at login_url creates accounts")
 	fault(c.AdminListen == "" && c.LoginURL+c.ConsentURL+c.LogoutURL+c.DeviceURL != "", "admin_listen",

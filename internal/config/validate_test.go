@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/theme"
 )
 
 func TestConflictingSettings(t *testing.T) {
@@ -70,6 +71,30 @@ func TestConflictingSettings(t *testing.T) {
 			func(c *config.Config) {
 				c.MailURL, c.MailFrom = config.NewSecret("smtp+plain://mail.example"), "no-reply@id.example"
 			}, "allowed only for loopback hosts",
+		},
+		"an accent colour without contrast": {
+			func(c *config.Config) { c.Theme.AccentColor = "#ffff00" }, "accent_color = #ffff00: has a contrast of",
+		},
+		"a dark accent colour alone": {
+			func(c *config.Config) { c.Theme.AccentColorDark = "#82d3b5" }, "accent_color_dark: has no effect",
+		},
+		"a dark logo alone": {
+			func(c *config.Config) { c.LogoDarkFile = "dark.svg" }, "logo_dark_file",
+		},
+		"a logo of another type": {
+			func(c *config.Config) { c.LogoFile = "validate_test.go" }, "logo_file = validate_test.go: has a name that does not end in",
+		},
+		"a footer link that is not https": {
+			func(c *config.Config) { c.Theme.FooterLinks = []theme.Link{{Text: "x", URI: "http://x.example/"}} }, "footer_links = x=http://x.example/: must be links",
+		},
+		"an unknown language": {
+			func(c *config.Config) { c.Languages = []string{"en", "xx"} }, `languages = en,xx: contains "xx"`,
+		},
+		"a language twice": {
+			func(c *config.Config) { c.Languages = []string{"de", "de"} }, `languages = de,de: contains "de" twice`,
+		},
+		"a product name in two lines": {
+			func(c *config.Config) { c.Theme.ProductName = "a\nb" }, "product_name",
 		},
 		"a value that no source accepts": {
 			func(c *config.Config) { c.CodeLifetime = time.Hour }, `code_lifetime = 1h: is too long`,

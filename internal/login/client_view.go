@@ -31,7 +31,7 @@ func clientView(c *client.Client, redirectHost string) pages.Client {
 	}
 	return pages.Client{
 		Name: c.Name(), Host: host, LogoURI: c.LogoURI,
-		PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI, Tagged: c.Localized,
+		PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI, Tagged: c.Localized, Theme: c.Theme,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/session"
 )
 
 // Language serves the language chooser of each page.
@@ -22,6 +23,6 @@ func (h *Language) Submit(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, malformed("the language is not offered"))
 		return
 	}
-	h.Cookies.SetLanguage(w, choice)
+	session.LanguageCookie{Of: h.Cookies}.Set(w, choice)
 	httpapi.SeeOther(w, h.Issuer+pages.LanguageReturn(r))
 }

@@ -55,7 +55,7 @@ func pageErrors() *httpapi.Errors {
 func (s *flows) expired(why string, c *client.Client) error {
 	page := pages.Error{Code: "expired_request"}
 	if c != nil && !c.Disabled {
-		page.Client, page.RestartURL = &pages.Client{Name: c.Name(), Tagged: c.Localized}, c.InitiateLogin(s.Iss)
+		page.Client, page.RestartURL = &pages.Client{Name: c.Name(), Tagged: c.Localized, Theme: c.Theme}, c.InitiateLogin(s.Iss)
 	}
 	return newPageError(http.StatusBadRequest, page, why)
 }

@@ -149,7 +149,7 @@ func newPageServer(t *testing.T) *pageServer {
 		store: &watched{Store: storetest.New(t)}, cookies: session.Cookies{Secure: true},
 		hasher: credential.NewHasher(8, 1, 32, 30*time.Second), start: time.Now(),
 	}
-	views, err := pages.New(pages.Options{Cookies: h.cookies})
+	views, err := pages.New(pages.Options{Cookie: session.LanguageCookie{Of: h.cookies}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,19 +12,19 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// LanguageCookies reads the language that a user has chosen in the browser, as session.Cookies
-// does.
-type LanguageCookies interface {
+// LanguageCookie reads the language that a user has chosen in the browser, as
+// session.LanguageCookie does.
+type LanguageCookie interface {
 	// Language returns the value of [Pages.LanguageChoice] that was stored, or "".
 	Language(r *http.Request) string
 }
 
 // chosen returns the language that the user has chosen on a page, and when; nil for none.
-func (p *Pages) chosen(r *http.Request) (*translation, time.Time) {
-	if p.options.Cookies == nil {
+func (p *renderer) chosen(r *http.Request) (*translation, time.Time) {
+	if p.options.Cookie == nil {
 		return nil, time.Time{}
 	}
-	tag, seconds, _ := strings.Cut(p.options.Cookies.Language(r), ".")
+	tag, seconds, _ := strings.Cut(p.options.Cookie.Language(r), ".")
 	if tag == "" {
 		return nil, time.Time{}
 	}
@@ -38,7 +38,7 @@ func (p *Pages) chosen(r *http.Request) (*translation, time.Time) {
 // LanguageChoice returns the value to store when the user chooses the language with a tag, or
 // "" if it is not offered.
 func (p *Pages) LanguageChoice(tag string, now time.Time) string {
-	if p.languages.find(tag) == nil {
+	if p.renderer.languages.find(tag) == nil {
 		return ""
 	}
 	// The next second: the choice precedes the preferences of a request that began in this one.
@@ -69,9 +69,9 @@ func chooserButtons(offered []messages.Language, current messages.Language) temp
 }
 
 // chooserReturn returns where the language chooser of a page with the policy leads, empty for none.
-func (p *Pages) chooserReturn(r *http.Request, page policy, data any) string {
+func (p *renderer) chooserReturn(r *http.Request, page policy, data any) string {
 	switch {
-	case p.options.Cookies == nil || len(p.languages.offered) < 2 || page.passing:
+	case p.options.Cookie == nil || len(p.languages.offered) < 2 || page.passing:
 		return ""
 	case page.last:
 		return "/"

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/theme"
 )
 
 // Client is the application that sent the user to a page. It chose all fields but Host
@@ -22,6 +23,8 @@ type Client struct {
 	LogoURI string
 	// PolicyURI, TermsURI and URI are linked only if they are https or http.
 	PolicyURI, TermsURI, URI string
+	// Theme is the look that the operator gives to pages for the client; nil for none.
+	Theme *theme.Theme
 	// Tagged holds members of the client's metadata with a language tag, such as client_name#de.
 	Tagged map[string]string
 }

@@ -157,7 +157,7 @@ func (l *languages) find(tag string) *translation {
 // translation returns the language of the response to r, from the first of these that names an
 // offered one: ui_locales of r, the preferences unless the user has chosen a language since, the
 // language chosen on a page, Accept-Language, and the default.
-func (p *Pages) translation(r *http.Request) *translation {
+func (p *renderer) translation(r *http.Request) *translation {
 	l := p.languages
 	chosen, at := p.chosen(r)
 	preferences, _ := r.Context().Value(preferencesKey{}).(Preferences)
@@ -178,6 +178,3 @@ func (p *Pages) translation(r *http.Request) *translation {
 	}
 	return l.offered[0]
 }
-
-// Language returns the tag of the language in which the pages respond to r.
-func (p *Pages) Language(r *http.Request) string { return p.translation(r).Tag }

@@ -15,10 +15,11 @@ import (
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/theme"
 )
 
 // options returns the options of a server with a language chooser.
-func options() Options { return Options{Cookies: session.Cookies{}} }
+func options() Options { return Options{Cookie: session.LanguageCookie{}} }
 
 // request returns the request that pages respond to in tests.
 func request() *http.Request {
@@ -33,11 +34,10 @@ func TestNoTextIsOutsideTheCatalogue(t *testing.T) {
 	for _, s := range samples() {
 		t.Run(s.page, func(t *testing.T) {
 			t.Parallel()
-			p, err := New(Options{Languages: []string{messages.Pseudo}, Cookies: session.Cookies{}})
+			p, err := New(Options{Languages: []string{messages.Pseudo}, Cookie: session.LanguageCookie{}, Theme: theme.Theme{ProductName: "1", SupportAddress: "1@2"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.Name = "1"
 			w := httptest.NewRecorder()
 			s.write(p, w, "2", "https://192.0.2.1/")
 			doc := parse(t, w)
@@ -120,7 +120,7 @@ func TestLanguageOfAPage(t *testing.T) {
 				r.AddCookie(&http.Cookie{Name: "ostiary_language", Value: tc.cookie})
 			}
 			for range 2 { // the second is answered from the stored headers
-				if got := p.Language(WithPreferences(r, tc.preferences)); got != tc.want {
+				if got := p.renderer.translation(WithPreferences(r, tc.preferences)).Tag; got != tc.want {
 					t.Errorf("language = %q, want %q", got, tc.want)
 				}
 			}
@@ -130,7 +130,7 @@ func TestLanguageOfAPage(t *testing.T) {
 
 func TestOneLanguageOnly(t *testing.T) {
 	t.Parallel()
-	p, err := New(Options{Languages: []string{"de"}, Cookies: session.Cookies{}})
+	p, err := New(Options{Languages: []string{"de"}, Cookie: session.LanguageCookie{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,12 +210,12 @@ func TestStoredHeadersAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 2 * maxAccepted {
-		p.languages.matchHeader("de, en;q=0." + strconv.Itoa(i))
+		p.renderer.languages.matchHeader("de, en;q=0." + strconv.Itoa(i))
 	}
-	if got := p.languages.count.Load(); got != maxAccepted {
+	if got := p.renderer.languages.count.Load(); got != maxAccepted {
 		t.Errorf("%d headers are stored, want %d", got, maxAccepted)
 	}
-	if got := p.languages.matchHeader("de, x-" + strings.Repeat("a", maxHeader)); got != nil {
+	if got := p.renderer.languages.matchHeader("de, x-" + strings.Repeat("a", maxHeader)); got != nil {
 		t.Error("a header of any length is parsed")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/theme"
 )
 
 //go:embed templates/*.html
@@ -30,16 +31,26 @@ type Options struct {
 	Base string
 	// Languages are the tags of the offered languages, the default first; empty offers all.
 	Languages []string
-	// Cookies stores the chosen language; nil offers no choice.
-	Cookies LanguageCookies
+	// Theme is the look of the pages, without images; Files are its files.
+	Theme theme.Theme
+	Files Files
+	// Cookie reads the chosen language; nil offers no choice.
+	Cookie LanguageCookie
 }
 
-// Pages renders the built-in pages. It is safe for concurrent use after the fields are set.
+// Pages renders the built-in pages. It is safe for concurrent use.
 type Pages struct {
-	// Name is the name of the service in the header of each page.
+	// Name is the name of the service.
 	Name string
 
+	renderer *renderer
+	assets   *assets
+}
+
+// renderer writes pages in the language and look of a request.
+type renderer struct {
 	options   Options
+	operator  look
 	policies  map[string]policy
 	languages *languages
 	assets    *assets
@@ -48,7 +59,7 @@ type Pages struct {
 
 // view is the data of the layout.
 type view struct {
-	Service string
+	Look look
 	// Return is where the language chooser leads; empty hides it.
 	Return string
 	Page   any
@@ -85,10 +96,15 @@ func New(o Options) (*Pages, error) {
 	if len(o.Languages) == 0 {
 		o.Languages = messages.Tags()
 	}
-	p := &Pages{Name: "Ostiary", options: o, policies: policies(), assets: files}
+	p := &renderer{options: o, policies: policies(), assets: files}
 	p.buffers.New = func() any { return new(bytes.Buffer) }
-	p.languages, err = newLanguages(o.Languages, parsed, files)
-	return p, err
+	if p.operator, err = newLook(o, files); err != nil {
+		return nil, err
+	}
+	if p.languages, err = newLanguages(o.Languages, parsed, files); err != nil {
+		return nil, err
+	}
+	return &Pages{Name: p.operator.Name, renderer: p, assets: files}, nil
 }
 
 // Static serves style, scripts and icons. Mount it at /static/.
@@ -111,16 +127,16 @@ func (p *Pages) Show(w http.ResponseWriter, r *http.Request, status int, page Pa
 // No input can make a template fail, so a failure is a programming error: render panics
 // before it writes anything, and the recovery middleware reports it.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	p.renderUnder(w, r, status, name, p.policies[name], data)
+	p.renderer.render(w, r, status, name, p.renderer.policies[name], data)
 }
 
-// renderUnder is render with a policy that depends on the content of the page.
-func (p *Pages) renderUnder(w http.ResponseWriter, r *http.Request, status int, name string, under policy, data any) {
+// render is [Pages.render] with a policy, which may depend on the content of the page.
+func (p *renderer) render(w http.ResponseWriter, r *http.Request, status int, name string, under policy, data any) {
 	buf, _ := p.buffers.Get().(*bytes.Buffer)
 	defer p.buffers.Put(buf)
 	buf.Reset()
 
-	data = view{Service: p.Name, Return: p.chooserReturn(r, under, data), Page: data}
+	data = view{Look: p.look(data), Return: p.chooserReturn(r, under, data), Page: data}
 	if err := p.translation(r).pages[name]().ExecuteTemplate(buf, "layout", data); err != nil {
 		panic(fmt.Errorf("render page %s: %w", name, err))
 	}

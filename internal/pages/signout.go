@@ -59,5 +59,5 @@ func (p *Pages) SignedOut(w http.ResponseWriter, r *http.Request, status int, v 
 		}
 		name = "leaving"
 	}
-	p.renderUnder(w, r, status, name, p.policies[name].framing(v.Frames), v)
+	p.renderer.render(w, r, status, name, p.renderer.policies[name].framing(v.Frames), v)
 }

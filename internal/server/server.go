@@ -167,7 +167,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	// object, which must not keep other clients from authenticating.
 	s.keySets = outbound.NewKeySets(s.fetcher.WithSeparateLimit(), now)
 	s.keySets.Log = log
-	if s.pages, err = pages.New(pages.Options{Base: c.Path(), Languages: c.Languages, Cookies: s.Cookies}); err != nil {
+	if s.pages, err = pages.New(pages.Options{
+		Base: c.Path(), Languages: c.Languages, Cookie: session.LanguageCookie{Of: s.Cookies}, Theme: c.PageTheme(),
+		Files: pages.Files{Logo: c.LogoFile, LogoDark: c.LogoDarkFile, Favicon: c.FaviconFile, Stylesheet: c.StylesheetFile},
+	}); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	if s.subjects.Salt, err = db.Seeds.Seed(ctx, "pairwise subject"); err != nil {

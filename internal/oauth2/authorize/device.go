@@ -33,5 +33,5 @@ func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, f *flow) {
 		httpapi.SeeOther(w, h.DeviceDone)
 		return
 	}
-	h.Pages.DeviceDone(w, r, http.StatusOK, pages.DeviceDone{Client: &pages.Client{Name: a.client.Name(), Tagged: a.client.Localized}})
+	h.Pages.DeviceDone(w, r, http.StatusOK, pages.DeviceDone{Client: &pages.Client{Name: a.client.Name(), Tagged: a.client.Localized, Theme: a.client.Theme}})
 }

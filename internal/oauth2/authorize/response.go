@@ -116,7 +116,7 @@ func (p *responder) errorPage(err error, response *oauth2.Error, requestID strin
 		page.SetWrongBrowser(p.Issuer)
 	}
 	if c := own.client; c != nil && !c.Disabled {
-		page.Client, page.RestartURL = &pages.Client{Name: c.Name(), Tagged: c.Localized}, c.InitiateLogin(p.Issuer)
+		page.Client, page.RestartURL = &pages.Client{Name: c.Name(), Tagged: c.Localized, Theme: c.Theme}, c.InitiateLogin(p.Issuer)
 	}
 	return page
 }
@@ -129,7 +129,7 @@ func (p *responder) refuseDevice(w http.ResponseWriter, r *http.Request, a *Auth
 		return
 	}
 	if response.Code == oauth2.CodeAccessDenied {
-		p.Pages.DeviceDone(w, r, http.StatusOK, pages.DeviceDone{Client: &pages.Client{Name: a.client.Name(), Tagged: a.client.Localized}, Refused: true})
+		p.Pages.DeviceDone(w, r, http.StatusOK, pages.DeviceDone{Client: &pages.Client{Name: a.client.Name(), Tagged: a.client.Localized, Theme: a.client.Theme}, Refused: true})
 		return
 	}
 	p.Pages.Error(w, r, response.Status, p.errorPage(response, response, w.Header().Get("X-Request-Id")))

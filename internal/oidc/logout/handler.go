@@ -201,7 +201,7 @@ func pageClient(c *client.Client) *pages.Client {
 		return nil
 	}
 	page := &pages.Client{
-		Name: c.Name(), LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI, Tagged: c.Localized,
+		Name: c.Name(), LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI, Tagged: c.Localized, Theme: c.Theme,
 	}
 	if len(c.RedirectURIs) > 0 {
 		if u, err := url.Parse(c.RedirectURIs[0]); err == nil {

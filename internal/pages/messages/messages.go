@@ -99,11 +99,13 @@ func load(known Language) (*Catalogue, error) {
 	return c, nil
 }
 
-// categories are the names of the plural categories in a catalogue.
+// categories returns the plural categories by their names in a catalogue.
 //
 // Spec: Unicode Technical Standard #35 part 3, section 5.1.
-var categories = map[string]plural.Form{
-	"zero": plural.Zero, "one": plural.One, "two": plural.Two, "few": plural.Few, "many": plural.Many, "other": plural.Other,
+func categories() map[string]plural.Form {
+	return map[string]plural.Form{
+		"zero": plural.Zero, "one": plural.One, "two": plural.Two, "few": plural.Few, "many": plural.Many, "other": plural.Other,
+	}
 }
 
 // parseText parses an entry: a string, or an object of plural categories.
@@ -118,7 +120,7 @@ func parseText(entry json.RawMessage) (t text, err error) {
 		return t, err
 	}
 	for name, form := range forms {
-		category, ok := categories[name]
+		category, ok := categories()[name]
 		if !ok {
 			return t, fmt.Errorf("unknown plural category %q", name)
 		}
