@@ -2,6 +2,7 @@ package pages
 
 import (
 	"html/template"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
@@ -29,6 +30,7 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 			return catalogue.HTML(messages.New("error.title-prefix", "title", title))
 		},
 		"duration": messages.Duration,
+		"date":     date,
 
 		"bdi":      func(s string) template.HTML { return element("<bdi>", s, "</bdi>") },
 		"strong":   func(s string) template.HTML { return element("<strong><bdi>", s, "</bdi></strong>") },
@@ -43,10 +45,16 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 		"line":      func(s string) string { return Clean(s, lineRunes) },
 		"logo":      logoLink,
 		"name":      func(s string) string { return Clean(s, nameRunes) },
-		"qr":        func(u template.URL) template.HTML { return qrCode(string(u)) },
+		"qr":        func(u template.URL, label template.HTML) template.HTML { return qrCode(string(u), label) },
 		"target":    target,
 		"web":       webLink,
 	}
+}
+
+// date returns the day of t.
+func date(t time.Time) template.HTML {
+	//nolint:gosec // a time has no markup
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `">` + t.UTC().Format(time.DateOnly) + `</time>`)
 }
 
 // element returns text, escaped, between the given tags.

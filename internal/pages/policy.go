@@ -40,6 +40,7 @@ func policies() map[string]policy {
 	ours := policy{csp: base + "; form-action 'self'", referrer: "same-origin", isolated: true}
 	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin", passing: true}
 	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer", passing: true}
+	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, last: true}
 	done, doneOurs := ending, ours
 	done.last, doneOurs.last = true, true
 
@@ -62,6 +63,11 @@ func policies() map[string]policy {
 		"setup":        ours,
 		"setupdone":    doneOurs,
 		"home":         ours,
+
+		"authenticator":    ours,
+		"recoverycodes":    ours,
+		"newrecoverycodes": codes,
+		"confirmremoval":   ours,
 	}
 }
 

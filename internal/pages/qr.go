@@ -13,9 +13,9 @@ import (
 // Spec: ISO/IEC 18004 §5.3.8.
 const quietZone = 4
 
-// qrCode returns an SVG image of text as a QR code. The image is hidden from screen readers:
-// the page shows the same text. It is empty for a text that is too long for a QR code.
-func qrCode(text string) template.HTML {
+// qrCode returns an SVG image of text as a QR code, with a label for screen readers, which has no
+// markup. It is empty for a text that is too long for a QR code.
+func qrCode(text string, label template.HTML) template.HTML {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
 		return ""
@@ -34,7 +34,7 @@ func qrCode(text string) template.HTML {
 		}
 	}
 	size := code.Size + 2*quietZone
-	return template.HTML(fmt.Sprintf( //nolint:gosec // numbers only
-		`<svg class="qr" viewBox="0 0 %d %d" role="img" aria-hidden="true" focusable="false"><path class="qr-light" d="M0 0h%dv%dH0z"/><path class="qr-dark" d="%s"/></svg>`,
-		size, size, size, size, path.String()))
+	return template.HTML(fmt.Sprintf( //nolint:gosec // numbers, and the label is escaped
+		`<svg class="qr" viewBox="0 0 %d %d" role="img" aria-label="%s" focusable="false"><path class="qr-light" d="M0 0h%dv%dH0z"/><path class="qr-dark" d="%s"/></svg>`,
+		size, size, label, size, size, path.String()))
 }

@@ -176,6 +176,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 		"signin": "", "consent": "", "signout": "", "formpost": "",
 		"signedout": "'self'", "leaving": "'none'", "error": "'self'", "devicedone": "'self'",
 		"setup": "'self'", "setupdone": "'self'", "home": "'self'",
+		"authenticator": "'self'", "recoverycodes": "'self'", "newrecoverycodes": "'self'", "confirmremoval": "'self'",
 	}
 	for _, s := range samples() {
 		t.Run(s.page, func(t *testing.T) {
@@ -192,7 +193,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				"base-uri": "'none'", "frame-ancestors": "'none'", "form-action": formAction[s.page],
 			}
 			want["script-src"], want["frame-src"] = "", ""
-			if s.page == "formpost" || s.page == "leaving" {
+			if s.page == "formpost" || s.page == "leaving" || s.page == "newrecoverycodes" {
 				want["script-src"] = "'self'"
 			}
 			if s.page == "signedout" || s.page == "leaving" {
@@ -212,7 +213,9 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				}
 			}
 			isolated := w.Header().Get("Cross-Origin-Opener-Policy") == "same-origin"
-			if want := slices.Contains([]string{"setup", "setupdone", "home"}, s.page); isolated != want {
+			if want := slices.Contains([]string{
+				"setup", "setupdone", "home", "authenticator", "recoverycodes", "newrecoverycodes", "confirmremoval",
+			}, s.page); isolated != want {
 				t.Errorf("isolated from its opener: %v, want %v", isolated, want)
 			}
 		})

@@ -32,10 +32,13 @@ func NewSet() []string {
 		for j := range b {
 			b[j] = alphabet[int(b[j])%len(alphabet)] // 256 is a multiple of 32
 		}
-		codes[i] = string(b[:length/2]) + "-" + string(b[length/2:])
+		codes[i] = Format(string(b))
 	}
 	return codes
 }
+
+// Format returns a parsed code in two groups, as users see it.
+func Format(code string) string { return code[:length/2] + "-" + code[length/2:] }
 
 // NewKey returns a new key for the hashes of a set.
 func NewKey() []byte {

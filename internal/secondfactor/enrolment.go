@@ -59,9 +59,9 @@ type Enrolment struct {
 // BeginTOTP returns the secret of an enrolment of an authenticator app: the one that waits
 // under the binding, or a new one. issuer and username are the names that the app shows.
 func (s *Service) BeginTOTP(ctx context.Context, subject, issuer, username string, b Binding, now time.Time) (Enrolment, error) {
-	p, secret, err := s.pending(ctx, subject, b, now)
+	_, secret, err := s.pending(ctx, subject, b, now)
 	if errors.Is(err, ErrNoEnrolment) {
-		p = &Pending{Binding: b.digest(), Subject: subject, ExpiresAt: now.Add(EnrolmentLifetime)}
+		p := &Pending{Binding: b.digest(), Subject: subject, ExpiresAt: now.Add(EnrolmentLifetime)}
 		p.Secret, err = s.Secrets.Seal(p.purpose(), totp.NewSecret())
 		if err != nil {
 			return Enrolment{}, fmt.Errorf("seal secret of enrolment: %w", err)

@@ -177,6 +177,7 @@ func mountPages(s *Server, r chi.Router) {
 		own.HandleFunc(pathEnrol, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.Enrol.Page), http.MethodPost: pages(s.login.Enrol.Submit),
 		}))
+		mountSecondFactors(s, own.With(middleware.RateLimit(begin, s.Now)), pages)
 	}
 	if s.Config.SignUp {
 		own.HandleFunc(pathSignUp, byMethod(map[string]http.Handler{
