@@ -83,7 +83,8 @@ type Metadata struct {
 	GrantTypes             []string `json:"grant_types,omitempty"`
 	ResponseTypes          []string `json:"response_types,omitempty"`
 	Scope                  string   `json:"scope,omitempty"`
-	Audience               []string `json:"audience,omitempty"` // resources that it may request (RFC 8707); set by the operator
+	OptionalScope          string   `json:"optional_scope,omitempty"` // scopes that users may refuse singly
+	Audience               []string `json:"audience,omitempty"`       // resources that it may request (RFC 8707); set by the operator
 
 	TokenEndpointAuthMethod     string          `json:"token_endpoint_auth_method,omitempty"`
 	TokenEndpointAuthSigningAlg string          `json:"token_endpoint_auth_signing_alg,omitempty"`
@@ -217,6 +218,11 @@ func (c *Client) SupportsLogoutNotification() bool {
 
 // Scopes returns the registered scopes of the client.
 func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }
+
+// IsOptionalScope reports whether users may consent to a request without the scope.
+func (c *Client) IsOptionalScope(scope string) bool {
+	return slices.Contains(strings.Fields(c.OptionalScope), scope)
+}
 
 // AllowsGrantType reports whether the client registered the grant type.
 func (c *Client) AllowsGrantType(grantType string) bool {

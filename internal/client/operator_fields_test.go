@@ -22,6 +22,9 @@ func TestOperatorFieldsAreValidated(t *testing.T) {
 		"a theme":                      {`{"theme":{"product_name":"Shop","accent_color":"#0b57d0"}}`, ""},
 		"a theme that is hard to read": {`{"theme":{"accent_color":"#ffff00"}}`, "theme"},
 		"a theme that is a text":       {`{"theme":"blue"}`, "theme"},
+		"optional scopes":              {`{"optional_scope":"email profile"}`, ""},
+		"an optional openid":           {`{"optional_scope":"email openid"}`, "optional_scope"},
+		"an optional scope of quotes":  {`{"optional_scope":"\""}`, "optional_scope"},
 		"notes without end":            {`{"metadata":"` + strings.Repeat("a", maxNotes) + `"}`, "metadata"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -166,6 +166,10 @@ func (c *checks) texts(m *Metadata) {
 	if len(m.Scope) > maxScope || strings.IndexFunc(m.Scope, notScope) >= 0 {
 		c.fail("scope", "must be scopes of printable ASCII with spaces between them")
 	}
+	optional := strings.Fields(m.OptionalScope)
+	if len(m.OptionalScope) > maxScope || strings.IndexFunc(m.OptionalScope, notScope) >= 0 || slices.Contains(optional, "openid") {
+		c.fail("optional_scope", "must be scopes of printable ASCII with spaces between them, without openid")
+	}
 	slices.SortFunc(c.faults, func(a, b Fault) int { return cmp.Compare(a.Member, b.Member) })
 }
 

@@ -43,10 +43,14 @@ func (h *Consent) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
+	for i := range scopes {
+		scopes[i].Optional = f.client.IsOptionalScope(scopes[i].Name)
+	}
 	h.Pages.Consent(w, f.localize(r), http.StatusOK, h.form(f, name, scopes))
 }
 
-// Submit serves POST /consent: the fields request, decision and remember.
+// Submit serves POST /consent: the fields request, decision and remember, and one for each
+// optional scope that the user accepts.
 //
 // Spec: OpenID Connect Core §3.1.2.4.
 func (h *Consent) Submit(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +72,7 @@ func (h *Consent) decide(r *http.Request, f *flow) error {
 		return h.flows.decide(r.Context(), f, authrequest.Denied, nil)
 	case "accept":
 		remembered := f.mayRememberConsent() && r.PostForm.Get("remember") == "on"
-		return h.flows.decide(r.Context(), f, authrequest.Accepted, h.consent(f, remembered))
+		return h.flows.decide(r.Context(), f, authrequest.Accepted, h.consent(r, f, remembered))
 	default:
 		return malformed("no decision")
 	}
@@ -77,16 +81,24 @@ func (h *Consent) decide(r *http.Request, f *flow) error {
 // consent returns the consent to store: for all sessions of the user if they asked to
 // remember it, else until the session ends, so that a further request in the session, or
 // one with prompt=none, gets its response without a page.
-func (h *Consent) consent(f *flow, remembered bool) *consent.Consent {
+func (h *Consent) consent(r *http.Request, f *flow, remembered bool) *consent.Consent {
 	now := h.Now()
 	c := &consent.Consent{
 		Subject: f.session.Subject, ClientID: f.client.ID, SessionID: f.session.ID,
-		Scopes: f.scopes(), GivenAt: now, ExpiresAt: f.session.EndsAt,
+		Scopes: f.acceptedScopes(r), GivenAt: now, ExpiresAt: f.session.EndsAt,
 	}
 	if remembered {
 		c.SessionID, c.ExpiresAt = "", now.Add(h.Lifetimes.Consent)
 	}
 	return c
+}
+
+// acceptedScopes returns the scopes that the user accepts on the form: all but the optional ones
+// whose box is not ticked.
+func (f *flow) acceptedScopes(r *http.Request) []string {
+	return slices.DeleteFunc(f.scopes(), func(name string) bool {
+		return f.client.IsOptionalScope(name) && !r.PostForm.Has(pages.ScopeField(name))
+	})
 }
 
 // mayRememberConsent reports whether a stored consent can satisfy a later request. The

@@ -90,6 +90,56 @@ func TestDecisionsAreRecordedAndRemembered(t *testing.T) {
 	}
 }
 
+// TestOptionalScopesCanBeRefusedSingly covers the client member optional_scope.
+func TestOptionalScopesCanBeRefusedSingly(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		fields []string
+		want   string
+	}{
+		"all boxes are ticked":     {[]string{"scope profile", "on", "scope email", "on"}, "openid profile email"},
+		"one is not ticked":        {[]string{"scope email", "on"}, "openid email"},
+		"none is ticked":           {nil, "openid"},
+		"another scope is ticked":  {[]string{"scope offline_access", "on"}, "openid"},
+		"remembered, with one box": {[]string{"scope email", "on", "remember", "on"}, "openid email"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newPageServer(t)
+			c, err := h.store.Clients.Client(t.Context(), clientID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.OptionalScope = "profile email"
+			if err := h.store.Clients.UpdateClient(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			b := h.browser(t)
+			b.signIn(t, "ada")
+			id := b.begin(t, "redirect_uri=https://notes.example/cb&scope=openid+profile+email")
+			page := b.get(t, "/consent?request="+id)
+			if got := strings.Count(page.body, `type="checkbox" value="on" checked`); got != 2 {
+				t.Errorf("the page has %d ticked boxes, want 2", got)
+			}
+			got := b.submit(t, page, append(tc.fields, "decision", "accept")...)
+			if got.status != http.StatusSeeOther || got.location != h.back(id) {
+				t.Fatalf("answer = %d to %q", got.status, got.location)
+			}
+			r := h.request(t, id)
+			parameters, _ := url.ParseQuery(r.Parameters)
+			if accepted := parameters.Get(authrequest.ConsentParameter); r.Decision != authrequest.Accepted || accepted != tc.want {
+				t.Errorf("request notes %q of %q, want acceptance of %q", r.Decision, accepted, tc.want)
+			}
+			if parameters.Get("redirect_uri") != "https://notes.example/cb" {
+				t.Errorf("the other parameters are %q", r.Parameters)
+			}
+			remembered(t, b, slices.Sorted(strings.FieldsSeq(tc.want)))
+		})
+	}
+}
+
 func remembered(t *testing.T, b *browser, want []string) {
 	t.Helper()
 	var got []string

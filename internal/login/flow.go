@@ -176,10 +176,17 @@ func (s *flows) continueAs(ctx context.Context, f *flow, sessionID string) error
 	return nil
 }
 
-// decide records the user's consent decision, and remember unless it is nil. It records
+// decide records the user's consent decision, and remember unless it is nil. If remember has not
+// all scopes of the request, the others are removed from the request. It records
 // nothing if the user has decided before.
 func (s *flows) decide(ctx context.Context, f *flow, decision authrequest.Decision, remember *consent.Consent) error {
-	err := s.Requests.RecordDecision(ctx, f.request.ID, decision, f.session.Subject, remember, s.Now())
+	var err error
+	if remember != nil && len(remember.Scopes) < len(f.scopes()) {
+		f.parameters.Set(authrequest.ConsentParameter, strings.Join(remember.Scopes, " "))
+		err = s.Requests.RecordPartialConsent(ctx, f.request.ID, f.session.Subject, f.parameters.Encode(), remember, s.Now())
+	} else {
+		err = s.Requests.RecordDecision(ctx, f.request.ID, decision, f.session.Subject, remember, s.Now())
+	}
 	switch {
 	case errors.Is(err, authrequest.ErrAlreadyDecided):
 		return nil

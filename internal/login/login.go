@@ -63,6 +63,8 @@ type Requests interface {
 	RecordFactorDeclined(ctx context.Context, id, subject string, now time.Time) error
 	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error
 	// RecordDecision returns authrequest.ErrAlreadyDecided if the subject has decided before.
+	// RecordPartialConsent records an acceptance and the parameters with the accepted scopes.
+	RecordPartialConsent(ctx context.Context, id, subject, parameters string, remember *consent.Consent, now time.Time) error
 	RecordDecision(ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time) error
 }
 

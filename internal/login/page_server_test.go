@@ -110,6 +110,11 @@ func (r watchedRequests) RecordChoice(ctx context.Context, id, sessionID string,
 	return r.Requests.RecordChoice(ctx, id, sessionID, now)
 }
 
+func (r watchedRequests) RecordPartialConsent(ctx context.Context, id, subject, parameters string, remember *consent.Consent, now time.Time) error {
+	r.watched.writes.Add(1)
+	return r.Requests.RecordPartialConsent(ctx, id, subject, parameters, remember, now)
+}
+
 func (r watchedRequests) RecordDecision(
 	ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time,
 ) error {

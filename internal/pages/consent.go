@@ -8,7 +8,8 @@ import (
 )
 
 // Consent asks the user to allow the requested access. The form posts the fields request,
-// decision ("accept" or "deny"), and remember ("on") to remember the decision.
+// decision ("accept" or "deny"), remember ("on") to remember the decision, and the [ScopeField] of
+// each optional scope that the user accepts.
 type Consent struct {
 	Client Client
 	// Action is the URL of the form.
@@ -35,7 +36,12 @@ type Scope struct {
 	Title, Text messages.Message
 	// Icon is the name of an icon in icons.html.
 	Icon string
+	// Optional shows a checkbox, so that the user can refuse the scope alone.
+	Optional bool
 }
+
+// ScopeField returns the name of the form field of an optional scope.
+func ScopeField(scope string) string { return "scope " + scope }
 
 // Consent writes the consent page.
 func (p *Pages) Consent(w http.ResponseWriter, r *http.Request, status int, v Consent) {

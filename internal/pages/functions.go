@@ -48,6 +48,9 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 		"qr":        func(u template.URL, label template.HTML) template.HTML { return qrCode(string(u), label) },
 		"target":    target,
 		"web":       webLink,
+
+		// scopeField is the name of the checkbox of an optional scope.
+		"scopeField": ScopeField,
 	}
 }
 

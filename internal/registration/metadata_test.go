@@ -34,7 +34,7 @@ const complete = `{
 	"tos_uri": "https://rp.example/terms", "tos_uri#de": "https://rp.example/terms/de", "contacts": ["ops@rp.example"],
 	"application_type": "web", "redirect_uris": ["https://rp.example/cb", "https://rp2.example/cb"],
 	"post_logout_redirect_uris": ["https://rp.example/bye"],
-	"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "scope": "openid profile",
+	"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "scope": "openid profile", "optional_scope": "profile",
 	"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "ES256", "jwks_uri": "https://rp.example/jwks",
 	"subject_type": "pairwise", "sector_identifier_uri": "https://sector.example/all",
 	"id_token_signed_response_alg": "ES256", "id_token_encrypted_response_alg": "ECDH-ES+A256KW", "id_token_encrypted_response_enc": "A256GCM",

@@ -156,8 +156,29 @@ func (s *Requests) RecordDecision(
 		UPDATE requests SET decision = $2, decided_for = $3, decided_at = $4
 		WHERE id = $1 AND (decision = '' OR decided_for <> $3) AND expires_at > $4`
 
+	return s.recordDecision(ctx, record, id, d, subject, "", remember, now)
+}
+
+// RecordPartialConsent records that the subject has accepted a part of a request, whose new
+// parameters name the scopes of that part, and adds the consent. Its errors are those of
+// [Requests.RecordDecision].
+func (s *Requests) RecordPartialConsent(ctx context.Context, id, subject, parameters string, remember *consent.Consent, now time.Time) error {
+	const record = `
+		UPDATE requests SET decision = $2, decided_for = $3, decided_at = $4, parameters = $5
+		WHERE id = $1 AND (decision = '' OR decided_for <> $3) AND expires_at > $4`
+
+	return s.recordDecision(ctx, record, id, authrequest.Accepted, subject, parameters, remember, now)
+}
+
+func (s *Requests) recordDecision(
+	ctx context.Context, record, id string, d authrequest.Decision, subject, parameters string, remember *consent.Consent, now time.Time,
+) error {
+	args := []any{id, string(d), subject, now.UnixMicro()}
+	if parameters != "" {
+		args = append(args, parameters)
+	}
 	return s.db.Tx(ctx, func(c db.Conn) error {
-		recorded, err := c.Exec(ctx, record, id, string(d), subject, now.UnixMicro())
+		recorded, err := c.Exec(ctx, record, args...)
 		if err != nil {
 			return fmt.Errorf("record decision: %w", err)
 		}
