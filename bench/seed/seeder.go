@@ -100,7 +100,7 @@ func (w *seeder) createModels(ctx context.Context) error {
 func (w *seeder) insertModels(ctx context.Context) error {
 	a := &account.Account{
 		Subject: account.NewSubject(), Username: "model",
-		Claims:    map[string]any{"name": "Ada Example", "email": "model@example.org", "email_verified": true},
+		Claims:    map[string]any{"name": "Ada Example", "email": "model@example.org", "email_verified": false},
 		CreatedAt: w.now.Add(-refreshAbsolute), UpdatedAt: w.now.Add(-refreshAbsolute),
 	}
 	a.SetPassword(phc, a.CreatedAt)

@@ -1,9 +1,11 @@
-// Package account holds the accounts of users: subject, username, password and standard
-// claims, with the rules for usernames and email addresses and the lockout of accounts.
+// Package account holds the accounts of users: subject, username, password, email addresses,
+// claims, groups, roles and attributes, with the rules for usernames and email addresses and
+// the lockout of accounts.
 package account
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -30,11 +32,18 @@ var (
 
 // Account is the account of a user.
 type Account struct {
-	Subject       string                 // random, never reused (OpenID Connect Core section 2, sub)
-	Username      string                 // canonical, see CanonicalUsername
-	Password      *credential.Credential // nil if there is none
-	Claims        map[string]any
-	Administrator bool
+	Subject  string                 // random, never reused (OpenID Connect Core section 2, sub)
+	Username string                 // canonical, see CanonicalUsername
+	Password *credential.Credential // nil if there is none
+	// Claims are the claims about the user. The primary address determines email and
+	// email_verified; see [Account.SetClaims].
+	Claims     map[string]any
+	Addresses  []Address // the primary one first
+	Groups     []string  // sorted
+	Roles      []string  // sorted
+	Attributes map[string]any
+	AdminRole  AdminRole
+	State      State
 	// SelfRegistered reports that the user created the account by signing up, and the
 	// operator has not taken it over.
 	SelfRegistered bool
@@ -64,10 +73,10 @@ func (a *Account) SetPassword(hash string, now time.Time) {
 
 // Import is an account of an operator's import file.
 type Import struct {
-	Account *Account
-	// KeepAdministrator keeps Administrator of an existing account, and ignores that of
-	// Account.
-	KeepAdministrator bool
+	Account *Account // added if no account has its username
+	// Change applies the entry to the account that has the username, except its password. The
+	// error is that of an invalid entry.
+	Change func(known *Account) error
 }
 
 // external is the first character of the stored usernames of external accounts. No valid
@@ -78,6 +87,15 @@ const external = " "
 // username nor a password.
 func NewExternal(subject string, now time.Time) *Account {
 	return &Account{Subject: subject, Username: external + subject, CreatedAt: now, UpdatedAt: now}
+}
+
+// Released returns what scopes release of the account beside its claims.
+func (a *Account) Released() Released {
+	r := Released{Groups: a.Groups, Roles: a.Roles}
+	if len(a.Attributes) > 0 {
+		r.Attributes, _ = json.Marshal(a.Attributes) // values from JSON
+	}
+	return r
 }
 
 // IsExternal reports whether the account has a subject and no username.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -46,4 +47,5 @@ type User struct {
 	Disabled bool // the account is disabled, or its sessions were revoked after this sign-in
 	Username string
 	Claims   json.RawMessage
+	Released account.Released
 }

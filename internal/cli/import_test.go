@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/cli"
 	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/client"
@@ -90,7 +91,7 @@ func TestImportUpdatesDifferences(t *testing.T) {
 		t.Errorf("ada = %+v; want the new claim, the old password, and all sessions", got)
 	}
 	if got := accountOf(sh, "eve"); !signsIn(sh, "eve", "another battery") || !got.SessionsValidAfter.After(before.CreatedAt) ||
-		got.Subject != before.Subject || !got.Administrator || got.Claims["name"] != "Eve" {
+		got.Subject != before.Subject || got.AdminRole != account.Owner || got.Claims["name"] != "Eve" {
 		t.Errorf("eve = %+v; want the new password, no sessions from before, and the same subject, rights and claims", got)
 	}
 }

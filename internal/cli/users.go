@@ -84,7 +84,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 		if err != nil {
 			return err
 		}
-		a, err := users.Create(ctx, manage.NewUser{Username: name, Password: p.text, Claims: claims, Administrator: cmd.Admin})
+		a, err := users.Create(ctx, manage.NewUser{Username: name, Password: p.text, Claims: claims, AdminRole: adminRole(cmd.Admin)})
 		if err != nil {
 			return fmt.Errorf("create %s: %w", name, err)
 		}
@@ -202,6 +202,14 @@ func (c *commandLine) withUser(ctx context.Context, s Streams, username string, 
 	})
 }
 
+// adminRole returns the role of an administrator, or none.
+func adminRole(administrator bool) account.AdminRole {
+	if administrator {
+		return account.Owner
+	}
+	return account.NoAdminRole
+}
+
 // displayName returns the username, or the subject of a user without one.
 func displayName(a *account.Account) string { return cmp.Or(a.Name(), a.Subject) }
 
@@ -230,7 +238,7 @@ func viewUser(a *account.Account) userView {
 		claims = map[string]any{}
 	}
 	return userView{
-		a.Name(), "", a.Subject, claims, a.Administrator, a.Password != nil, a.SelfRegistered,
+		a.Name(), "", a.Subject, claims, a.AdminRole == account.Owner, a.Password != nil, a.SelfRegistered,
 		storedTime(a.DisabledAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }

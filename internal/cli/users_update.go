@@ -47,7 +47,12 @@ func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) erro
 		}
 	}
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
-		changed, err := newUsers(d).Update(ctx, a, manage.UserChange{SetClaims: claims, RemoveClaims: cmd.RemoveClaim, Administrator: cmd.Admin})
+		change := manage.UserChange{SetClaims: claims, RemoveClaims: cmd.RemoveClaim}
+		if cmd.Admin != nil {
+			role := adminRole(*cmd.Admin)
+			change.AdminRole = &role
+		}
+		changed, err := newUsers(d).Update(ctx, a, change)
 		if err != nil {
 			return fmt.Errorf("update %s: %w", displayName(a), err)
 		}

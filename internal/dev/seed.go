@@ -70,7 +70,10 @@ func (d *devServer) addDemoUser(ctx context.Context) error {
 		}
 		at := time.Now()
 		a := &account.Account{
-			Subject: account.NewSubject(), Username: user.Username, Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
+			Subject: account.NewSubject(), Username: user.Username, CreatedAt: at, UpdatedAt: at,
+		}
+		if err := a.SetClaims(demoClaims(at), nil, at); err != nil {
+			return nil, fmt.Errorf("create demo user: %w", err)
 		}
 		a.SetPassword(hash, at)
 		err = d.server.Store.Accounts.InsertAccount(ctx, a)

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
 )
 
 var (
@@ -101,6 +103,7 @@ type WithAccount struct {
 	Grant
 	Username string
 	Claims   json.RawMessage // the account's standard claims, OpenID Connect Core 5.1
+	Released account.Released
 }
 
 // CodeRedemption is the input for redeeming an authorization code.

@@ -69,7 +69,7 @@ func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
 	}
 	now := h.Now()
 	first := &account.Account{
-		Subject: account.NewSubject(), Username: username, Administrator: true,
+		Subject: account.NewSubject(), Username: username, AdminRole: account.Owner,
 		Claims: map[string]any{"preferred_username": username}, CreatedAt: now, UpdatedAt: now,
 	}
 	first.SetPassword(phc, now)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/credential"
 )
 
@@ -37,7 +38,7 @@ func TestSetupCreatesOneAdministrator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !a.Administrator || a.Claims["preferred_username"] != "root" || len(a.Subject) != 26 {
+	if a.AdminRole != account.Owner || a.Claims["preferred_username"] != "root" || len(a.Subject) != 26 {
 		t.Errorf("account = %+v", a)
 	}
 	b.signIn(t, "root")

@@ -105,8 +105,10 @@ func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
 	}
 	now := h.Now()
 	a := &account.Account{
-		Subject: account.NewSubject(), Username: username, Claims: claims, SelfRegistered: true,
-		CreatedAt: now, UpdatedAt: now,
+		Subject: account.NewSubject(), Username: username, SelfRegistered: true, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := a.SetClaims(claims, nil, now); err != nil {
+		return nil, fmt.Errorf("set claims: %w", err)
 	}
 	a.SetPassword(phc, now)
 	err = h.Accounts.InsertAccount(ctx, a)
@@ -142,7 +144,7 @@ func profile(username string, form url.Values) (map[string]any, error) {
 		if err := account.CheckEmail(email); err != nil {
 			return nil, &fieldError{"email", messages.New("sign-up.email-invalid")}
 		}
-		claims["email"], claims["email_verified"] = email, false
+		claims["email"] = email
 	}
 	return claims, nil
 }

@@ -49,7 +49,8 @@ func TestSignUpCreatesAccountAndSignsIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(a.Claims) != 4 || a.Claims["preferred_username"] != "grace" || a.Claims["name"] != "Grace Hopper" ||
-		a.Claims["email"] != "grace@example.com" || a.Claims["email_verified"] != false || a.Administrator {
+		a.Claims["email"] != "grace@example.com" || a.Claims["email_verified"] != false || a.AdminRole != account.NoAdminRole ||
+		len(a.Addresses) != 1 || a.Addresses[0] != (account.Address{Address: "grace@example.com", Primary: true}) {
 		t.Errorf("account = %+v", a)
 	}
 	s, _ := b.session(t)

@@ -51,19 +51,18 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 		return nil, err
 	}
 	for n, e := range entries {
-		users[n].KeepAdministrator = e.Administrator == nil
-		users[n].Account = &account.Account{
-			Subject: account.NewSubject(), Username: e.Username, Claims: e.Claims,
-			Administrator: e.Administrator != nil && *e.Administrator, CreatedAt: when, UpdatedAt: when,
+		users[n] = account.Import{
+			Account: &account.Account{Subject: account.NewSubject(), Username: e.Username, CreatedAt: when, UpdatedAt: when},
+			Change:  func(a *account.Account) error { return e.apply(a, when) },
 		}
-		users[n].Account.SetPassword(e.PasswordHash, when)
-		switch known := stored[e.Username]; {
-		case known != nil:
+		a := users[n].Account
+		if err := e.apply(a, when); err != nil && !e.faulty {
+			faults = append(faults, e.fault(err))
+		}
+		a.SetPassword(e.PasswordHash, when)
+		if known := stored[e.Username]; known != nil {
 			hashes[n] = known.PasswordHash()
-			if e.Claims == nil {
-				users[n].Account.Claims = known.Claims
-			}
-		case e.Password == "" && e.PasswordHash == "" && !e.faulty:
+		} else if e.Password == "" && e.PasswordHash == "" && !e.faulty {
 			faults = append(faults, e.fault(errors.New("password or password_hash is required for a new user")))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/config"
@@ -32,6 +33,30 @@ func (e *userEntry) fault(err error) error {
 		return fmt.Errorf("entry %d: %w", e.number, err)
 	}
 	return fmt.Errorf("entry %d (%q): %w", e.number, e.Username, err)
+}
+
+// apply changes an account to the entry. Claims replace those of the account, except that
+// its addresses stay if the entry has no email.
+func (e *userEntry) apply(a *account.Account, now time.Time) error {
+	if e.Administrator != nil {
+		a.AdminRole = account.NoAdminRole
+		if *e.Administrator {
+			a.AdminRole = account.Owner
+		}
+	}
+	if e.Claims == nil {
+		return nil
+	}
+	var gone []string
+	for name := range a.Claims {
+		if _, stays := e.Claims[name]; !stays && name != "email" && name != "email_verified" {
+			gone = append(gone, name)
+		}
+	}
+	if err := a.SetClaims(e.Claims, gone, now); err != nil {
+		return fmt.Errorf("claims.email: %w", err)
+	}
+	return nil
 }
 
 // parseUsers parses users from a JSON array, or from an object with such a member users. It

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -23,7 +22,7 @@ type UserStore interface {
 	// InsertAccount returns account.ErrExists if the username exists.
 	InsertAccount(ctx context.Context, a *account.Account) error
 	// ChangeAccount applies a change in a transaction and returns the result.
-	ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account)) (*account.Account, error)
+	ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account) error) (*account.Account, error)
 	// SetPassword and SetDisabled also end the sessions and grants of the user.
 	SetPassword(ctx context.Context, subject, hash string, now time.Time) error
 	SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error
@@ -84,10 +83,10 @@ func (m *Users) CheckUsername(ctx context.Context, username string) (string, err
 
 // NewUser describes a user to create.
 type NewUser struct {
-	Username      string
-	Password      string
-	Claims        map[string]any
-	Administrator bool
+	Username  string
+	Password  string
+	Claims    map[string]any
+	AdminRole account.AdminRole
 }
 
 // Create validates and stores a user. It returns account.ErrExists if the username exists.
@@ -105,8 +104,10 @@ func (m *Users) Create(ctx context.Context, u NewUser) (*account.Account, error)
 	}
 	now := m.Now()
 	a := &account.Account{
-		Subject: account.NewSubject(), Username: name, Claims: u.Claims,
-		Administrator: u.Administrator, CreatedAt: now, UpdatedAt: now,
+		Subject: account.NewSubject(), Username: name, AdminRole: u.AdminRole, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := a.SetClaims(u.Claims, nil, now); err != nil {
+		return nil, err
 	}
 	a.SetPassword(hash, now)
 	return a, m.Store.InsertAccount(ctx, a)
@@ -114,28 +115,23 @@ func (m *Users) Create(ctx context.Context, u NewUser) (*account.Account, error)
 
 // UserChange describes a change of a user.
 type UserChange struct {
-	SetClaims     map[string]any
-	RemoveClaims  []string
-	Administrator *bool // nil does not change it
+	SetClaims    map[string]any
+	RemoveClaims []string
+	AdminRole    *account.AdminRole // nil does not change it
 }
 
-// Update changes claims and the administrator right of a user, and returns the result. The
+// Update changes claims and the administrator role of a user, and returns the result. The
 // password, sessions and grants stay.
 func (m *Users) Update(ctx context.Context, a *account.Account, c UserChange) (*account.Account, error) {
 	if err := errors.Join(CheckClaims(c.SetClaims)...); err != nil {
 		return nil, err
 	}
-	return m.Store.ChangeAccount(ctx, a.Subject, m.Now(), func(a *account.Account) {
-		if a.Claims == nil {
-			a.Claims = map[string]any{}
+	now := m.Now()
+	return m.Store.ChangeAccount(ctx, a.Subject, now, func(a *account.Account) error {
+		if c.AdminRole != nil {
+			a.AdminRole = *c.AdminRole
 		}
-		maps.Copy(a.Claims, c.SetClaims)
-		for _, name := range c.RemoveClaims {
-			delete(a.Claims, name)
-		}
-		if c.Administrator != nil {
-			a.Administrator = *c.Administrator
-		}
+		return a.SetClaims(c.SetClaims, c.RemoveClaims, now)
 	})
 }
 

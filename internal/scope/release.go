@@ -19,7 +19,8 @@ func base(claim string) string {
 	return name
 }
 
-// AccountClaims returns the claims of the grant's account. Numbers keep their stored text.
+// AccountClaims returns the claims of the grant's account, with groups and roles if it has
+// any. Numbers keep their stored text.
 func AccountClaims(held *grant.WithAccount) (map[string]any, error) {
 	claims, err := DecodeClaims(held.Claims)
 	if err != nil {
@@ -27,6 +28,12 @@ func AccountClaims(held *grant.WithAccount) (map[string]any, error) {
 	}
 	if claims["preferred_username"] == nil && held.Username != "" {
 		claims["preferred_username"] = held.Username
+	}
+	if len(held.Released.Groups) > 0 {
+		claims["groups"] = held.Released.Groups
+	}
+	if len(held.Released.Roles) > 0 {
+		claims["roles"] = held.Released.Roles
 	}
 	return claims, nil
 }

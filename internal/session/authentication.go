@@ -15,7 +15,8 @@ type Authentication struct {
 	Account *account.Account
 	// Claims are the standard claims of the account, for tokens that are issued in the
 	// same request; nil if none are.
-	Claims json.RawMessage
+	Claims   json.RawMessage
+	Released account.Released // like Claims
 
 	Time time.Time // when the user authenticated, the auth_time claim
 	ACR  string
@@ -45,7 +46,7 @@ type Source struct {
 func (a *Authentication) session(cookie string, now time.Time) *Session {
 	s := &Session{
 		ID: a.ID, Cookie: Hash(cookie),
-		Subject: a.Account.Subject, Username: a.Account.Username, Claims: a.Claims,
+		Subject: a.Account.Subject, Username: a.Account.Username, Claims: a.Claims, Released: a.Released,
 		AuthTime: a.Time, ACR: a.ACR, AMR: a.AMR, SecondFactorWaived: a.SecondFactorWaived,
 		IdentityProviderSessionID: a.IdentityProviderSessionID, Remembered: a.Remember, CreatedAt: now, SeenAt: now,
 	}

@@ -15,6 +15,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
 )
 
 // ErrNotFound reports a session that does not exist, has ended or timed out, or whose
@@ -29,8 +31,9 @@ type Session struct {
 	ID       string
 	Cookie   []byte // SHA-256 of the cookie's value
 	Subject  string
-	Username string          // read with the session, not stored in it
-	Claims   json.RawMessage // the account's standard claims, read like Username where tokens need them
+	Username string           // read with the session, not stored in it
+	Claims   json.RawMessage  // the account's standard claims, read like Username where tokens need them
+	Released account.Released // read like Claims
 
 	AuthTime time.Time // when the user last authenticated
 	ACR      string

@@ -3,17 +3,17 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // ImportAccounts creates and updates accounts, all or none, and returns the number of
-// each. It finds existing accounts by username. An existing account keeps its subject,
-// its password unless the entry has one, and its administrator right unless the entry
-// sets it. A new password ends the sessions and grants of the account. An entry without
-// a change writes nothing. Afterwards the entries have the stored values.
+// each. It finds existing accounts by username. An existing account keeps its subject, its
+// password unless the entry has one, and what the entry does not change. A new password ends
+// the sessions and grants of the account. An entry without a change writes nothing.
+// Afterwards the entries have the stored values.
 //
 // An account from self-registration is updated only with a new password. Without one
 // ImportAccounts returns [account.ErrSelfRegistered]: otherwise a third party could
@@ -82,54 +82,69 @@ func accountsByUsername(ctx context.Context, on db.Conn, usernames []string) (ma
 
 // importAccount adds an account, or changes known, the one with its username.
 func importAccount(ctx context.Context, on db.Conn, one account.Import, known *account.Account) (importResult, error) {
-	a := one.Account
+	entry := one.Account
 	if known == nil {
-		return importResult{created: 1}, insertAccount(ctx, on, a)
+		return importResult{created: 1}, insertAccount(ctx, on, entry)
 	}
-	before, err := document(known.Claims)
-	if err != nil {
-		return importResult{}, fmt.Errorf("write claims: %w", err)
-	}
-	after, err := document(a.Claims)
-	if err != nil {
-		return importResult{}, fmt.Errorf("write claims: %w", err)
-	}
-	password, err := hasNewPassword(ctx, on, a, known)
+	password, err := hasNewPassword(ctx, on, entry, known)
 	if err != nil {
 		return importResult{}, err
 	}
 	if known.SelfRegistered && !password {
 		return importResult{}, fmt.Errorf("%w: add a password to the entry, which ends its sessions, change the account with users update, or delete it first", account.ErrSelfRegistered)
 	}
-	administrator := a.Administrator
-	if one.KeepAdministrator {
-		administrator = known.Administrator
+	a := *known
+	if err := one.Change(&a); err != nil {
+		return importResult{}, err
 	}
-	if before == after && !password && administrator == known.Administrator {
-		*a = *known
+	changes, err := differ(&a, known)
+	if err != nil {
+		return importResult{}, err
+	}
+	if !changes && !password {
+		*entry = *known
 		return importResult{}, nil
 	}
+	a.UpdatedAt = entry.UpdatedAt
+	if password {
+		a.SetPassword(entry.PasswordHash(), entry.UpdatedAt)
+		a.SessionsValidAfter, a.SelfRegistered = entry.UpdatedAt, false
+	}
+	hash := entry.PasswordHash()
+	*entry = a
+	if err := replaceMembers(ctx, on, &a, known); err != nil || !password {
+		return importResult{updated: 1}, err
+	}
+	return importResult{updated: 1, revokesGrants: true}, importPassword(ctx, on, &a, hash)
+}
 
-	known.Claims, known.UpdatedAt = a.Claims, a.UpdatedAt
-	known.Administrator = administrator
-	if password {
-		known.SetPassword(a.PasswordHash(), a.UpdatedAt)
-		known.SessionsValidAfter, known.SelfRegistered = a.UpdatedAt, false
-	}
-	*a = *known
+// importPassword sets the password of an account, and ends its sessions.
+func importPassword(ctx context.Context, on db.Conn, a *account.Account, hash string) error {
 	const update = `
-		UPDATE accounts SET claims = $2, administrator = $3, password_hash = $4, not_before = $5, updated_at = $6, self_registered = $7,
-			renewed_from = CASE WHEN password_hash = $4 THEN renewed_from END
+		UPDATE accounts SET password_hash = $2, not_before = $3, self_registered = $4,
+			renewed_from = CASE WHEN password_hash = $2 THEN renewed_from END
 		WHERE subject = $1`
-	var ends time.Time
-	if password {
-		ends = a.SessionsValidAfter
-		if err := removeSources(ctx, on, a.Subject); err != nil {
-			return importResult{}, err
-		}
+
+	if err := removeSources(ctx, on, a.Subject); err != nil {
+		return err
 	}
-	return importResult{updated: 1, revokesGrants: password}, changeAccount(ctx, on, a.Subject, ends, update,
-		a.Subject, after, flag(a.Administrator), a.PasswordHash(), stamp(a.SessionsValidAfter), stamp(a.UpdatedAt), flag(a.SelfRegistered))
+	return changeAccount(ctx, on, a.Subject, a.SessionsValidAfter, update,
+		a.Subject, hash, stamp(a.SessionsValidAfter), flag(a.SelfRegistered))
+}
+
+// differ reports whether two states of an account differ in what [account.Import.Change]
+// may change.
+func differ(a, b *account.Account) (bool, error) {
+	x, err := accountDocuments(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := accountDocuments(b)
+	if err != nil {
+		return false, err
+	}
+	return x != y || a.AdminRole != b.AdminRole || a.State != b.State ||
+		!slices.Equal(a.Addresses, b.Addresses) || !slices.Equal(a.Groups, b.Groups), nil
 }
 
 // hasNewPassword reports whether an entry has another password than the account. The

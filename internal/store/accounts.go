@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -17,10 +19,11 @@ import (
 type Accounts struct {
 	db          *db.DB
 	replication *replication
+	log         *slog.Logger
 }
 
-const accountColumns = `a.subject, a.username, a.claims, a.administrator, a.self_registered,
-	a.disabled_at, a.not_before, a.created_at, a.updated_at`
+const accountColumns = `a.subject, a.username, a.claims, a.administrator, a.admin_role, a.state, a.roles, a.attributes,
+	a.self_registered, a.disabled_at, a.not_before, a.created_at, a.updated_at, ` + groupsOf + `, ` + addressesOf
 
 // selectAccount reads one account with its password, listAccounts several. PostgreSQL makes
 // their plans while the tables are empty: a condition on the ID of the credential, or a join of
@@ -36,14 +39,40 @@ const (
 )
 
 func scanAccount(from db.Scanner) (*account.Account, error) {
-	var hash string
-	var setAt time.Time
+	var (
+		hash  string
+		setAt time.Time
+		owner bool
+	)
 	a := &account.Account{}
-	err := from.Scan(&a.Subject, &a.Username, intoDocument(&a.Claims), intoFlag(&a.Administrator), intoFlag(&a.SelfRegistered),
+	err := from.Scan(&a.Subject, &a.Username, intoDocument(&a.Claims), intoFlag(&owner), intoText(&a.AdminRole), intoText(&a.State),
+		intoOptional(&a.Roles), intoOptional(&a.Attributes), intoFlag(&a.SelfRegistered),
 		intoTime(&a.DisabledAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
+		into(func(text string) error { a.Groups = items(text); return nil }), intoAddresses(&a.Addresses),
 		intoText(&hash), intoTime(&setAt))
+	if owner {
+		a.AdminRole = account.Owner
+	}
+	a.State = cmp.Or(a.State, account.Active)
 	a.SetPassword(hash, setAt)
 	return a, err
+}
+
+// adminColumns returns the columns administrator and admin_role. Replicas of the previous
+// version know only owners, as administrators.
+func adminColumns(r account.AdminRole) (administrator int64, role string) {
+	if r == account.Owner {
+		return 1, ""
+	}
+	return 0, string(r)
+}
+
+// stateColumn returns the column state.
+func stateColumn(s account.State) string {
+	if s == account.Active {
+		return ""
+	}
+	return string(s)
 }
 
 // Account returns the account of a subject, or [account.ErrNotFound].
@@ -81,26 +110,33 @@ func readAccount(from db.Row) (*account.Account, error) {
 // Passwords are written to accounts.password_hash, where replicas of the previous version
 // read them. A trigger copies them to credentials in the same statement, see migration 24.
 
-// InsertAccount adds an account. It returns [account.ErrExists] if the subject or the
-// username is taken, and [account.ErrIsClient] if the subject is the client_id of a
-// client.
+// InsertAccount adds an account with its addresses and groups. It returns
+// [account.ErrExists] if the subject or the username is taken, [account.ErrIsClient] if the
+// subject is the client_id of a client, [account.ErrAddressTaken] if another account has
+// verified one of its verified addresses, and [account.ErrGroupNotFound].
 func (s *Accounts) InsertAccount(ctx context.Context, a *account.Account) error {
-	return insertAccount(ctx, s.db.Write, a)
+	if len(a.Addresses) == 0 && len(a.Groups) == 0 {
+		return insertAccount(ctx, s.db.Write, a)
+	}
+	return s.db.Tx(ctx, func(c db.Conn) error { return insertAccount(ctx, c, a) })
 }
 
+// insertAccount adds an account. It needs a transaction for one with addresses or groups.
 func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	const insert = `
-		INSERT INTO accounts (subject, username, password_hash, claims, administrator, self_registered,
+		INSERT INTO accounts (subject, username, password_hash, claims, administrator, admin_role, state, roles, attributes, self_registered,
 			disabled_at, not_before, created_at, updated_at)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
 		WHERE NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = $1)
 		ON CONFLICT DO NOTHING`
 
-	claims, err := document(a.Claims)
+	columns, err := accountDocuments(a)
 	if err != nil {
-		return fmt.Errorf("write claims: %w", err)
+		return err
 	}
-	inserted, err := on.Exec(ctx, insert, a.Subject, a.Username, a.PasswordHash(), claims, flag(a.Administrator), flag(a.SelfRegistered),
+	administrator, role := adminColumns(a.AdminRole)
+	inserted, err := on.Exec(ctx, insert, a.Subject, a.Username, a.PasswordHash(), columns.claims, administrator, role, stateColumn(a.State),
+		columns.roles, columns.attributes, flag(a.SelfRegistered),
 		micros(a.DisabledAt), stamp(a.SessionsValidAfter), stamp(a.CreatedAt), stamp(a.UpdatedAt))
 	if err != nil {
 		return fmt.Errorf("insert account: %w", err)
@@ -108,7 +144,10 @@ func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	if inserted == 0 {
 		return insertAccountError(ctx, on, a.Subject)
 	}
-	return nil
+	if err := writeAddresses(ctx, on, a); err != nil {
+		return err
+	}
+	return writeGroups(ctx, on, a)
 }
 
 // insertAccountError returns the reason for which an account could not be inserted.
@@ -162,45 +201,6 @@ func (s *Accounts) SetPassword(ctx context.Context, subject, hash string, now ti
 	return s.changeAndRevoke(ctx, subject, now, set, subject, hash, now.UnixMicro())
 }
 
-// ChangeAccount applies change to the claims and the administrator right of an account,
-// and returns the stored account. It calls change again after a concurrent change of
-// the account. It returns [account.ErrNotFound] for an unknown subject.
-func (s *Accounts) ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account)) (*account.Account, error) {
-	for {
-		a, err := s.Account(ctx, subject)
-		if err != nil {
-			return nil, err
-		}
-		before := a.UpdatedAt
-		change(a)
-		a.UpdatedAt = now.Truncate(time.Microsecond)
-		if !a.UpdatedAt.After(before) {
-			a.UpdatedAt = before.Add(time.Microsecond)
-		}
-		if done, err := s.replaceAccount(ctx, a, before); done || err != nil {
-			return a, err
-		}
-	}
-}
-
-// replaceAccount writes claims and the administrator right if the account was last
-// changed at before. It returns false otherwise.
-func (s *Accounts) replaceAccount(ctx context.Context, a *account.Account, before time.Time) (bool, error) {
-	const update = `
-		UPDATE accounts SET claims = $2, administrator = $3, updated_at = $4
-		WHERE subject = $1 AND updated_at = $5`
-
-	claims, err := document(a.Claims)
-	if err != nil {
-		return false, fmt.Errorf("write claims: %w", err)
-	}
-	changed, err := s.db.Write.Exec(ctx, update, a.Subject, claims, flag(a.Administrator), stamp(a.UpdatedAt), stamp(before))
-	if err != nil {
-		return false, fmt.Errorf("change account: %w", err)
-	}
-	return changed == 1, nil
-}
-
 // RenewPasswordHash replaces the hash old of an account's password by another hash of
 // the same password. Sessions and grants stay valid. It returns false if the hash of
 // the account is no longer old. The store keeps a digest of the first hash, so that an
@@ -235,7 +235,8 @@ func (s *Accounts) SampleHashes(ctx context.Context, limit int) (hashes []string
 
 // SetDisabled disables or enables an account. Disabling ends its sessions and grants
 // permanently and makes its devices and networks unknown. Both clear its failure
-// counters. It returns [account.ErrNotFound] for an unknown subject.
+// counters. It returns [account.ErrNotFound] for an unknown subject, and
+// [account.ErrLastOwner] instead of disabling the last owner.
 func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error {
 	const disable = `
 		UPDATE accounts SET disabled_at = $2, updated_at = $2,
@@ -247,10 +248,17 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 	// its subject.
 	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		if disabled {
+			owner, err := isOwner(ctx, c, subject)
+			if err != nil {
+				return false, err
+			}
 			if err := changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro()); err != nil {
 				return false, err
 			}
-			return true, removeSources(ctx, c, subject)
+			if err := removeSources(ctx, c, subject); err != nil {
+				return false, err
+			}
+			return true, keepOwner(ctx, c, owner)
 		}
 		if err := changeAccount(ctx, c, subject, time.Time{}, enable, subject, now.UnixMicro()); err != nil {
 			return false, err
@@ -269,9 +277,14 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 
 // DeleteAccount deletes an account with its sessions and consents, and revokes its
 // grants, since a custom login app may create the same subject again. It returns
-// [account.ErrNotFound] for an unknown subject.
+// [account.ErrNotFound] for an unknown subject, and [account.ErrLastOwner] instead of deleting
+// the last owner.
 func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
 	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
+		owner, err := isOwner(ctx, c, subject)
+		if err != nil {
+			return false, err
+		}
 		if err := removeSources(ctx, c, subject); err != nil {
 			return false, err
 		}
@@ -281,7 +294,7 @@ func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.T
 		if _, err := c.Exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
 			return false, fmt.Errorf("delete consents: %w", err)
 		}
-		return true, nil
+		return true, keepOwner(ctx, c, owner)
 	})
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ func TestAccountRoundTrip(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Account("alice")
-		want.Administrator, want.DisabledAt, want.SessionsValidAfter = true, noon, noon
+		want.AdminRole, want.DisabledAt, want.SessionsValidAfter = account.Owner, noon, noon
 		must(t, s.Accounts.InsertAccount(t.Context(), want))
 
 		bySubject, err := s.Accounts.Account(t.Context(), "alice")
@@ -131,7 +131,7 @@ func TestImportDoesNotUpdateASelfRegisteredAccountWithoutAPassword(t *testing.T)
 		must(t, s.Accounts.InsertAccount(t.Context(), squatter))
 
 		imported := fixture.Account("carol")
-		imported.Subject, imported.Password, imported.Administrator = "another", nil, true
+		imported.Subject, imported.Password, imported.AdminRole = "another", nil, account.Owner
 		_, _, err := s.Accounts.ImportAccounts(t.Context(), imports(fixture.Account("dave"), imported))
 		wantErr(t, "an import without a password", err, account.ErrSelfRegistered)
 		got, err := s.Accounts.Account(t.Context(), "carol")
@@ -150,12 +150,12 @@ func TestImportDoesNotUpdateASelfRegisteredAccountWithoutAPassword(t *testing.T)
 		wantErr(t, "the session of who signed up", err, session.ErrNotFound)
 
 		imported = fixture.Account("carol")
-		imported.Password, imported.Administrator = nil, true
+		imported.Password, imported.AdminRole = nil, account.Owner
 		_, _, err = s.Accounts.ImportAccounts(t.Context(), imports(imported))
 		must(t, err)
 		got, err = s.Accounts.Account(t.Context(), "carol")
 		must(t, err)
-		if !got.Administrator || got.SelfRegistered {
+		if got.AdminRole != account.Owner || got.SelfRegistered {
 			t.Errorf("the account that the operator took over is %+v, want an administrator's, not self-registered", got)
 		}
 	})
@@ -177,7 +177,7 @@ func TestAccountImport(t *testing.T) {
 		fixture.Seed(t, s)
 		again := fixture.Account("a subject of its own")
 		again.Username = "name-of-alice"
-		again.Claims = map[string]any{"email": "new@example.org"}
+		must(t, again.SetEmail("new@example.org", false, noon))
 		again.Password, again.UpdatedAt = nil, noon
 
 		for round, want := range [][2]int{{1, 1}, {0, 0}} {
@@ -190,7 +190,7 @@ func TestAccountImport(t *testing.T) {
 		got, err := s.Accounts.AccountByUsername(t.Context(), "name-of-alice")
 		must(t, err)
 		want := fixture.Account("alice")
-		want.Claims, want.UpdatedAt = again.Claims, noon
+		want.Claims, want.Addresses, want.UpdatedAt = again.Claims, again.Addresses, noon
 		wantSame(t, "the account that changed", got, want)
 	})
 }
@@ -229,7 +229,7 @@ func TestSetupLink(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		link, first := session.Hash("link"), fixture.Account("first")
-		first.Administrator = true
+		first.AdminRole = account.Owner
 		must(t, s.SetupLinks.InsertSetupLink(t.Context(), link, noon.Add(30*time.Minute)))
 		must(t, s.Accounts.InsertAccount(t.Context(), fixture.Account("alice")))
 		wantAdministrator(t, s, false)

@@ -112,12 +112,7 @@ func intoDocument(v any) column {
 
 // intoOptional scans a column that optionalDocument has written.
 func intoOptional(v any) column {
-	return into(func(text string) error {
-		if text == "" {
-			return nil
-		}
-		return json.Unmarshal([]byte(text), v)
-	})
+	return into(func(text string) error { return unmarshalUnlessEmpty(text, v) })
 }
 
 // intoRaw scans a structure as JSON.
@@ -134,6 +129,52 @@ func intoRaw(raw *json.RawMessage) column {
 // intoName scans a username, which is "" for an account without one.
 func intoName(name *string) column {
 	return into(func(text string) error { *name = account.Name(text); return nil })
+}
+
+// released is the part of an account that scopes release, as one text. The separators are
+// control characters, which none of the parts contains.
+const released = `a.claims || '` + partSeparator + `' || a.roles || '` + partSeparator + `' || a.attributes || '` + partSeparator + `' || coalesce(` + groupsOf + `, '')`
+
+const (
+	partSeparator = "\x1e"
+	itemSeparator = "\x1f"
+
+	// groupsOf is the list of an account's groups, NULL for none.
+	groupsOf = `(SELECT string_agg(m.group_name, '` + itemSeparator + `') FROM memberships m WHERE m.subject = a.subject)`
+)
+
+// intoReleased scans the expression released.
+func intoReleased(claims *json.RawMessage, r *account.Released) column {
+	return into(func(text string) error {
+		*claims, *r = nil, account.Released{}
+		parts := strings.Split(text, partSeparator)
+		if len(parts) != 4 {
+			return nil // there is no account
+		}
+		*claims = json.RawMessage(parts[0])
+		if parts[2] != "" {
+			r.Attributes = json.RawMessage(parts[2])
+		}
+		r.Groups = items(parts[3])
+		return unmarshalUnlessEmpty(parts[1], &r.Roles)
+	})
+}
+
+// items returns the sorted parts of a list.
+func items(text string) []string {
+	if text == "" {
+		return nil
+	}
+	list := strings.Split(text, itemSeparator)
+	slices.Sort(list)
+	return list
+}
+
+func unmarshalUnlessEmpty(text string, v any) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), v)
 }
 
 func intoBytes(b *[]byte) column {

@@ -46,11 +46,18 @@ func damage(path string) error {
 	return os.WriteFile(path, text, 0o600)
 }
 
-// imports returns entries for accounts that set only the administrator right of
-// administrators.
+// imports returns entries for accounts that replace the claims and addresses, and set only the
+// role of administrators.
 func imports(accounts ...*account.Account) (all []account.Import) {
 	for _, a := range accounts {
-		all = append(all, account.Import{Account: a, KeepAdministrator: !a.Administrator})
+		claims, addresses := a.Claims, a.Addresses
+		all = append(all, account.Import{Account: a, Change: func(known *account.Account) error {
+			known.Claims = claims
+			if a.AdminRole != account.NoAdminRole {
+				known.AdminRole = a.AdminRole
+			}
+			return known.SetAddresses(addresses)
+		}})
 	}
 	return all
 }

@@ -21,7 +21,7 @@ const grantColumns = `bucket, id, kind, client_id, subject, session_id, scopes, 
 // grantWithAccountColumns are the columns of a grant and its account.
 const grantWithAccountColumns = grantColumns + `,
 	(SELECT a.username FROM accounts a WHERE a.subject = grants.subject),
-	(SELECT a.claims FROM accounts a WHERE a.subject = grants.subject)`
+	(SELECT ` + released + ` FROM accounts a WHERE a.subject = grants.subject)`
 
 // liveCondition requires that the account and the client of a grant exist, are enabled,
 // and have not revoked earlier grants.
@@ -44,7 +44,7 @@ func grantInto(g *grant.Grant) []any {
 
 func scanGrantWithAccount(from db.Scanner) (*grant.WithAccount, error) {
 	held := &grant.WithAccount{}
-	if err := from.Scan(append(grantInto(&held.Grant), intoName(&held.Username), intoRaw(&held.Claims))...); err != nil {
+	if err := from.Scan(append(grantInto(&held.Grant), intoName(&held.Username), intoReleased(&held.Claims, &held.Released))...); err != nil {
 		return nil, err
 	}
 	return held, nil

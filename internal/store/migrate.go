@@ -71,6 +71,9 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 	if err != nil {
 		return taken, fmt.Errorf("migrate: %w", err)
 	}
+	if err := s.Accounts.rewriteMarkedAddresses(ctx); err != nil {
+		return taken, fmt.Errorf("migrate: %w", err)
+	}
 	if err := s.db.Engine.SetRoleDefaults(ctx); err != nil {
 		s.log.LogAttrs(ctx, slog.LevelWarn, "the settings of the database role were not changed", slog.Any("error", err))
 	}

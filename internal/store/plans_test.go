@@ -28,6 +28,10 @@ import (
 var crowd = []string{
 	`INSERT INTO accounts (subject, username, password_hash, claims, administrator, not_before, created_at, updated_at)
 		SELECT 's' || n, 'u' || n, '', '{}', 0, 0, 0, 0 FROM generate_series(1, %d) n -- %d`,
+	`INSERT INTO addresses (subject, address_key, address, verified_at, is_primary)
+		SELECT 's' || n, n || '@example.org', n || '@example.org', 1, 1 FROM generate_series(1, %d) n -- %d`,
+	`INSERT INTO user_groups (name, description, created_at, updated_at) SELECT 'g' || n, '', 0, 0 FROM generate_series(1, %d) n -- %d`,
+	`INSERT INTO memberships (subject, group_name) SELECT 's' || n, 'g' || n FROM generate_series(1, %d) n -- %d`,
 	`INSERT INTO sessions (id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at)
 		SELECT 'i' || n, sha256(('c' || n)::bytea), 's' || n, m, '', '', 0, m, m, m + 100000000000, m + 100000000000
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,

@@ -24,7 +24,7 @@ func (s *Requests) Resume(
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	// The account is joined last, so that a session without one counts as none.
 	const read = `
-		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, a.claims, ` + consentColumns + `
+		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, ` + released + `, ` + consentColumns + `
 		FROM requests r
 		LEFT JOIN sessions s ON s.cookie = $3 AND s.idle_until > $2
 		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
@@ -44,7 +44,7 @@ func (s *Requests) ConsentRequest(
 	ctx context.Context, id string, now time.Time,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	const read = `
-		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, a.claims, ` + consentColumns + `
+		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, ` + released + `, ` + consentColumns + `
 		FROM requests r
 		LEFT JOIN sessions s ON s.id = r.session_id AND s.idle_until > $2
 		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
@@ -69,20 +69,18 @@ func (s *Requests) resume(
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
 		var (
-			q         authrequest.Request
-			found     session.Session
-			c         consent.Consent
-			someClaim sql.NullString
+			q     authrequest.Request
+			found session.Session
+			c     consent.Consent
 		)
-		err := from.Scan(slices.Concat(requestInto(&q), sessionInto(&found), []any{&someClaim}, consentInto(&c))...)
+		err := from.Scan(slices.Concat(requestInto(&q), sessionInto(&found), []any{intoReleased(&found.Claims, &found.Released)}, consentInto(&c))...)
 		if err != nil {
 			return err
 		}
 		r = &q
-		if !someClaim.Valid { // no account, so that the session, if any, is not live
+		if found.Claims == nil { // no account, so that the session, if any, is not live
 			return nil
 		}
-		found.Claims = []byte(someClaim.String)
 		n, remembered = &found, mergeConsents(remembered, &c, found.Subject, q.ClientID)
 		return nil
 	}, read, args...)
@@ -167,14 +165,14 @@ func (s *Requests) RedeemLogin(ctx context.Context, id string, browser, verifier
 			AND login <> '' AND login_spent_at IS NULL AND expires_at > $4
 		RETURNING ` + requestColumns + `,
 			(SELECT a.username FROM accounts a WHERE a.subject = requests.login_subject),
-			(SELECT a.claims FROM accounts a WHERE a.subject = requests.login_subject),
+			(SELECT ` + released + ` FROM accounts a WHERE a.subject = requests.login_subject),
 			(SELECT count(*) FROM accounts a WHERE a.subject = requests.login_subject
 				AND (a.disabled_at IS NOT NULL OR a.not_before > requests.signed_in_at))`
 
 	r := &authrequest.Request{}
 	var username sql.NullString
 	err := s.db.Write.QueryRow(ctx, spend, id, browser, verifier, now.UnixMicro()).
-		Scan(append(requestInto(r), &username, intoRaw(&r.User.Claims), intoFlag(&r.User.Disabled))...)
+		Scan(append(requestInto(r), &username, intoReleased(&r.User.Claims, &r.User.Released), intoFlag(&r.User.Disabled))...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, authrequest.ErrNotFound
 	}

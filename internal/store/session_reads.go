@@ -37,7 +37,7 @@ func (s *Sessions) SessionAndConsent(
 	ctx context.Context, cookie []byte, clientID string, now time.Time,
 ) (*session.Session, *consent.Consent, error) {
 	const read = `
-		SELECT ` + qualifiedSessionColumns + `, a.claims, ` + consentColumns + `
+		SELECT ` + qualifiedSessionColumns + `, ` + released + `, ` + consentColumns + `
 		FROM ` + liveSessions + `
 		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = $2
 			AND (c.session_id = '' OR c.session_id = s.id)
@@ -54,7 +54,7 @@ func (s *Sessions) SessionAndConsent(
 			n session.Session
 			c consent.Consent
 		)
-		if err := from.Scan(slices.Concat(sessionInto(&n), []any{intoRaw(&n.Claims)}, consentInto(&c))...); err != nil {
+		if err := from.Scan(slices.Concat(sessionInto(&n), []any{intoReleased(&n.Claims, &n.Released)}, consentInto(&c))...); err != nil {
 			return err
 		}
 		found = &n

@@ -17,7 +17,7 @@ import (
 
 func administrator(subject string) *account.Account {
 	a := fixture.Account(subject)
-	a.Administrator = true
+	a.AdminRole = account.Owner
 	return a
 }
 

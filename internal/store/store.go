@@ -49,6 +49,7 @@ type Store struct {
 	Deadlines      *EnrolmentDeadlines
 	Devices        *Devices
 	Grants         *Grants
+	Groups         *Groups
 	Keys           *Keys
 	KeySets        *KeySets
 	LogoutRequests *LogoutRequests
@@ -103,7 +104,7 @@ func New(e db.Engine, c Config) *Store {
 		r.withoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
 	return &Store{
-		Accounts:       &Accounts{d, r},
+		Accounts:       &Accounts{d, r, log},
 		APIKeys:        &APIKeys{d, r},
 		Audit:          &Audit{d},
 		Clients:        &Clients{d, r},
@@ -111,6 +112,7 @@ func New(e db.Engine, c Config) *Store {
 		Deadlines:      &EnrolmentDeadlines{d},
 		Devices:        &Devices{d},
 		Grants:         &Grants{d},
+		Groups:         &Groups{d},
 		Keys:           &Keys{d, r},
 		KeySets:        &KeySets{d},
 		LogoutRequests: &LogoutRequests{d},

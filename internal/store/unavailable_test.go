@@ -90,7 +90,7 @@ var requestMethods = map[string]call{
 	},
 	"DeleteAccount": func(ctx context.Context, s *store.Store) error { return s.Accounts.DeleteAccount(ctx, "alice", noon) },
 	"ChangeAccount": func(ctx context.Context, s *store.Store) error {
-		_, err := s.Accounts.ChangeAccount(ctx, "alice", noon, func(*account.Account) {})
+		_, err := s.Accounts.ChangeAccount(ctx, "alice", noon, func(*account.Account) error { return nil })
 		return err
 	},
 	"RenewPasswordHash": func(ctx context.Context, s *store.Store) error {

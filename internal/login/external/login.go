@@ -94,7 +94,7 @@ func (l *Login) SignIn(w http.ResponseWriter, r *http.Request, q *authrequest.Re
 		}
 	}
 	s, err := l.Sessions.Begin(w, r, current, session.Authentication{
-		Account: &account.Account{Subject: q.Subject, Username: q.User.Username}, Claims: q.User.Claims,
+		Account: &account.Account{Subject: q.Subject, Username: q.User.Username}, Claims: q.User.Claims, Released: q.User.Released,
 		Time: q.SignedInAt, ACR: answer.ACR, AMR: answer.AMR,
 		ID: q.SessionID, IdentityProviderSessionID: answer.IdentityProviderSessionID,
 		Remember: answer.Remember, RememberFor: rememberFor,

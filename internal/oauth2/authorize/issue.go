@@ -104,7 +104,7 @@ func (h *Handler) newGrant(f *flow) *grant.WithAccount {
 	if plan.AccessToken {
 		g.TokensUntil = h.Lifetimes.AccessUntil(a.client, client.GrantImplicit, now)
 	}
-	return &grant.WithAccount{Grant: g, Username: s.Username, Claims: s.Claims}
+	return &grant.WithAccount{Grant: g, Username: s.Username, Claims: s.Claims, Released: s.Released}
 }
 
 // errIncomplete reports a response that lacks something of its response type.
