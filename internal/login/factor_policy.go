@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -30,7 +31,8 @@ type FactorPolicy struct {
 
 // requires reports whether the account has to prove a second factor at the client.
 func (p FactorPolicy) requires(a *account.Account, c *client.Client) bool {
-	return p.Everyone || c.RequireSecondFactor || p.Administrators && a.Administrator
+	return p.Everyone || c.RequireSecondFactor || p.Administrators && a.AdminRole != account.NoAdminRole ||
+		slices.ContainsFunc(p.Groups, func(group string) bool { return slices.Contains(a.Groups, group) })
 }
 
 // factors applies the policy of second factors to sign-ins.
