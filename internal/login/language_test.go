@@ -48,7 +48,7 @@ func TestLanguageOfTheFlow(t *testing.T) {
 func TestLanguageOfTheAccount(t *testing.T) {
 	t.Parallel()
 	h := newPageServer(t)
-	if _, err := h.store.Accounts.ChangeAccount(t.Context(), "sub-ada", h.now(), func(a *account.Account) { a.Claims["locale"] = "es-MX" }); err != nil {
+	if _, err := h.store.Accounts.ChangeAccount(t.Context(), "sub-ada", h.now(), func(a *account.Account) error { a.Claims["locale"] = "es-MX"; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	b := h.browser(t)

@@ -19,12 +19,13 @@ import (
 func TestCreateUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
 		claims := map[string]any{"email": "carol@example.org", "updated_at": 7.0, "department": []any{"R", "D"}}
-		a, err := o.users.Create(t.Context(), manage.NewUser{Username: " CAROL ", Password: password, Claims: claims, Administrator: true})
+		a, err := o.users.Create(t.Context(), manage.NewUser{Username: " CAROL ", Password: password, Claims: claims, AdminRole: account.Owner})
 		must(t, err)
 		stored := o.account(t, "carol")
 		wantSame(t, "subject", stored.Subject, a.Subject)
+		claims["email_verified"] = false
 		wantSame(t, "claims", stored.Claims, claims)
-		wantSame(t, "administrator", stored.Administrator, true)
+		wantSame(t, "role", stored.AdminRole, account.Owner)
 		if !stored.CreatedAt.Equal(later) || !stored.UpdatedAt.Equal(later) || stored.SelfRegistered {
 			t.Errorf("the account is %+v, want it created at %v by the operator", stored, later)
 		}
@@ -69,22 +70,25 @@ func TestUpdateUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
 		g := o.seed(t)
 		before := o.account(t, "name-of-alice")
-		yes, no := true, false
+		another := fixture.Account("root")
+		another.AdminRole = account.Owner
+		must(t, o.Accounts.InsertAccount(t.Context(), another))
+		owner, none := account.Owner, account.NoAdminRole
 		for _, step := range []struct {
-			change        manage.UserChange
-			claims        map[string]any
-			administrator bool
+			change manage.UserChange
+			claims map[string]any
+			role   account.AdminRole
 		}{
-			{manage.UserChange{SetClaims: map[string]any{"name": "Alice"}, Administrator: &yes}, map[string]any{"email": "alice@example.org", "email_verified": true, "name": "Alice"}, true},
-			{manage.UserChange{RemoveClaims: []string{"email_verified", "unknown"}}, map[string]any{"email": "alice@example.org", "name": "Alice"}, true},
-			{manage.UserChange{SetClaims: map[string]any{"email": "a@example.org"}, RemoveClaims: []string{"name"}, Administrator: &no}, map[string]any{"email": "a@example.org"}, false},
+			{manage.UserChange{SetClaims: map[string]any{"name": "Alice"}, AdminRole: &owner}, map[string]any{"email": "alice@example.org", "email_verified": true, "name": "Alice"}, owner},
+			{manage.UserChange{RemoveClaims: []string{"email_verified", "unknown"}}, map[string]any{"email": "alice@example.org", "email_verified": false, "name": "Alice"}, owner},
+			{manage.UserChange{SetClaims: map[string]any{"email": "a@example.org"}, RemoveClaims: []string{"name"}, AdminRole: &none}, map[string]any{"email": "a@example.org", "email_verified": false}, none},
 		} {
 			a, err := o.users.Update(t.Context(), before, step.change)
 			must(t, err)
 			stored := o.account(t, "name-of-alice")
 			wantSame(t, "the returned account", a, stored)
 			wantSame(t, "claims", stored.Claims, step.claims)
-			wantSame(t, "administrator", stored.Administrator, step.administrator)
+			wantSame(t, "role", stored.AdminRole, step.role)
 			wantSame(t, "password", stored.Password, before.Password)
 		}
 		fixture.WantLive(t, o.Store, g.Locator, later, true)

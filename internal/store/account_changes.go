@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,6 +44,7 @@ func changeMembers(
 		return nil, err
 	}
 	a := *before
+	a.Claims = maps.Clone(before.Claims)
 	if err := change(&a); err != nil {
 		return nil, err
 	}
