@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
@@ -41,6 +42,14 @@ func TestAccountMembersRoundTrip(t *testing.T) {
 		must(t, err)
 		wantSame(t, "what the grant releases", held.Released, want.Released())
 		wantSame(t, "claims of the grant", string(held.Claims), `{"email":"alice@example.org","email_verified":true}`)
+
+		rotation := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon.Add(time.Minute)}
+		_, err = s.Grants.RotateRefresh(t.Context(), rotation)
+		must(t, err)
+		stale, err := s.Grants.RotateRefresh(t.Context(), rotation)
+		wantErr(t, "RotateRefresh again", err, grant.ErrStaleGeneration)
+		wantSame(t, "what the grant of the previous token releases", stale.Released, want.Released())
+		wantSame(t, "claims of the grant of the previous token", string(stale.Claims), string(held.Claims))
 
 		must(t, s.Groups.DeleteGroup(t.Context(), "staff"))
 		wantErr(t, "DeleteGroup again", s.Groups.DeleteGroup(t.Context(), "staff"), account.ErrGroupNotFound)

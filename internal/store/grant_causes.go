@@ -36,7 +36,7 @@ func (s *Grants) readState(ctx context.Context, ref grant.Locator) (*grantState,
 		FROM grants WHERE bucket = $1 AND id = $2`
 
 	st := &grantState{WithAccount: &grant.WithAccount{}}
-	dest := append(grantInto(&st.Grant), intoName(&st.Username), intoRaw(&st.Claims),
+	dest := append(grantInto(&st.Grant), intoName(&st.Username), intoReleased(&st.Claims, &st.Released),
 		intoTime(&st.accountDisabledAt), intoTime(&st.accountNotBefore), intoFlag(&st.accountExists), intoFlag(&st.sessionExists),
 		intoFlag(&st.clientExists), intoFlag(&st.clientDisabled), intoTime(&st.clientNotBefore))
 	err := s.db.Read.QueryRow(ctx, s.db.Engine.InPartition(ref.Partition, read), int64(ref.Partition), ref.ID[:]).Scan(dest...)
