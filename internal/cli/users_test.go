@@ -96,8 +96,8 @@ func TestInvalidUsersAreRejected(t *testing.T) {
 		want  []string
 	}{
 		"nobody to ask for a password":  {"", []string{"create", "jo"}, []string{"--password-file or --generate"}},
-		"a password too short":          {"short", []string{"create", "jo", "--password-file=-"}, []string{"at least 8 characters"}},
-		"no password at all":            {"", []string{"create", "jo", "--password-file=-"}, []string{"at least 8 characters"}},
+		"a password too short":          {"short", []string{"create", "jo", "--password-file=-"}, []string{"8 to 128 characters"}},
+		"no password at all":            {"", []string{"create", "jo", "--password-file=-"}, []string{"8 to 128 characters"}},
 		"a password file not there":     {"", []string{"create", "jo", "--password-file=/does/not/exist"}, []string{"/does/not/exist"}},
 		"a username with a space":       {"", []string{"create", "j o", "--generate"}, []string{"a username has"}},
 		"a username taken in capitals":  {"", []string{"create", "TAKEN", "--generate"}, []string{"taken"}},

@@ -79,6 +79,18 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	return h.matchesPHC(p, password) && !absent, nil
 }
 
+// Run calls work, which takes about as long as a hash, in a slot of the hasher. It returns
+// [ErrBusy] if the queue is full.
+func (h *Hasher) Run(ctx context.Context, work func()) error {
+	slot, err := h.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer slot.Release()
+	work()
+	return nil
+}
+
 // acquire waits for a slot. It returns [ErrBusy] if the queue is full or the wait too long.
 func (h *Hasher) acquire(ctx context.Context) (admission.Slot, error) {
 	slot, err := h.queue.Acquire(ctx)

@@ -130,7 +130,8 @@ func TestCheckPassword(t *testing.T) {
 	t.Parallel()
 	for password, want := range map[string]bool{
 		"1234567": false, "12345678": true, "пароль12": true, "with spaces in it": true, "": false,
-		strings.Repeat("a", credential.MaxPassword): true, strings.Repeat("a", credential.MaxPassword+1): false, "1234567\xff": false,
+		strings.Repeat("a", credential.MaxCharacters): true, strings.Repeat("a", credential.MaxCharacters+1): false, "1234567\xff": false,
+		strings.Repeat("e\u0301", credential.MaxCharacters): true, // composed by NFC
 	} {
 		if got := credential.CheckPassword(password) == nil; got != want {
 			t.Errorf("CheckPassword(%.20q) accepts: %v, want %v", password, got, want)

@@ -1,12 +1,20 @@
 package login
 
 import (
-	"unicode/utf8"
+	"context"
+	"errors"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/passwordpolicy"
 )
+
+// PasswordPolicy decides which passwords users may choose.
+type PasswordPolicy interface {
+	// Check returns a [*passwordpolicy.Fault] for a password that the user may not set.
+	Check(ctx context.Context, c passwordpolicy.Choice) error
+}
 
 // fieldError reports an invalid field of a form.
 type fieldError struct {
@@ -18,20 +26,27 @@ type fieldError struct {
 func (e *fieldError) Error() string { return "invalid " + e.field }
 
 // checkCredentials returns the canonical form of a username that a user chooses, or a
-// [*fieldError] if it or the password is not acceptable.
-func checkCredentials(username, password, repeat string) (string, error) {
+// [*fieldError] if it is not acceptable, the length of the password is invalid or repeat
+// differs from it.
+func checkCredentials(username, repeat string, c passwordpolicy.Choice) (string, error) {
 	canonical, err := account.ChosenUsername(username)
 	if err != nil {
 		return "", &fieldError{"username", messages.New("username.invalid")}
 	}
-	err = credential.CheckPassword(password)
-	switch {
-	case err != nil && utf8.RuneCountInString(password) < credential.MinPassword:
-		return "", &fieldError{"password", messages.New("password.too-short", "n", credential.MinPassword)}
-	case err != nil:
-		return "", &fieldError{"password", messages.New("password.too-long", "n", credential.MaxPassword)}
-	case password != repeat:
+	if err := passwordpolicy.CheckLength(c); err != nil {
+		return "", passwordError(err)
+	}
+	if c.Password != repeat {
 		return "", &fieldError{"password", messages.New("password.mismatch")}
 	}
 	return canonical, nil
+}
+
+// passwordError returns the [*fieldError] for a rejected password. Other errors are returned
+// as they are.
+func passwordError(err error) error {
+	if fault := (*passwordpolicy.Fault)(nil); errors.As(err, &fault) {
+		return &fieldError{"password", pages.PasswordFault(fault)}
+	}
+	return err
 }

@@ -157,6 +157,7 @@ type Config struct {
 	TrustedDevices TrustedDevices
 	Deadlines      Deadlines
 	FactorPolicy   FactorPolicy
+	PasswordPolicy PasswordPolicy
 	Devices        Devices
 	DeviceRequests DeviceRequests
 	UserCodes      UserCodes

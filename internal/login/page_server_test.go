@@ -30,6 +30,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/passwordpolicy"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/secondfactor"
@@ -175,7 +176,8 @@ func newPageServer(t *testing.T) *pageServer {
 		Scopes:   store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
 		Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store},
 		SecondFactors: &secondfactor.Service{Store: h.store.SecondFactors}, TrustedDevices: &secondfactor.TrustedDevices{Store: h.store.TrustedDevices, Cookies: h.cookies},
-		Hasher: h.hasher, Pages: views, Cookies: h.cookies,
+		PasswordPolicy: &passwordpolicy.Policy{Service: []string{"ostiary"}, Processor: h.hasher},
+		Hasher:         h.hasher, Pages: views, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
 			Consent: 365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},

@@ -9,9 +9,9 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/passwordpolicy"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -59,9 +59,15 @@ func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
 	if err := h.checkLink(ctx, hash); err != nil {
 		return nil, err
 	}
-	username, err := checkCredentials(r.PostForm.Get("username"), r.PostForm.Get("password"), r.PostForm.Get("repeat"))
+	choice := passwordpolicy.Choice{
+		Password: r.PostForm.Get("password"), Names: []string{r.PostForm.Get("username")}, SecondFactor: h.needsSecondFactor(),
+	}
+	username, err := checkCredentials(r.PostForm.Get("username"), r.PostForm.Get("repeat"), choice)
 	if err != nil {
 		return nil, err
+	}
+	if err := h.PasswordPolicy.Check(ctx, choice); err != nil {
+		return nil, fmt.Errorf("check password: %w", passwordError(err))
 	}
 	phc, err := h.Hasher.Hash(ctx, r.PostForm.Get("password"))
 	if err != nil {
@@ -83,6 +89,11 @@ func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
 		return nil, fmt.Errorf("redeem setup link: %w", err)
 	}
 	return first, nil
+}
+
+// needsSecondFactor reports whether the policy requires a second factor of administrators.
+func (h *Setup) needsSecondFactor() bool {
+	return h.FactorPolicy.Everyone || h.FactorPolicy.Administrators
 }
 
 // checkLink returns an error unless the link is valid. It scans all accounts only for a valid
@@ -119,7 +130,7 @@ func invalidLink() error {
 func (h *Setup) form(token, username string, fault messages.Message) pages.Setup {
 	return pages.Setup{
 		Action: h.Issuer + "/setup", Token: token, Username: username,
-		MinLength: credential.MinPassword, Fault: fault,
+		MinLength: passwordpolicy.MinLength(h.needsSecondFactor()), Fault: fault,
 	}
 }
 

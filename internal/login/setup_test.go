@@ -75,12 +75,14 @@ func TestSetupReportsInvalidFields(t *testing.T) {
 	h := newPageServer(t)
 	b := h.browser(t)
 	page := b.get(t, "/setup?token="+h.link(t, "tok"))
-	long := strings.Repeat("x", credential.MaxPassword+1)
+	long := strings.Repeat("x", credential.MaxCharacters+1)
 	for name, tc := range map[string]struct{ username, password, repeat, want string }{
 		"no name":              {"", password, password, "1 to 128 characters"},
 		"a name with a space":  {"a b", password, password, "without spaces"},
-		"a short password":     {"root", "1234567", "1234567", "at least 8 characters"},
-		"a long password":      {"root", long, long, "at most 1024 bytes"},
+		"a short password":     {"root", "1234567", "1234567", "at least 15 characters"},
+		"a weak password":      {"root", "aaaabbbbccccdddd", "aaaabbbbccccdddd", "repeats characters"},
+		"a password of names":  {"administrator", "administrator-1", "administrator-1", "made of your name"},
+		"a long password":      {"root", long, long, "at most 128 characters"},
 		"two passwords":        {"root", password, password + "x", "do not match"},
 		"a name that is taken": {"Ada", password, password, "Choose another one"},
 	} {

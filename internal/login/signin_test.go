@@ -121,12 +121,12 @@ func TestSubmittedUsernameAndPasswordAreNotLogged(t *testing.T) {
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	b.post(t, "/login", url.Values{"request": {id}, "username": {"hunter2-by-mistake"}, "password": {"s3cret-typed"}})
-	b.post(t, "/signup", newcomer("request", id, "password", "ch0sen-typed", "repeat", "an0ther-typed"))
-	b.post(t, "/signup", newcomer("request", id, "username", "hunter3-by-mistake", "password", "ch0sen-typed", "repeat", "ch0sen-typed"))
+	b.post(t, "/signup", newcomer("request", id, "password", "ch0sen-typed-in", "repeat", "an0ther-typed-in"))
+	b.post(t, "/signup", newcomer("request", id, "username", "hunter3-by-mistake", "password", "ch0sen-typed-in", "repeat", "ch0sen-typed-in"))
 	b.signIn(t, "ada")
 	log := h.log.String()
 	for _, secret := range []string{
-		"hunter2-by-mistake", "s3cret-typed", "ch0sen-typed", "an0ther-typed", "hunter3-by-mistake", "grace@", "Hopper", password, b.cookie(t),
+		"hunter2-by-mistake", "s3cret-typed", "ch0sen-typed-in", "an0ther-typed-in", "hunter3-by-mistake", "grace@", "Hopper", password, b.cookie(t),
 	} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds %q: %s", secret, log)

@@ -12,9 +12,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/passwordpolicy"
 )
 
 // SignUp serves the page on which users create an account.
@@ -59,7 +59,7 @@ func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
 		h.flows.end(w, r, f, h.flows.cancel(r.Context(), f))
 		return
 	}
-	a, err := h.createAccount(r)
+	a, err := h.createAccount(r, f)
 	if err == nil {
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed up",
 			slog.String("subject", a.Subject), slog.String("client_id", f.client.ID))
@@ -79,9 +79,10 @@ func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
 
 // createAccount creates the account of a submitted form. The response reveals whether a
 // username is taken, so that attempts are counted, before a password is hashed.
-func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
+func (h *SignUp) createAccount(r *http.Request, f *flow) (*account.Account, error) {
 	ctx, form := r.Context(), r.PostForm
-	username, err := checkCredentials(form.Get("username"), form.Get("password"), form.Get("repeat"))
+	choice := h.choice(f, form)
+	username, err := checkCredentials(form.Get("username"), form.Get("repeat"), choice)
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +90,11 @@ func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := h.limits.count(ctx, h.limits.failureLimits(ctx), h.accountLimits(ctx))
-	if err != nil {
+	if err := h.checkPassword(ctx, choice); err != nil {
 		return nil, err
 	}
-	if held.wait > 0 {
-		return nil, &rejection{
-			status: http.StatusTooManyRequests, message: messages.New("sign-up.too-many"),
-			wait: held.wait, why: "too many sign-ups or failed sign-ins from this network",
-		}
+	if err := h.count(ctx, h.limits.failureLimits(ctx), h.accountLimits(ctx)); err != nil {
+		return nil, err
 	}
 	phc, err := h.Hasher.Hash(ctx, form.Get("password"))
 	if err != nil {
@@ -119,6 +116,40 @@ func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
 		return nil, fmt.Errorf("insert account: %w", err)
 	}
 	return a, nil
+}
+
+// choice is the password of a submitted form. The user has no second factor yet: a shorter
+// password is allowed if the policy requires one of everybody.
+func (h *SignUp) choice(f *flow, form url.Values) passwordpolicy.Choice {
+	return passwordpolicy.Choice{
+		Password: form.Get("password"), Names: []string{form.Get("username"), form.Get("name"), form.Get("email"), f.client.Name()},
+		SecondFactor: h.FactorPolicy.Everyone,
+	}
+}
+
+// checkPassword checks a password that a user chooses. The check computes as long as a hash,
+// so that attempts are counted.
+func (h *SignUp) checkPassword(ctx context.Context, c passwordpolicy.Choice) error {
+	if err := h.count(ctx, nil, h.limits.networkLimits(ctx, "password choice", 30, 4, time.Minute)); err != nil {
+		return err
+	}
+	if err := h.PasswordPolicy.Check(ctx, c); err != nil {
+		return fmt.Errorf("check password: %w", passwordError(err))
+	}
+	return nil
+}
+
+// count counts a sign-up under limits. It returns a [*rejection] if one of them or of the
+// networks' is reached.
+func (h *SignUp) count(ctx context.Context, networks, limits []account.Limit) error {
+	held, err := h.limits.count(ctx, networks, limits)
+	if err != nil || held.wait == 0 {
+		return err
+	}
+	return &rejection{
+		status: http.StatusTooManyRequests, message: messages.New("sign-up.too-many"),
+		wait: held.wait, why: "too many sign-ups or failed sign-ins from this network",
+	}
 }
 
 // accountLimits bound the accounts that are created from one network, and so the usernames
@@ -162,7 +193,7 @@ func (h *SignUp) reject(w http.ResponseWriter, r *http.Request, f *flow, status 
 
 func (h *SignUp) form(f *flow) pages.SignUp {
 	return pages.SignUp{
-		Client: f.clientView(), Action: h.Issuer + "/signup", Request: f.request.ID, MinLength: credential.MinPassword,
+		Client: f.clientView(), Action: h.Issuer + "/signup", Request: f.request.ID, MinLength: passwordpolicy.MinLength(h.FactorPolicy.Everyone),
 		SignInURL: h.Issuer + "/login?request=" + url.QueryEscape(f.request.ID),
 	}
 }

@@ -100,7 +100,7 @@ func TestSignUpReportsInvalidFields(t *testing.T) {
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	page := b.get(t, "/signup?request="+id)
-	long := strings.Repeat("x", credential.MaxPassword+1)
+	long := strings.Repeat("x", credential.MaxCharacters+1)
 	for name, tc := range map[string]struct {
 		form        url.Values
 		field, want string
@@ -112,8 +112,10 @@ func TestSignUpReportsInvalidFields(t *testing.T) {
 		"a name that is taken": {newcomer("username", "\uff21DA"), "username", "already taken"},
 		"a display name":       {newcomer("name", strings.Repeat("a", 129)), "name", "128 characters"},
 		"an email address":     {newcomer("email", "grace"), "email", "Invalid email address"},
-		"a short password":     {newcomer("password", "1234567", "repeat", "1234567"), "password", "at least 8 characters"},
-		"a long password":      {newcomer("password", long, "repeat", long), "password", "at most 1024 bytes"},
+		"a short password":     {newcomer("password", "fourteen-chars", "repeat", "fourteen-chars"), "password", "at least 15 characters"},
+		"a weak password":      {newcomer("password", "qwertyuiopasdfghjkl", "repeat", "qwertyuiopasdfghjkl"), "password", "keys of a keyboard"},
+		"a password of names":  {newcomer("password", "GraceHopper-123", "repeat", "GraceHopper-123"), "password", "made of your name"},
+		"a long password":      {newcomer("password", long, "repeat", long), "password", "at most 128 characters"},
 		"two passwords":        {newcomer("repeat", password+"x"), "password", "do not match"},
 		"one password":         {newcomer("repeat", ""), "password", "do not match"},
 	} {

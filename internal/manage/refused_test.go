@@ -200,7 +200,7 @@ func refusedUsers() map[string]refusal {
 		"one valid and many invalid users": {importUsers(`[{"username":"carol","password":"` + password + `"}, 7, {"password":"short"},
 			{"username":"dave","pasword":"x","claims":{"sub":"x"}}, {"username":"CAROL"}, {"username":"erin","password_hash":"md5"}]`),
 			nil, strings.Join([]string{
-				`entry 2: must be a JSON object`, `entry 3: username is missing`, `entry 3: password: a password has at least 8 characters and at most 1024 bytes`,
+				`entry 2: must be a JSON object`, `entry 3: username is missing`, `entry 3: password: a password has 8 to 128 characters`,
 				`entry 4 ("dave"): claims.sub must be absent: the server sets it`, `entry 4 ("dave"): "pasword" is unknown; did you mean password?`,
 				`entry 5 ("carol"): username is that of entry 1`, `entry 6 ("erin"): password_hash must be argon2id`,
 			}, "\n")},

@@ -9,6 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/passwordpolicy"
 )
 
 func composeLogin(s *Server) {
@@ -16,7 +17,7 @@ func composeLogin(s *Server) {
 	s.login = login.New(login.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
 		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, SetupLinks: s.Store.SetupLinks,
-		SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c),
+		SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: passwordPolicy(s),
 		Devices: s.Store.Devices, DeviceRequests: newPendingRequests(s), UserCodes: s.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: s.Hasher, Pages: s.pages, Cookies: s.Cookies,
 		Lifetimes: login.Lifetimes{
@@ -25,6 +26,11 @@ func composeLogin(s *Server) {
 		SignUp: c.SignUp, LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: network.List, AccountDigest: accountDigest(s),
 		Now: s.Now, Log: s.Log,
 	})
+}
+
+// passwordPolicy returns which passwords users may choose.
+func passwordPolicy(s *Server) *passwordpolicy.Policy {
+	return &passwordpolicy.Policy{Service: []string{"ostiary", s.Config.Issuer}, Processor: s.Hasher}
 }
 
 // factorPolicy returns when sign-ins need a second factor.
