@@ -36,7 +36,7 @@ func (h *credentialHandler) operations() []Operation {
 type userCredential struct {
 	ID         string          `json:"id"`
 	Kind       credential.Kind `json:"kind" doc:"password, totp or recovery_codes"`
-	Label      string          `json:"label,omitempty" doc:"the name that the user gave it"`
+	Label      string          `json:"label,omitempty" doc:"the name of the user for it"`
 	Left       *int            `json:"left,omitempty" doc:"how many recovery codes are unused"`
 	CreatedAt  time.Time       `json:"created_at"`
 	LastUsedAt time.Time       `json:"last_used_at,omitzero"`

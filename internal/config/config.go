@@ -53,7 +53,7 @@ const (
 	FormatOpaque TokenFormat = "opaque"
 )
 
-// SecondFactor says when a sign-in with a password needs a second factor.
+// SecondFactor is the condition for a second factor after a password.
 type SecondFactor string
 
 // Values of [SecondFactor]: for users who have one, only if an application or

@@ -131,7 +131,7 @@ func (h *Device) confirm(w http.ResponseWriter, r *http.Request, d *devicecode.D
 	if page.Scopes, err = describeScopes(r.Context(), h.Scopes, d.Scopes); err != nil {
 		return err
 	}
-	h.Pages.DeviceCheck(w, r, http.StatusOK, page)
+	h.Pages.Show(w, r, http.StatusOK, page)
 	return nil
 }
 

@@ -16,12 +16,12 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// FactorPolicy says when a sign-in with a password needs a second factor. Applications can
-// require one in addition, by acr_values.
+// FactorPolicy is the condition for a second factor after a password. Applications can
+// require a second factor too, by acr_values.
 type FactorPolicy struct {
 	// WhenEnrolled asks users who have a second factor.
 	WhenEnrolled bool
-	// Everyone asks all users, Administrators those with an administrator role, and Groups
+	// Everyone requires it of all users, Administrators those with an administrator role, and Groups
 	// the members of the groups. Users without a second factor have to enrol.
 	Everyone, Administrators bool
 	Groups                   []string
@@ -66,7 +66,7 @@ func (s *factors) afterPassword(w http.ResponseWriter, r *http.Request, f *flow,
 // storeFirst stores the password of a sign-in that needs a second factor.
 func (s *factors) storeFirst(ctx context.Context, f *flow, a session.Authentication) error {
 	f.request.FirstFactor = &authrequest.FirstFactor{Subject: a.Account.Subject, At: a.Time, AMR: a.AMR, Remember: a.Remember}
-	err := s.Requests.RecordFirstFactor(ctx, f.request.ID, f.request.FirstFactor, a.Time)
+	err := s.SignIns.RecordFirstFactor(ctx, f.request.ID, f.request.FirstFactor, a.Time)
 	if errors.Is(err, authrequest.ErrNotFound) {
 		return s.flows.expired("expired during the sign-in", f.client)
 	}

@@ -58,7 +58,7 @@ type flow struct {
 	client     *client.Client
 	session    *session.Session // nil if the user is not signed in
 	locale     string           // of the account, once it is read
-	// needsFactor reports that a password was stored and the second factor comes next.
+	// needsFactor reports that a password was stored and the second factor is next.
 	needsFactor bool
 }
 

@@ -11,7 +11,7 @@ type Home struct{ *Config }
 
 // Page serves GET /.
 func (h *Home) Page(w http.ResponseWriter, r *http.Request) {
-	h.Pages.Home(w, r, http.StatusOK, pages.Home{
+	h.Pages.Show(w, r, http.StatusOK, pages.Home{
 		Issuer:    h.Issuer,
 		Discovery: h.Issuer + "/.well-known/openid-configuration",
 		Keys:      h.Issuer + "/.well-known/jwks.json",

@@ -59,13 +59,18 @@ type Requests interface {
 	// and authrequest.ErrNotFound for the requests of other browsers.
 	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
-	RecordFirstFactor(ctx context.Context, id string, first *authrequest.FirstFactor, now time.Time) error
-	RecordFactorDeclined(ctx context.Context, id, subject string, now time.Time) error
 	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error
 	// RecordDecision returns authrequest.ErrAlreadyDecided if the subject has decided before.
 	// RecordPartialConsent records an acceptance and the parameters with the accepted scopes.
 	RecordPartialConsent(ctx context.Context, id, subject, parameters string, remember *consent.Consent, now time.Time) error
 	RecordDecision(ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time) error
+}
+
+// SignIns records the factors of sign-ins that are not complete, in their requests. Unknown and
+// expired requests are authrequest.ErrNotFound.
+type SignIns interface {
+	RecordFirstFactor(ctx context.Context, id string, first *authrequest.FirstFactor, now time.Time) error
+	RecordFactorDeclined(ctx context.Context, id, subject string, now time.Time) error
 }
 
 // SecondFactors verifies and enrols second factors, as [secondfactor.Service] does.
@@ -77,7 +82,7 @@ type SecondFactors interface {
 	ConfirmTOTP(ctx context.Context, subject, code, label string, b secondfactor.Binding, now time.Time) (*secondfactor.Authenticator, error)
 }
 
-// TrustedDevices remembers the devices on which users are asked for no second factor, as
+// TrustedDevices remembers the devices that need no second factor, as
 // [secondfactor.TrustedDevices] does.
 type TrustedDevices interface {
 	Trust(w http.ResponseWriter, r *http.Request, a *account.Account, now time.Time) error
@@ -122,12 +127,8 @@ type Pages interface {
 	Choose(w http.ResponseWriter, r *http.Request, status int, v pages.Choose)
 	Consent(w http.ResponseWriter, r *http.Request, status int, v pages.Consent)
 	Device(w http.ResponseWriter, r *http.Request, status int, v pages.Device)
-	DeviceCheck(w http.ResponseWriter, r *http.Request, status int, v pages.DeviceCheck)
 	DeviceDone(w http.ResponseWriter, r *http.Request, status int, v pages.DeviceDone)
-	Setup(w http.ResponseWriter, r *http.Request, status int, v pages.Setup)
-	SetupDone(w http.ResponseWriter, r *http.Request, status int, v pages.SetupDone)
 	LanguageChoice(tag string, now time.Time) string
-	Home(w http.ResponseWriter, r *http.Request, status int, v pages.Home)
 	Error(w http.ResponseWriter, r *http.Request, status int, v pages.Error)
 }
 
@@ -153,6 +154,7 @@ type Config struct {
 	Scopes         scope.Source
 	Attempts       Attempts
 	SetupLinks     SetupLinks
+	SignIns        SignIns
 	SecondFactors  SecondFactors
 	TrustedDevices TrustedDevices
 	Deadlines      Deadlines

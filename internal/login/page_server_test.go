@@ -175,7 +175,7 @@ func newPageServer(t *testing.T) *pageServer {
 		Sessions: h.store.Sessions, SessionManager: sessions, Requests: watchedRequests{h.store.Requests, h.store}, Clients: h.store.Clients,
 		Scopes:   store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
 		Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store},
-		SecondFactors: &secondfactor.Service{Store: h.store.SecondFactors}, TrustedDevices: &secondfactor.TrustedDevices{Store: h.store.TrustedDevices, Cookies: h.cookies},
+		SignIns: h.store.SignIns, SecondFactors: &secondfactor.Service{Store: h.store.SecondFactors}, TrustedDevices: &secondfactor.TrustedDevices{Store: h.store.TrustedDevices, Cookies: h.cookies},
 		PasswordPolicy: &passwordpolicy.Policy{Service: []string{"ostiary"}, Processor: h.hasher},
 		Hasher:         h.hasher, Pages: views, Cookies: h.cookies,
 		Lifetimes: Lifetimes{

@@ -30,7 +30,7 @@ type SecondFactor struct {
 	factors   *factors
 }
 
-// proven is what a user has proven before the second factor.
+// proven is the first factor, which the user has proven.
 type proven struct {
 	subject  string
 	amr      []string
@@ -148,7 +148,7 @@ func (h *SecondFactor) decline(w http.ResponseWriter, r *http.Request, f *flow, 
 	if user.inFlow {
 		return h.declineInFlow(w, r, f, user)
 	}
-	err := h.Requests.RecordFactorDeclined(ctx, f.request.ID, user.subject, h.Now())
+	err := h.SignIns.RecordFactorDeclined(ctx, f.request.ID, user.subject, h.Now())
 	if errors.Is(err, authrequest.ErrNotFound) {
 		return h.flows.expired("expired before the further factor was declined", f.client)
 	}
@@ -255,8 +255,8 @@ func withSecondFactor(first []string) []string {
 	return append(amr, "otp", "mfa")
 }
 
-// wrongSecondFactor returns the rejection of a code. Users read the same for a code that is wrong
-// and for one that was used before.
+// wrongSecondFactor returns the rejection of a code. Users read the same for a wrong code and for a
+// used one.
 func wrongSecondFactor(err error, subject string) error {
 	if throttled := (*secondfactor.TooManyAttemptsError)(nil); errors.As(err, &throttled) {
 		return &rejection{

@@ -109,9 +109,9 @@ func wantLevel(tb testing.TB, claims servertest.Object, acr string, amr ...strin
 	}
 }
 
-// A client asks for two factors. The user has none, enrols, and from then on the server asks at
-// each sign-in.
-func TestClientAsksForASecondFactor(t *testing.T) {
+// A client requires two factors. A user without a second factor enrols, and every later sign-in
+// requires it.
+func TestClientRequiresASecondFactor(t *testing.T) {
 	eachFactorServer(t, nil, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		u := &ada{Browser: s.NewBrowser()}
@@ -241,8 +241,8 @@ func TestTrustedDeviceSatisfiesThePolicyOnly(t *testing.T) {
 	})
 }
 
-// The page for the second factor is of the browser that gave the password, and does not outlive
-// the account.
+// The page for the second factor works only in the browser of the password, and only while the
+// account is enabled.
 func TestFirstFactorIsNoSession(t *testing.T) {
 	eachFactorServer(t, nil, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
@@ -253,8 +253,8 @@ func TestFirstFactorIsNoSession(t *testing.T) {
 
 		victim := &ada{Browser: s.NewBrowser(), secret: u.secret}
 		page := victim.submitPassword(victim.begin())
-		stranger := &ada{Browser: s.NewBrowser(), secret: u.secret}
-		if got := stranger.Get(page.Location().String()); got.Status != http.StatusBadRequest {
+		otherbrowser := &ada{Browser: s.NewBrowser(), secret: u.secret}
+		if got := otherbrowser.Get(page.Location().String()); got.Status != http.StatusBadRequest {
 			t.Errorf("another browser opens the page: %d", got.Status)
 		}
 		s.Advance(11 * time.Minute)

@@ -29,7 +29,7 @@ func (h *Setup) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
-	h.Pages.Setup(w, r, http.StatusOK, h.form(token, "", messages.Message{}))
+	h.Pages.Show(w, r, http.StatusOK, h.form(token, "", messages.Message{}))
 }
 
 // Submit serves POST /setup: the fields token, username, password and repeat.
@@ -38,13 +38,13 @@ func (h *Setup) Submit(w http.ResponseWriter, r *http.Request) {
 	var invalid *fieldError
 	switch {
 	case errors.As(err, &invalid):
-		h.Pages.Setup(w, r, http.StatusBadRequest,
+		h.Pages.Show(w, r, http.StatusBadRequest,
 			h.form(r.PostForm.Get("token"), r.PostForm.Get("username"), invalid.message))
 	case err != nil:
 		h.flows.fail(w, r, err)
 	default:
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "first administrator made", slog.String("subject", first.Subject))
-		h.Pages.SetupDone(w, r, http.StatusOK, pages.SetupDone{
+		h.Pages.Show(w, r, http.StatusOK, pages.SetupDone{
 			Username: first.Username,
 			Next:     []pages.Link{{URL: h.Issuer + "/", Text: messages.New("setup.done.home")}},
 		})

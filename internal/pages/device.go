@@ -38,12 +38,7 @@ type DeviceCheck struct {
 	Scopes []Scope
 }
 
-// DeviceCheck writes the page.
-//
-// Spec: RFC 8628 §3.3.1, §5.4.
-func (p *Pages) DeviceCheck(w http.ResponseWriter, r *http.Request, status int, v DeviceCheck) {
-	p.render(w, r, status, "devicecheck", v)
-}
+func (DeviceCheck) template() string { return "devicecheck" }
 
 // DeviceDone is the last page of a device flow.
 type DeviceDone struct {

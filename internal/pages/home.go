@@ -1,7 +1,5 @@
 package pages
 
-import "net/http"
-
 // Home is the page at the address of the issuer.
 type Home struct {
 	// Issuer is the public URL of the service.
@@ -10,7 +8,4 @@ type Home struct {
 	Discovery, Keys string
 }
 
-// Home writes the page at the root.
-func (p *Pages) Home(w http.ResponseWriter, r *http.Request, status int, v Home) {
-	p.render(w, r, status, "home", v)
-}
+func (Home) template() string { return "home" }

@@ -137,7 +137,7 @@ func TestOneLanguageOnly(t *testing.T) {
 	r := request()
 	r.Header.Set("Accept-Language", "en")
 	w := httptest.NewRecorder()
-	p.Home(w, r, http.StatusOK, Home{})
+	p.Show(w, r, http.StatusOK, Home{})
 	doc := parse(t, w)
 	if lang := value(elements(doc, "html")[0], "lang"); lang != "de" || byID(doc, "languages") != nil {
 		t.Errorf("lang = %q, want de, and no chooser", lang)

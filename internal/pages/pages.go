@@ -114,7 +114,7 @@ func (p *Pages) Static() http.Handler { return p.assets }
 // template that it names.
 type Page interface{ template() string }
 
-// Show writes a page, and Retry-After if its content says how long attempts are blocked.
+// Show writes a page, and Retry-After if attempts are blocked.
 func (p *Pages) Show(w http.ResponseWriter, r *http.Request, status int, page Page) {
 	if blocked, ok := page.(interface{ retryAfter() time.Duration }); ok {
 		setRetryAfter(w, blocked.retryAfter())

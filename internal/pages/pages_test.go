@@ -73,7 +73,7 @@ func samples() []sample {
 			p.Device(w, request(), http.StatusOK, Device{Action: link, Code: text, Fault: messages.Literal(text), RetryAfter: time.Minute})
 		}, []string{"user-code", "user-code-hint", "device-continue", "fault"}},
 		{"devicecheck", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.DeviceCheck(w, request(), http.StatusOK, DeviceCheck{
+			p.Show(w, request(), http.StatusOK, DeviceCheck{
 				Client: client(text, link), Action: link, Code: text, Scopes: []Scope{DescribeScope(text)},
 			})
 		}, append([]string{"shown-code", "device-warning", "device-deny", "device-accept"}, about...)},
@@ -102,10 +102,10 @@ func samples() []sample {
 			})
 		}, []string{"error", "error-code", "restart"}},
 		{"setup", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Setup(w, request(), http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: messages.Literal(text)})
+			p.Show(w, request(), http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: messages.Literal(text)})
 		}, []string{"username", "password", "repeat"}},
 		{"setupdone", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.SetupDone(w, request(), http.StatusOK, SetupDone{Username: text, Next: []Link{{link, messages.Literal(text)}}})
+			p.Show(w, request(), http.StatusOK, SetupDone{Username: text, Next: []Link{{link, messages.Literal(text)}}})
 		}, nil},
 		{"authenticator", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, Authenticator{
@@ -125,7 +125,7 @@ func samples() []sample {
 			})
 		}, []string{"confirm"}},
 		{"home", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Home(w, request(), http.StatusOK, Home{Issuer: text, Discovery: link, Keys: link})
+			p.Show(w, request(), http.StatusOK, Home{Issuer: text, Discovery: link, Keys: link})
 		}, nil},
 		{"formpost", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.FormPost(w, request(), http.StatusOK, FormPost{Action: link, Fields: []Field{{text, text}}})

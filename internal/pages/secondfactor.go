@@ -33,7 +33,7 @@ func (SecondFactor) template() string { return "secondfactor" }
 
 func (v SecondFactor) retryAfter() time.Duration { return v.RetryAfter }
 
-// EnrolOffer is the page for a user who needs a second factor and has none. The form posts the
+// EnrolOffer is the page for a user without the second factor that is required. The form posts the
 // fields request and decision ("cancel").
 type EnrolOffer struct {
 	Client  *Client

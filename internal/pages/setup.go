@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"net/http"
-
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
@@ -20,10 +18,7 @@ type Setup struct {
 	Fault messages.Message
 }
 
-// Setup writes the page that creates the first administrator.
-func (p *Pages) Setup(w http.ResponseWriter, r *http.Request, status int, v Setup) {
-	p.render(w, r, status, "setup", v)
-}
+func (Setup) template() string { return "setup" }
 
 // SetupDone confirms that the first administrator exists.
 type SetupDone struct {
@@ -38,7 +33,4 @@ type Link struct {
 	Text messages.Message
 }
 
-// SetupDone writes the page.
-func (p *Pages) SetupDone(w http.ResponseWriter, r *http.Request, status int, v SetupDone) {
-	p.render(w, r, status, "setupdone", v)
-}
+func (SetupDone) template() string { return "setupdone" }

@@ -52,7 +52,7 @@ func TestOperatorLook(t *testing.T) {
 	t.Parallel()
 	p := themed(t)
 	w := httptest.NewRecorder()
-	p.Home(w, request(), http.StatusOK, Home{Issuer: "https://id.example"})
+	p.Show(w, request(), http.StatusOK, Home{Issuer: "https://id.example"})
 	doc := parse(t, w)
 	if got := text(elements(doc, "title")[0]); !strings.HasSuffix(got, " · Acme ID") {
 		t.Errorf("title = %q", got)

@@ -60,7 +60,7 @@ type FactorSet struct {
 }
 
 // Enrolled reports whether the account has a second factor to ask for. Recovery codes alone
-// are none: they replace another one.
+// do not count: they replace another factor.
 func (f FactorSet) Enrolled() bool { return len(f.Authenticators) > 0 }
 
 // Credentials describes the factors without their secrets.

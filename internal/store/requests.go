@@ -99,33 +99,12 @@ func (s *Requests) RequestClient(ctx context.Context, id string, browser, cookie
 func (s *Requests) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
 	const record = `UPDATE requests SET session_id = $2, signed_in_at = $3, first_factor = NULL WHERE id = $1 AND expires_at > $4`
 
-	return s.record(ctx, "record sign-in", record, id, sessionID, at.UnixMicro(), now.UnixMicro())
+	return recordInRequest(ctx, s.db.Write, "record sign-in", record, id, sessionID, at.UnixMicro(), now.UnixMicro())
 }
 
-// RecordFirstFactor records that a user has proven a first factor for a request and needs a
-// second one. It replaces that of another user. It returns [authrequest.ErrNotFound] for an
-// unknown or expired request.
-func (s *Requests) RecordFirstFactor(ctx context.Context, id string, first *authrequest.FirstFactor, now time.Time) error {
-	const record = `UPDATE requests SET first_factor = $2 WHERE id = $1 AND expires_at > $3`
-
-	text, err := document(first)
-	if err != nil {
-		return fmt.Errorf("write first factor: %w", err)
-	}
-	return s.record(ctx, "record first factor", record, id, text, now.UnixMicro())
-}
-
-// RecordFactorDeclined records that the user with the subject declined a further factor for a
-// request. It returns [authrequest.ErrNotFound] for an unknown or expired request.
-func (s *Requests) RecordFactorDeclined(ctx context.Context, id, subject string, now time.Time) error {
-	const record = `UPDATE requests SET factor_declined_by = $2 WHERE id = $1 AND expires_at > $3`
-
-	return s.record(ctx, "record declined factor", record, id, subject, now.UnixMicro())
-}
-
-// record runs an update of one pending request.
-func (s *Requests) record(ctx context.Context, what, update string, args ...any) error {
-	recorded, err := s.db.Write.Exec(ctx, update, args...)
+// recordInRequest runs an update of one pending request.
+func recordInRequest(ctx context.Context, on db.Conn, what, update string, args ...any) error {
+	recorded, err := on.Exec(ctx, update, args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -143,7 +122,7 @@ func (s *Requests) RecordChoice(ctx context.Context, id, sessionID string, now t
 		UPDATE requests SET session_id = $2, signed_in_at = CASE WHEN session_id = $2 THEN signed_in_at END
 		WHERE id = $1 AND expires_at > $3`
 
-	return s.record(ctx, "record choice", record, id, sessionID, now.UnixMicro())
+	return recordInRequest(ctx, s.db.Write, "record choice", record, id, sessionID, now.UnixMicro())
 }
 
 // RecordDecision records the decision of a subject about a request, and adds remember,

@@ -63,6 +63,7 @@ type Store struct {
 	Seeds          *Seeds
 	Sessions       *Sessions
 	SetupLinks     *SetupLinks
+	SignIns        *SignIns
 	SignInSources  *SignInSources
 	Throttle       *Throttle
 	TrustedDevices *TrustedDevices
@@ -126,6 +127,7 @@ func New(e db.Engine, c Config) *Store {
 		Seeds:          &Seeds{d},
 		Sessions:       &Sessions{d, requestLifetime},
 		SetupLinks:     &SetupLinks{d},
+		SignIns:        &SignIns{d},
 		SignInSources:  &SignInSources{d},
 		Throttle:       &Throttle{d},
 		TrustedDevices: &TrustedDevices{d},

@@ -12,10 +12,10 @@ import (
 // secondFactorMethods are the methods that second factors use.
 var secondFactorMethods = map[string]call{
 	"RecordFirstFactor": func(ctx context.Context, s *store.Store) error {
-		return s.Requests.RecordFirstFactor(ctx, "request", &authrequest.FirstFactor{}, noon)
+		return s.SignIns.RecordFirstFactor(ctx, "request", &authrequest.FirstFactor{}, noon)
 	},
 	"RecordFactorDeclined": func(ctx context.Context, s *store.Store) error {
-		return s.Requests.RecordFactorDeclined(ctx, "request", "alice", noon)
+		return s.SignIns.RecordFactorDeclined(ctx, "request", "alice", noon)
 	},
 	"EnrolmentDeadline": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Deadlines.EnrolmentDeadline(ctx, "alice", noon)

@@ -57,7 +57,7 @@ func (l *Login) SignInURL(q *authrequest.Request, _ bool, reusable *session.Sess
 	return challengeURL(l.URL, "login_challenge", q, authrequest.StepLogin)
 }
 
-// FactorURL is not called: the app asks for all factors.
+// FactorURL is not called: the app verifies all factors.
 func (l *Login) FactorURL(*authrequest.Request) string { return l.URL }
 
 // Redeem returns the request that the app has answered, and redeems the verifier of the

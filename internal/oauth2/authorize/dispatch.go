@@ -141,7 +141,7 @@ func (d *dispatcher) reusableSession(f *flow) *session.Session {
 }
 
 // levelRequired returns nil if the authentication reaches the level that the request requires.
-// Otherwise the user is asked for a further factor, unless that cannot help or was declined. A
+// Otherwise the user proves a further factor, unless that cannot help or was declined. A
 // login app has received acr_values and has decided about them.
 //
 // Spec: OpenID Connect Core §5.5.1.1; RFC 9470 §5; OpenID Connect Core Unmet Authentication

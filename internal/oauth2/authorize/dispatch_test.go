@@ -115,9 +115,9 @@ func TestDispatcherDecidesTheNextStep(t *testing.T) {
 	}
 }
 
-// A user whose level is too low is asked for a further factor once, and may decline where only
-// the client's registration asks for it.
-func TestDispatcherAsksForAFurtherFactor(t *testing.T) {
+// A user whose level is too low proves a further factor, and may decline if only the registration
+// of the client requires it.
+func TestDispatcherRequiresTheLevel(t *testing.T) {
 	t.Parallel()
 	at := func(acr string, f *flow) *flow {
 		f.session.ACR = acr
@@ -183,7 +183,7 @@ func TestDispatcherAsksForAFurtherFactor(t *testing.T) {
 	}
 }
 
-// byLoginAppAt is the flow of a user whom the login app has sent back.
+// byLoginAppAt is the flow of a user who returns from the login app.
 func byLoginAppAt(f *flow) *flow {
 	return f.with(func(q *authrequest.Request) { q.SignedInAt, q.LoginVerifierUsedAt = f.now, f.now })
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Need is what a page of this server requires of the session of its user.
+// Need has the requirements of a page of this server for the session of its user.
 type Need struct {
 	MaxAge time.Duration // since the user authenticated; 0 for any
 	ACR    string        // the level of authentication; empty for any
@@ -30,7 +30,7 @@ const sensitiveMaxAge = 5 * time.Minute
 // Session returns the session of the browser for a page of this server, such as the account
 // console. If there is none, or it lacks what the page needs, Session sends the user to
 // sign in, as a client would, and returns false: the response is written. The user then returns
-// to the page with GET, whatever the method of r.
+// to the page with GET.
 //
 // Spec: OpenID Connect Core §3.1.2.3, RFC 9470 §4.
 func (h *Handler) Session(w http.ResponseWriter, r *http.Request, need Need) (*session.Session, bool) {

@@ -28,7 +28,7 @@ func (d requirements) met(acr string) bool {
 }
 
 // canBeReached reports whether one of the required values of acr is a level of this server,
-// so that the user can be asked for a further factor.
+// so that a further factor can reach it.
 func (d requirements) canBeReached() bool { return slices.ContainsFunc(d.acr, session.IsLevel) }
 
 // checkACRValues reads acr_values, or the default of the client. Values that are no levels are
