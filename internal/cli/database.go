@@ -63,6 +63,9 @@ func openDatabase(ctx context.Context, s Streams, conf *config.Config, work func
 		return err
 	}
 	defer d.store.Close()
+	if conf.HasMail() {
+		d.store.NotifyUsers()
+	}
 	return work(d)
 }
 

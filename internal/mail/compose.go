@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
@@ -63,7 +64,27 @@ func (c *Composer) values(m *Message, secret Secret, catalogue *messages.Catalog
 	for _, name := range dataArguments() {
 		values[name] = oneLine(m.Data[name])
 	}
+	if text := credentialText(credential.Kind(m.Data[credentialKind]), catalogue); text != "" {
+		if label := values["detail"]; label != "" {
+			text += " (" + label + ")"
+		}
+		values["detail"] = text
+	}
 	return values
+}
+
+// credentialText returns the name of a kind of credential, empty for another kind.
+func credentialText(kind credential.Kind, catalogue *messages.Catalogue) string {
+	switch kind {
+	case credential.Password:
+		return catalogue.Text(messages.New("mail.credential.password"))
+	case credential.TOTP:
+		return catalogue.Text(messages.New("mail.credential.authenticator"))
+	case credential.RecoveryCodes:
+		return catalogue.Text(messages.New("mail.credential.recovery-codes"))
+	default:
+		return ""
+	}
 }
 
 // dataArguments returns the names of the arguments that [Message.Data] has: the username and

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
@@ -25,6 +26,32 @@ func TestTextsOfAllKinds(t *testing.T) {
 		}
 		if strings.Contains(body, "https://id.example/x?token=t\n") != kind.HasLink() {
 			t.Errorf("%s has its link on a line of its own: %v, want %v", kind, !kind.HasLink(), kind.HasLink())
+		}
+	}
+}
+
+// A notice names the credential that it is about in the language of its recipient.
+func TestNoticesNameTheCredential(t *testing.T) {
+	t.Parallel()
+	c := mail.Composer{Service: "Example"}
+	a := fixture.Account("ada")
+	for kind, want := range map[credential.Kind]string{
+		credential.Password: "password", credential.TOTP: "authenticator app (phone)", credential.RecoveryCodes: "recovery codes",
+	} {
+		label := ""
+		if kind == credential.TOTP {
+			label = "phone"
+		}
+		for _, notice := range []mail.Kind{mail.CredentialAdded, mail.CredentialRemoved} {
+			list := mail.CredentialNotices(notice, a, kind, label, fixture.Noon)
+			if len(list) != 1 {
+				t.Fatalf("%d messages, want one for the verified address", len(list))
+			}
+			_, body, err := c.Compose(list[0], mail.Secret{})
+			must(t, err)
+			if !strings.Contains(body, " your account name-of-ada at Example: "+want+".\n") {
+				t.Errorf("%s of %s: %q", notice, kind, body)
+			}
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 var (
@@ -41,6 +42,7 @@ const (
 	NewDevice         Kind = "new-device"
 	PasswordChanged   Kind = "password-changed"
 	RecoveryUsed      Kind = "recovery-used"
+	RecoveryCodeUsed  Kind = "recovery-code-used"
 	CredentialAdded   Kind = "credential-added"
 	CredentialRemoved Kind = "credential-removed"
 	AddressAdded      Kind = "address-added"
@@ -51,7 +53,7 @@ const (
 // Kinds returns all kinds.
 func Kinds() []Kind {
 	return []Kind{
-		Verify, SignUp, Recover, Invitation, AccountExists, NewDevice, PasswordChanged, RecoveryUsed,
+		Verify, SignUp, Recover, Invitation, AccountExists, NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed,
 		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, AccountLocked,
 	}
 }
@@ -109,13 +111,25 @@ func New(kind Kind, to string, now time.Time) *Message {
 // Notices returns a message of the kind to each verified address of an account.
 func Notices(kind Kind, a *account.Account, data map[string]string, now time.Time) []*Message {
 	var list []*Message
-	for _, address := range verifiedAddresses(a) {
-		m := New(kind, address, now)
+	for _, address := range a.Addresses {
+		if address.VerifiedAt.IsZero() {
+			continue
+		}
+		m := New(kind, address.Address, now)
 		m.Subject, m.Language, m.Data = a.Subject, Language(a), data
 		list = append(list, m)
 	}
 	return list
 }
+
+// CredentialNotices returns [Notices] about a credential of a kind, with the user's name for it.
+func CredentialNotices(kind Kind, a *account.Account, of credential.Kind, label string, now time.Time) []*Message {
+	return Notices(kind, a, map[string]string{"username": a.Name(), credentialKind: string(of), "detail": label}, now)
+}
+
+// credentialKind is the member of [Message.Data] with the kind of the credential that a notice is
+// about.
+const credentialKind = "credential"
 
 // Language returns the language of an account, empty for the default.
 //
@@ -123,13 +137,4 @@ func Notices(kind Kind, a *account.Account, data map[string]string, now time.Tim
 func Language(a *account.Account) string {
 	language, _ := a.Claims["locale"].(string)
 	return language
-}
-
-// verifiedAddresses returns the verified addresses of an account.
-func verifiedAddresses(a *account.Account) []string {
-	address, _ := a.Claims["email"].(string)
-	if verified, _ := a.Claims["email_verified"].(bool); !verified || address == "" {
-		return nil
-	}
-	return []string{address}
 }

@@ -14,7 +14,7 @@ type CredentialSource interface {
 	// Credentials describes the credentials of an account.
 	Credentials(ctx context.Context, subject string) ([]credential.Info, error)
 	// RemoveCredential returns credential.ErrNotFound for an unknown credential.
-	RemoveCredential(ctx context.Context, subject, id string) error
+	RemoveCredential(ctx context.Context, subject, id string, now time.Time) error
 }
 
 // Credentials lists and removes the credentials of users: passwords, and those of the other
@@ -61,7 +61,7 @@ func (m *Credentials) Remove(ctx context.Context, subject, id string) error {
 		return m.Users.SetPassword(ctx, subject, "", m.Now())
 	}
 	for _, source := range m.Sources {
-		if err := source.RemoveCredential(ctx, subject, id); !errors.Is(err, credential.ErrNotFound) {
+		if err := source.RemoveCredential(ctx, subject, id, m.Now()); !errors.Is(err, credential.ErrNotFound) {
 			return err
 		}
 	}

@@ -101,8 +101,8 @@ func (s *Service) ConfirmTOTP(ctx context.Context, subject, code, label string, 
 
 // RemoveTOTP removes an authenticator app of an account. It returns [ErrNotEnrolled] for an
 // unknown one.
-func (s *Service) RemoveTOTP(ctx context.Context, subject, id string) error {
-	if err := s.Store.DeleteAuthenticator(ctx, subject, id); err != nil {
+func (s *Service) RemoveTOTP(ctx context.Context, subject, id string, now time.Time) error {
+	if err := s.Store.DeleteAuthenticator(ctx, subject, id, now); err != nil {
 		return fmt.Errorf("remove authenticator: %w", err)
 	}
 	return nil

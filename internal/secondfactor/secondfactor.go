@@ -101,7 +101,7 @@ type Store interface {
 	// replaced or has expired, and [ErrTooMany] if the account has maxAuthenticators.
 	InsertAuthenticator(ctx context.Context, p *Pending, a *Authenticator, maxAuthenticators int) error
 	// DeleteAuthenticator returns [ErrNotEnrolled] for an unknown authenticator.
-	DeleteAuthenticator(ctx context.Context, subject, id string) error
+	DeleteAuthenticator(ctx context.Context, subject, id string, now time.Time) error
 }
 
 // Throttle counts attempts, for all replicas together.

@@ -29,6 +29,7 @@ func composeMail(s *Server) error {
 	if !s.Config.HasMail() {
 		return nil
 	}
+	s.Store.NotifyUsers()
 	sender, err := NewMailSender(s.Config)
 	if err != nil {
 		return err

@@ -236,7 +236,7 @@ func (y *year) secondFactors() {
 	set, err := factors.Enrolled(ctx, "alice")
 	must(y.t, err)
 	for _, a := range set.Authenticators {
-		must(y.t, factors.RemoveTOTP(ctx, "alice", a.ID))
+		must(y.t, factors.RemoveTOTP(ctx, "alice", a.ID, y.now))
 	}
 	enrol(y.t, factors, "alice", y.now)
 	_, err = factors.BeginTOTP(ctx, "bob", "issuer", "bob", secondfactor.Binding{Session: strconv.Itoa(y.steps)}, y.now)

@@ -5,16 +5,22 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // SecondFactors stores the authenticator apps and recovery codes of accounts.
-type SecondFactors struct{ db *db.DB }
+type SecondFactors struct {
+	db      *db.DB
+	notices *notices
+}
 
 // Factors returns the second factors of an account, none for an unknown subject.
 func (s *SecondFactors) Factors(ctx context.Context, subject string) (secondfactor.FactorSet, error) {
@@ -81,15 +87,25 @@ func (s *SecondFactors) RedeemRecoveryCode(ctx context.Context, subject string, 
 		SELECT count(CASE WHEN hash = $2 THEN 1 END), count(CASE WHEN used_at IS NULL THEN 1 END)
 		FROM recovery_codes WHERE subject = $1`
 
-	redeemed, err := s.db.Write.Exec(ctx, redeem, subject, hash, now.UnixMicro())
-	if err != nil {
-		return 0, fmt.Errorf("redeem recovery code: %w", err)
-	}
-	var found, unused int64
-	if err := s.db.Read.QueryRow(ctx, count, subject, hash).Scan(&found, &unused); err != nil {
-		return 0, fmt.Errorf("count recovery codes: %w", err)
-	}
+	var redeemed, found, unused int64
+	err = s.db.Tx(ctx, func(c db.Conn) error {
+		if redeemed, err = c.Exec(ctx, redeem, subject, hash, now.UnixMicro()); err != nil {
+			return fmt.Errorf("redeem recovery code: %w", err)
+		}
+		if err := c.QueryRow(ctx, count, subject, hash).Scan(&found, &unused); err != nil {
+			return fmt.Errorf("count recovery codes: %w", err)
+		}
+		if redeemed == 0 {
+			return nil
+		}
+		return s.notices.enqueue(ctx, c, subject, func(a *account.Account) []*mail.Message {
+			data := map[string]string{"username": a.Name(), "detail": strconv.FormatInt(unused, 10)}
+			return mail.Notices(mail.RecoveryCodeUsed, a, data, now)
+		})
+	})
 	switch {
+	case err != nil:
+		return 0, err
 	case redeemed == 1:
 		return int(unused), nil
 	case found == 0:
@@ -120,7 +136,10 @@ func (s *SecondFactors) ReplaceRecoveryCodes(ctx context.Context, subject string
 		if err == nil {
 			_, err = c.Exec(ctx, `INSERT INTO recovery_codes (subject, hash) VALUES `+strings.Join(rows, ", "), args...)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.notices.ofCredential(ctx, c, mail.CredentialAdded, subject, credential.Info{Kind: credential.RecoveryCodes}, set.CreatedAt)
 	})
 	if err != nil {
 		return fmt.Errorf("replace recovery codes: %w", err)
@@ -195,21 +214,26 @@ func (s *SecondFactors) InsertAuthenticator(
 		if inserted == 0 {
 			return secondfactor.ErrTooMany
 		}
-		return nil
+		return s.notices.ofCredential(ctx, c, mail.CredentialAdded, a.Subject, credential.Info{Kind: credential.TOTP, Label: a.Label}, a.CreatedAt)
 	})
 }
 
 // DeleteAuthenticator deletes an authenticator app. It returns [secondfactor.ErrNotEnrolled]
 // for an unknown one.
-func (s *SecondFactors) DeleteAuthenticator(ctx context.Context, subject, id string) error {
-	deleted, err := s.db.Write.Exec(ctx, `DELETE FROM authenticators WHERE subject = $1 AND id = $2`, subject, id)
-	if err != nil {
-		return fmt.Errorf("delete authenticator: %w", err)
-	}
-	if deleted == 0 {
-		return secondfactor.ErrNotEnrolled
-	}
-	return nil
+func (s *SecondFactors) DeleteAuthenticator(ctx context.Context, subject, id string, now time.Time) error {
+	const remove = `DELETE FROM authenticators WHERE subject = $1 AND id = $2 RETURNING label`
+
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		removed := credential.Info{Kind: credential.TOTP}
+		err := c.QueryRow(ctx, remove, subject, id).Scan(&removed.Label)
+		if errors.Is(err, sql.ErrNoRows) {
+			return secondfactor.ErrNotEnrolled
+		}
+		if err != nil {
+			return fmt.Errorf("delete authenticator: %w", err)
+		}
+		return s.notices.ofCredential(ctx, c, mail.CredentialRemoved, subject, removed, now)
+	})
 }
 
 // Credentials describes the second factors of an account, none for an unknown subject.
@@ -220,20 +244,22 @@ func (s *SecondFactors) Credentials(ctx context.Context, subject string) ([]cred
 
 // RemoveCredential deletes an authenticator app, or the recovery codes. It returns
 // [credential.ErrNotFound] for an unknown one.
-func (s *SecondFactors) RemoveCredential(ctx context.Context, subject, id string) error {
+func (s *SecondFactors) RemoveCredential(ctx context.Context, subject, id string, now time.Time) error {
 	if id != credential.RecoveryCodesID {
-		err := s.DeleteAuthenticator(ctx, subject, id)
+		err := s.DeleteAuthenticator(ctx, subject, id, now)
 		if errors.Is(err, secondfactor.ErrNotEnrolled) {
 			return credential.ErrNotFound
 		}
 		return err
 	}
-	deleted, err := s.db.Write.Exec(ctx, `DELETE FROM recovery_code_sets WHERE subject = $1`, subject)
-	if err != nil {
-		return fmt.Errorf("delete recovery codes: %w", err)
-	}
-	if deleted == 0 {
-		return credential.ErrNotFound
-	}
-	return nil
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		deleted, err := c.Exec(ctx, `DELETE FROM recovery_code_sets WHERE subject = $1`, subject)
+		if err != nil {
+			return fmt.Errorf("delete recovery codes: %w", err)
+		}
+		if deleted == 0 {
+			return credential.ErrNotFound
+		}
+		return s.notices.ofCredential(ctx, c, mail.CredentialRemoved, subject, credential.Info{Kind: credential.RecoveryCodes}, now)
+	})
 }

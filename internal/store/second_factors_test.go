@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
@@ -78,10 +81,10 @@ func TestAuthenticatorCodesAreNotReplayed(t *testing.T) {
 		must(t, err)
 		wantSame(t, "authenticators", len(set.Authenticators), 2)
 		wantSame(t, "last use", set.Authenticators[1].LastUsedAt, later)
-		must(t, factors.RemoveTOTP(t.Context(), "alice", set.Authenticators[0].ID))
+		must(t, factors.RemoveTOTP(t.Context(), "alice", set.Authenticators[0].ID, noon))
 		verify(first, step+12, later.Add(time.Minute), secondfactor.ErrWrong)
-		wantErr(t, "remove it again", factors.RemoveTOTP(t.Context(), "alice", set.Authenticators[0].ID), secondfactor.ErrNotEnrolled)
-		wantErr(t, "remove it for another account", factors.RemoveTOTP(t.Context(), "bob", set.Authenticators[1].ID), secondfactor.ErrNotEnrolled)
+		wantErr(t, "remove it again", factors.RemoveTOTP(t.Context(), "alice", set.Authenticators[0].ID, noon), secondfactor.ErrNotEnrolled)
+		wantErr(t, "remove it for another account", factors.RemoveTOTP(t.Context(), "bob", set.Authenticators[1].ID, noon), secondfactor.ErrNotEnrolled)
 	})
 }
 
@@ -292,6 +295,63 @@ func TestTrustedDevices(t *testing.T) {
 	})
 }
 
+// With mail, each change adds a message for each verified address of the account, in the
+// same transaction.
+func TestSecondFactorChangesAreMailed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		fixture.Seed(t, s)
+		factors := factorsOf(s)
+		mailed := func() (list []string) {
+			t.Helper()
+			all, err := s.Mails.ListMails(t.Context(), store.MailFilter{}, "", 100)
+			must(t, err)
+			for _, m := range all {
+				list = append(list, fmt.Sprint(m.Kind, " ", m.To, " ", m.Subject, " ", m.Data))
+			}
+			slices.Sort(list)
+			return list
+		}
+		_, err := s.Accounts.ChangeAccount(t.Context(), "alice", noon, func(a *account.Account) error {
+			return errors.Join(a.AddAddress("alice@other.example", noon), a.AddAddress("unverified@other.example", time.Time{}))
+		})
+		must(t, err)
+		enrol(t, factors, "alice", noon)
+		wantSame(t, "messages without mail", mailed(), []string(nil))
+		s.NotifyUsers()
+
+		secret := enrol(t, factors, "alice", noon)
+		wantErr(t, "a code again", factors.VerifyTOTP(t.Context(), "alice", totp.Code(secret, totp.Step(noon)), noon), secondfactor.ErrReplayed)
+		codes, err := factors.GenerateRecoveryCodes(t.Context(), "alice", noon)
+		must(t, err)
+		_, err = factors.VerifyRecoveryCode(t.Context(), "alice", codes[0], noon)
+		must(t, err)
+		_, err = factors.VerifyRecoveryCode(t.Context(), "alice", codes[0], noon)
+		wantErr(t, "a recovery code again", err, secondfactor.ErrReplayed)
+		set, err := factors.Enrolled(t.Context(), "alice")
+		must(t, err)
+		for range 2 { // the second time there is none
+			err = s.SecondFactors.RemoveCredential(t.Context(), "alice", set.Authenticators[0].ID, noon)
+		}
+		wantErr(t, "remove it again", err, credential.ErrNotFound)
+		must(t, s.SecondFactors.RemoveCredential(t.Context(), "alice", credential.RecoveryCodesID, noon))
+		var want []string
+		for _, to := range []string{"alice@example.org", "alice@other.example"} {
+			for _, message := range []string{
+				"credential-added %s alice map[credential:recovery_codes detail: username:name-of-alice]",
+				"credential-added %s alice map[credential:totp detail:phone username:name-of-alice]",
+				"credential-removed %s alice map[credential:recovery_codes detail: username:name-of-alice]",
+				"credential-removed %s alice map[credential:totp detail:phone username:name-of-alice]",
+				"recovery-code-used %s alice map[detail:9 username:name-of-alice]",
+			} {
+				want = append(want, fmt.Sprintf(message, to))
+			}
+		}
+		slices.Sort(want)
+		wantSame(t, "messages", mailed(), want)
+	})
+}
+
 // After a reseal the second factors work without the old system secret.
 func TestSecondFactorsAreResealed(t *testing.T) {
 	t.Parallel()
@@ -355,5 +415,5 @@ func useSecondFactors(t *testing.T, s *store.Store, subject string) {
 	must(t, err)
 	set, err := factors.Enrolled(t.Context(), subject)
 	must(t, err)
-	must(t, factors.RemoveTOTP(t.Context(), subject, set.Authenticators[0].ID))
+	must(t, factors.RemoveTOTP(t.Context(), subject, set.Authenticators[0].ID, noon))
 }

@@ -123,7 +123,7 @@ func New(e db.Engine, c Config) *Store {
 		Replay:         &Replay{d},
 		Requests:       &Requests{d},
 		Scopes:         &Scopes{d, r},
-		SecondFactors:  &SecondFactors{d},
+		SecondFactors:  &SecondFactors{d, &notices{}},
 		Seeds:          &Seeds{d},
 		Sessions:       &Sessions{d, requestLifetime},
 		SetupLinks:     &SetupLinks{d},

@@ -47,7 +47,7 @@ var secondFactorMethods = map[string]call{
 		return s.SecondFactors.InsertAuthenticator(ctx, &secondfactor.Pending{Subject: "alice"}, &secondfactor.Authenticator{Subject: "alice"}, 5)
 	},
 	"DeleteAuthenticator": func(ctx context.Context, s *store.Store) error {
-		return s.SecondFactors.DeleteAuthenticator(ctx, "alice", "id")
+		return s.SecondFactors.DeleteAuthenticator(ctx, "alice", "id", noon)
 	},
 	"InsertTrustedDevice": func(ctx context.Context, s *store.Store) error {
 		return s.TrustedDevices.InsertTrustedDevice(ctx, []byte("digest"), fixture.Account("alice"), noon, noon)

@@ -166,7 +166,7 @@ func (h *Authenticator) remove(w http.ResponseWriter, r *http.Request, s *sessio
 			Title: messages.New("authenticator.remove"), Text: text,
 		})
 	default:
-		err := h.Factors.RemoveTOTP(r.Context(), s.Subject, id)
+		err := h.Factors.RemoveTOTP(r.Context(), s.Subject, id, h.Now())
 		if errors.Is(err, secondfactor.ErrNotEnrolled) {
 			err = nil
 		}

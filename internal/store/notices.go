@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/mail"
+	"github.com/ostiary/ostiary/internal/store/db"
+)
+
+// notices adds messages to users in the transaction of the change that they tell of.
+type notices struct{ enabled atomic.Bool }
+
+// NotifyUsers makes later changes of credentials add a message for each verified address of
+// the account, for a server that sends mail.
+func (s *Store) NotifyUsers() { s.SecondFactors.notices.enabled.Store(true) }
+
+// enqueue adds the messages that write returns for the account. It adds none for an unknown
+// account.
+func (n *notices) enqueue(ctx context.Context, on db.Conn, subject string, write func(*account.Account) []*mail.Message) error {
+	if !n.enabled.Load() {
+		return nil
+	}
+	a, err := accountBySubject(ctx, on, subject)
+	if errors.Is(err, account.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return insertMails(ctx, on, write(a))
+}
+
+// ofCredential adds the messages of a kind about a credential of the account.
+func (n *notices) ofCredential(ctx context.Context, on db.Conn, kind mail.Kind, subject string, of credential.Info, now time.Time) error {
+	return n.enqueue(ctx, on, subject, func(a *account.Account) []*mail.Message {
+		return mail.CredentialNotices(kind, a, of.Kind, of.Label, now)
+	})
+}
