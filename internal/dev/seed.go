@@ -101,7 +101,7 @@ func demoClaims(at time.Time) map[string]any {
 		"name": "Demo Person", "given_name": "Demo", "family_name": "Person", "middle_name": "M.", "nickname": "Dee",
 		"preferred_username": "demo", "profile": "https://example.com/demo", "picture": "https://example.com/demo.png",
 		"website": "https://example.com", "gender": "other", "birthdate": "1990-01-31",
-		"zoneinfo": "Europe/Berlin", "locale": "en-GB", "updated_at": at.Unix(),
+		"zoneinfo": "Europe/Berlin", "updated_at": at.Unix(),
 		"email": "demo@example.com", "email_verified": true,
 		"phone_number": "+49 30 123456", "phone_number_verified": false,
 		"address": map[string]any{

@@ -70,7 +70,7 @@ func (h *Enrol) show(w http.ResponseWriter, r *http.Request, f *flow, user prove
 		return
 	}
 	page.Fault = fault
-	h.Pages.Show(w, r, status, page)
+	h.Pages.Show(w, f.localize(r), status, page)
 }
 
 func (h *Enrol) page(r *http.Request, f *flow, user proven) (pages.Enrol, error) {

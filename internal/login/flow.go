@@ -238,9 +238,11 @@ func (s *flows) otherAccountURL(f *flow) string {
 
 // localize returns r with the languages of the request and of the account.
 func (f *flow) localize(r *http.Request) *http.Request {
-	return pages.WithPreferences(r, pages.Preferences{
-		UILocales: f.parameters.Get("ui_locales"), Account: f.locale, Since: f.request.CreatedAt,
-	})
+	preferences := pages.Preferences{UILocales: f.parameters.Get("ui_locales"), Since: f.request.CreatedAt, Account: f.locale}
+	if f.session != nil {
+		preferences.SignedIn = f.session.AuthTime
+	}
+	return pages.WithPreferences(r, preferences)
 }
 
 // displayName returns the display name of the signed-in user, empty if there is none, and stores

@@ -93,7 +93,7 @@ func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, sta
 	if why != nil {
 		page.Fault, page.RetryAfter = why.message, why.wait
 	}
-	h.Pages.Show(w, r, status, page)
+	h.Pages.Show(w, f.localize(r), status, page)
 }
 
 // offer shows the page for a user without a second factor. A user of an older session has to
@@ -109,7 +109,7 @@ func (h *SecondFactor) offer(w http.ResponseWriter, r *http.Request, f *flow, us
 			return
 		}
 	}
-	h.Pages.Show(w, r, http.StatusOK, page)
+	h.Pages.Show(w, f.localize(r), http.StatusOK, page)
 }
 
 // Submit serves POST /login/second-factor: the fields request, code or recovery_code, and

@@ -21,11 +21,14 @@ type Preferences struct {
 	//
 	// Spec: OpenID Connect Core §3.1.2.1.
 	UILocales string
+	// Since is when the request began: a language that the user has chosen on a page since then
+	// precedes UILocales.
+	Since time.Time
 	// Account is the claim locale of the signed-in user.
 	Account string
-	// Since is when the request or the session began: a language that the user has chosen on a
-	// page since then precedes both.
-	Since time.Time
+	// SignedIn is when the session began: a language that the user has chosen since the beginning
+	// of the session or of the request precedes Account.
+	SignedIn time.Time
 }
 
 type preferencesKey struct{}
@@ -161,11 +164,16 @@ func (p *renderer) translation(r *http.Request) *translation {
 	l := p.languages
 	chosen, at := p.chosen(r)
 	preferences, _ := r.Context().Value(preferencesKey{}).(Preferences)
-	asked := [...]string{r.Form.Get("ui_locales"), preferences.UILocales, preferences.Account}
-	if chosen != nil && !at.Before(preferences.Since) {
-		asked[1], asked[2] = "", ""
+	if chosen != nil {
+		inRequest, inSession := !at.Before(preferences.Since), !at.Before(preferences.SignedIn)
+		if inRequest {
+			preferences.UILocales = ""
+		}
+		if inRequest || inSession {
+			preferences.Account = ""
+		}
 	}
-	for _, list := range asked {
+	for _, list := range [...]string{r.Form.Get("ui_locales"), preferences.UILocales, preferences.Account} {
 		if t := l.matchList(list); t != nil {
 			return t
 		}

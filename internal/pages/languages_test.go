@@ -97,7 +97,14 @@ func TestLanguageOfAPage(t *testing.T) {
 		"an unknown choice":              {header: "fr", cookie: chosen("xx", began), want: "fr"},
 		"a malformed choice":             {header: "fr", cookie: "ja", want: "fr"},
 		"the account precedes an older choice": {
-			cookie: chosen("ja", began.Add(-time.Hour)), preferences: Preferences{Account: "es-MX", Since: began}, want: "es",
+			cookie: chosen("ja", began.Add(-time.Hour)), preferences: Preferences{Account: "es-MX", Since: began, SignedIn: began}, want: "es",
+		},
+		"a choice in the session precedes the account": {
+			cookie: chosen("ja", began.Add(-time.Hour)), preferences: Preferences{Account: "es-MX", Since: began, SignedIn: began.Add(-2 * time.Hour)}, want: "ja",
+		},
+		"a choice in the session before a request with ui_locales": {
+			cookie:      chosen("ja", began.Add(-time.Hour)),
+			preferences: Preferences{UILocales: "de", Account: "es-MX", Since: began, SignedIn: began.Add(-2 * time.Hour)}, want: "de",
 		},
 		"ui_locales precedes the account": {preferences: Preferences{UILocales: "xx de", Account: "es", Since: began}, want: "de"},
 		"ui_locales with an underscore":   {preferences: Preferences{UILocales: "de_AT"}, want: "de"},

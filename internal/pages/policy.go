@@ -14,8 +14,9 @@ type policy struct {
 	referrer string
 	// isolated removes the window's reference to its opener.
 	isolated bool
-	// passing marks pages that lead on by themselves, and last those that cannot be requested
-	// again: the language chooser is not on the first, and leads from the others to the start page.
+	// passing marks pages that lead on by themselves or show something once, and last those that
+	// cannot be requested again: the language chooser is not on the first, and leads from the others
+	// to the start page.
 	passing, last bool
 }
 
@@ -40,7 +41,7 @@ func policies() map[string]policy {
 	ours := policy{csp: base + "; form-action 'self'", referrer: "same-origin", isolated: true}
 	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin", passing: true}
 	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer", passing: true}
-	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, last: true}
+	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, passing: true}
 	done, doneOurs := ending, ours
 	done.last, doneOurs.last = true, true
 

@@ -26,6 +26,8 @@ type browser struct {
 	t   *testing.T
 	tab context.Context //nolint:containedctx // chromedp represents a tab by a context
 
+	withoutScript bool
+
 	mu     sync.Mutex
 	errors []string
 }
@@ -100,7 +102,13 @@ func (p *browser) listen(event any) {
 // disableScript disables JavaScript in the tab.
 func (p *browser) disableScript() {
 	p.t.Helper()
-	p.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	p.withoutScript = true
+	p.allowScript(false)
+}
+
+func (p *browser) allowScript(allowed bool) {
+	p.t.Helper()
+	p.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !allowed}))
 }
 
 // ignoreCertificateErrors accepts untrusted certificates.

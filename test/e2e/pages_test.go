@@ -7,16 +7,25 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // tour checks the pages of a flow.
 type tour struct {
 	*browser
 
-	folder string
+	folder   string
+	language string // of the browser; empty for English
 }
 
-func newTour(t *testing.T) *tour {
+// languages are those of the tours: English in all views, and the others on phones, where long
+// words have the least space.
+func languages() []string { return messages.Tags() }
+
+const english = messages.English
+
+func newTour(t *testing.T, language string) *tour {
 	t.Helper()
 	folder := os.Getenv("OSTIARY_E2E_SCREENSHOTS")
 	if folder == "" {
@@ -25,17 +34,24 @@ func newTour(t *testing.T) *tour {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return &tour{newBrowser(t), folder}
+	v := &tour{browser: newBrowser(t), folder: folder}
+	v.speak(language)
+	return v
 }
 
 // check tests accessibility and layout of the current page in all views.
 func (v *tour) check(page string) {
 	v.t.Helper()
 	v.mustBeAccessible(page)
+	v.mustSpeak(page)
+	v.mustPassAxe(page)
 	for _, view := range views {
+		if v.language != english && view.width > 400 {
+			continue
+		}
 		v.mustFit(page, view)
 		if view.picture != "" {
-			v.keep(filepath.Join(v.folder, page+"-"+view.picture+".png"), view)
+			v.keep(filepath.Join(v.folder, page+"-"+v.language+"-"+view.picture+".png"), view)
 		}
 	}
 	v.restore()
@@ -43,9 +59,15 @@ func (v *tour) check(page string) {
 
 func TestPagesOfTheSignInFlowAreAccessible(t *testing.T) {
 	t.Parallel()
-	server := startDev(t)
-	v := newTour(t)
+	for _, language := range languages() {
+		t.Run(language, func(t *testing.T) {
+			tourSignIn(newTour(t, language), startDev(t))
+		})
+	}
+}
 
+func tourSignIn(v *tour, server *dev) {
+	v.t.Helper()
 	v.open(server.demo)
 	v.check("demo-start")
 	v.press("#signin")
@@ -86,10 +108,16 @@ func TestPagesOfTheSignInFlowAreAccessible(t *testing.T) {
 
 func TestOtherPagesAreAccessible(t *testing.T) {
 	t.Parallel()
-	app, file := startPoster(t)
-	server := startDev(t, "--clients", file)
-	v := newTour(t)
+	for _, language := range languages() {
+		t.Run(language, func(t *testing.T) {
+			app, file := startPoster(t)
+			tourOthers(newTour(t, language), startDev(t, "--clients", file), app)
+		})
+	}
+}
 
+func tourOthers(v *tour, server *dev, app *poster) {
+	v.t.Helper()
 	v.open(server.issuer)
 	v.check("home")
 	v.open(server.issuer + "/login")
@@ -112,7 +140,7 @@ func TestOtherPagesAreAccessible(t *testing.T) {
 
 	v.open(server.mail)
 	v.check("mail-none")
-	server.send(t, "Your new password", "Somebody asked for a new password.\r\nIf it was you, follow http://localhost/reset.")
+	server.send(v.t, "Your new password", "Somebody asked for a new password.\r\nIf it was you, follow http://localhost/reset.")
 	v.open(server.mail)
 	v.check("mail-list")
 	v.press("main li a, main td a")
@@ -125,14 +153,14 @@ func TestOtherPagesAreAccessible(t *testing.T) {
 	v.press("#accept")
 	v.check("form-post")
 	v.open(address)
-	v.wantText("#restart", "Start again at Poster")
+	v.wantText("#restart", "Poster")
 	v.check("error-of-a-request-that-is-over")
 }
 
 func TestTooManyAttemptsShowTheWaitingTime(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	v := newTour(t)
+	v := newTour(t, english)
 
 	v.open(server.demo)
 	v.press("#signin")
