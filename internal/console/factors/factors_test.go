@@ -130,6 +130,9 @@ func TestUserEnrolsAndGetsRecoveryCodes(t *testing.T) {
 			file.Header.Get("Content-Type") != "text/plain; charset=utf-8" || file.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("the file is %q, %v", file.Body, file.Header)
 		}
+		if p := u.Post(recoveryPage, url.Values{}); p.Status != http.StatusSeeOther {
+			t.Errorf("a form without a field: %d, want the page", p.Status)
+		}
 		page = u.Get(recoveryPage)
 		servertest.Contains(t, page.Body, "10 codes are left")
 		servertest.Lacks(t, page.Body, shown[0])
@@ -222,6 +225,43 @@ func TestUserRemovesAnAuthenticatorApp(t *testing.T) {
 		servertest.Lacks(t, u.Get(authenticatorPage).Body, "My phone")
 		if status := (&ada{Browser: u.Server.NewBrowser()}).SignInWithPassword(servertest.Password); status != http.StatusSeeOther {
 			t.Errorf("sign in without the app: %d", status)
+		}
+	})
+}
+
+// An enrolment that begins at one replica ends at another, and the session that it raises is
+// invalid under its old cookie at both.
+func TestEnrolmentMovesBetweenReplicas(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		proxied := map[string]string{"trusted_proxies": "127.0.0.0/8"}
+		one := servertest.Start(t, storetest.Open(t, url), proxied)
+		proxied["issuer"] = one.URL
+		two := servertest.Start(t, storetest.Open(t, url), proxied)
+		two.Advance(one.Time().Sub(two.Time()))
+		const from = "198.51.100.7"
+		atOne, atTwo := one.NewBrowserAt(one, from).Client.Transport, one.NewBrowserAt(two, from).Client.Transport
+
+		u := &ada{Browser: one.NewBrowserAt(one, from)}
+		u.secret = u.read(u.open(authenticatorPage))
+		old := u.Cookie("ostiary_session")
+		u.Client.Transport = atTwo
+		if p := u.Post(authenticatorPage, map[string][]string{"code": {u.code()}, "label": {"My phone"}}); p.Status != http.StatusSeeOther {
+			t.Fatalf("the code at the other replica: %d\n%s", p.Status, p.Body)
+		}
+		u.Client.Transport = atOne
+		servertest.Contains(t, u.Get(authenticatorPage).Body, "My phone")
+		for name, replica := range map[string]http.RoundTripper{"one": atOne, "two": atTwo} {
+			thief := &ada{Browser: one.NewBrowserAt(one, from)}
+			thief.Client.Transport = replica
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, one.URL+authenticatorPage, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.AddCookie(&http.Cookie{Name: "ostiary_session", Value: old})
+			if p := servertest.Send(t, thief.Client, r); p.Location().Path != "/login" {
+				t.Errorf("the old cookie at replica %s: %d to %q", name, p.Status, p.Location())
+			}
 		}
 	})
 }

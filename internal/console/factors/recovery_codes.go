@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/recoverycode"
 )
@@ -30,8 +31,12 @@ func (h *RecoveryCodes) Page(w http.ResponseWriter, r *http.Request) {
 // Submit serves POST /account/recovery-codes: the field generate shows new codes, once; the
 // fields download and codes return the shown codes as a file.
 func (h *RecoveryCodes) Submit(w http.ResponseWriter, r *http.Request) {
-	if r.PostForm.Has("download") {
+	switch {
+	case r.PostForm.Has("download"):
 		h.download(w, r)
+		return
+	case !r.PostForm.Has("generate"):
+		httpapi.SeeOther(w, h.Issuer+RecoveryCodesPath)
 		return
 	}
 	s, ok := h.Session(w, r, true)
