@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/passkey"
 )
 
 // Authentication is the result of an authentication method: a password, the operator's
@@ -23,6 +24,11 @@ type Authentication struct {
 	AMR  []string // RFC 8176
 	// SecondFactorWaived is that of the session.
 	SecondFactorWaived bool
+
+	// Passkey is the use of a passkey for the authorization request RequestID, nil for another
+	// method. It is recorded on both in the transaction that begins the session.
+	Passkey   *passkey.Use
+	RequestID string
 
 	// ID is the ID of a session that begins; empty for a new one.
 	ID string

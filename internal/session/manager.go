@@ -28,6 +28,10 @@ type Store interface {
 	// client IDs that participated in the session.
 	EndSession(ctx context.Context, id string, now time.Time) (clients []string, err error)
 	EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error)
+	// SignInWithPasskey begins a session in the transaction that records the use of a passkey.
+	// It returns authrequest.ErrNotFound, passkey.ErrSpent, passkey.ErrCounterChanged or
+	// account.ErrDisabled if it cannot begin.
+	SignInWithPasskey(ctx context.Context, in PasskeySignIn) error
 }
 
 // Sources remembers the devices and networks that accounts sign in from.
@@ -67,6 +71,9 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, current *Session
 	cookie := NewCookie()
 	s := a.session(cookie, now)
 	m.limit(s, a.RememberFor, now)
+	if a.Passkey != nil {
+		return s, m.beginWithPasskey(w, r, current, s, a, cookie)
+	}
 	if err := m.write(ctx, s, current, Hash(m.Cookies.Session(r))); err != nil {
 		return nil, fmt.Errorf("begin session: %w", err)
 	}

@@ -28,18 +28,9 @@ func (s *Sessions) InsertSession(ctx context.Context, n *session.Session, replac
 		return insertSession(ctx, s.db.Write, n)
 	}
 	var gone endedSessions
-	err := s.db.Tx(ctx, func(c db.Conn) error {
-		var replaced string
-		err := c.QueryRow(ctx, `SELECT id FROM sessions WHERE cookie = $1`, replaces).Scan(&replaced)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("find replaced session: %w", err)
-		}
-		if err == nil {
-			if _, gone, err = s.endSession(ctx, c, replaced, n.CreatedAt); err != nil {
-				return err
-			}
-		}
-		return insertSession(ctx, c, n)
+	err := s.db.Tx(ctx, func(c db.Conn) (err error) {
+		gone, err = s.replaceSession(ctx, c, n, replaces)
+		return err
 	})
 	if err != nil {
 		return err
@@ -47,30 +38,57 @@ func (s *Sessions) InsertSession(ctx context.Context, n *session.Session, replac
 	return s.revokeGrantsIn(ctx, s.db.LongWrite, gone, n.CreatedAt)
 }
 
+// replaceSession adds n and ends the session whose cookie has the hash replaces. Its caller
+// revokes the grants of the ended session again after the commit, see endSession.
+func (s *Sessions) replaceSession(ctx context.Context, on db.Conn, n *session.Session, replaces []byte) (gone endedSessions, err error) {
+	var replaced string
+	err = on.QueryRow(ctx, `SELECT id FROM sessions WHERE cookie = $1`, replaces).Scan(&replaced)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return gone, fmt.Errorf("find replaced session: %w", err)
+	}
+	if err == nil {
+		if _, gone, err = s.endSession(ctx, on, replaced, n.CreatedAt); err != nil {
+			return gone, err
+		}
+	}
+	return gone, insertSession(ctx, on, n)
+}
+
 func insertSession(ctx context.Context, on db.Conn, n *session.Session) error {
 	const insert = `
 		INSERT INTO sessions (` + sessionColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
-	_, err := on.Exec(ctx, insert, n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
-		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID, flag(n.SecondFactorWaived))
-	if err != nil {
+	if _, err := on.Exec(ctx, insert, sessionValues(n)...); err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
 	return nil
+}
+
+// sessionValues returns the values of sessionColumns.
+func sessionValues(n *session.Session) []any {
+	return []any{
+		n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
+		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID,
+		flag(n.SecondFactorWaived),
+	}
 }
 
 // RenewSession replaces the live session of n.Subject whose cookie has the hash
 // oldCookie by n. n gets the ID and the creation time of that session. The old cookie
 // becomes invalid. It returns [session.ErrNotFound] if there is no such session.
 func (s *Sessions) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
+	return renewSession(ctx, s.db.Write, oldCookie, n)
+}
+
+func renewSession(ctx context.Context, on db.Conn, oldCookie []byte, n *session.Session) error {
 	const renew = `
 		UPDATE sessions SET cookie = $3, auth_time = $4, acr = $5, amr = $6, remembered = $7,
 			seen_at = $8, idle_until = $9, ends_at = $10, provider_session = $11, second_factor_waived = $12
 		WHERE cookie = $1 AND subject = $2 AND idle_until > $4
 		RETURNING id, created_at`
 
-	err := s.db.Write.QueryRow(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
+	err := on.QueryRow(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
 		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID, flag(n.SecondFactorWaived)).
 		Scan(&n.ID, intoTime(&n.CreatedAt))
 	if errors.Is(err, sql.ErrNoRows) {

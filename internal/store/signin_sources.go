@@ -55,35 +55,45 @@ func (s *SignInSources) KnownSource(ctx context.Context, source account.SignInSo
 // is void if the password changed or the account was disabled in the meantime. It keeps
 // the newest 50 devices and 150 networks.
 func (s *SignInSources) NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error {
-	const trim = `
-		DELETE FROM known_sources WHERE digest IN (SELECT digest FROM (
-			SELECT digest, kind, row_number() OVER (PARTITION BY kind ORDER BY noted_at DESC, digest) AS place
-			FROM known_sources WHERE subject = $1) AS ranked WHERE place > CASE kind WHEN 'device' THEN 50 ELSE 150 END)`
+	note := noteSource(a, source, now, now)
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		if _, err := c.Exec(ctx, note.Text, note.Args...); err != nil {
+			return fmt.Errorf("note sign-in source: %w", err)
+		}
+		return trimSources(ctx, c, a.Subject)
+	})
+}
 
+// noteSource returns the statement that records a sign-in of a from source, except for parts
+// that were recorded after since.
+func noteSource(a *account.Account, source account.SignInSource, since, now time.Time) db.Statement {
 	args := []any{
 		a.Subject, stamp(a.SessionsValidAfter), now.UnixMicro(),
-		now.Add(account.DeviceLifetime).UnixMicro(), now.Add(account.NetworkLifetime).UnixMicro(), source.Device,
+		now.Add(account.DeviceLifetime).UnixMicro(), now.Add(account.NetworkLifetime).UnixMicro(), source.Device, since.UnixMicro(),
 	}
 	rows := []string{`($6, 'device', $1, $2, $3, $4)`}
 	for _, network := range source.Networks {
 		args = append(args, network)
 		rows = append(rows, `(`+placeholders(len(args), 1)+`, 'network', $1, $2, $3, $5)`)
 	}
-	note := `
+	return db.Statement{Args: args, Text: `
 		INSERT INTO known_sources (digest, kind, subject, not_before, noted_at, expires_at) VALUES ` + strings.Join(rows, ", ") + `
 		ON CONFLICT (digest) DO UPDATE SET subject = excluded.subject, not_before = excluded.not_before,
-			noted_at = excluded.noted_at, expires_at = excluded.expires_at`
+			noted_at = excluded.noted_at, expires_at = excluded.expires_at
+		WHERE known_sources.noted_at <= $7 OR known_sources.not_before <> excluded.not_before`}
+}
 
-	return s.db.Tx(ctx, func(c db.Conn) error {
-		_, err := c.Exec(ctx, note, args...)
-		if err == nil {
-			_, err = c.Exec(ctx, trim, a.Subject)
-		}
-		if err != nil {
-			return fmt.Errorf("note sign-in source: %w", err)
-		}
-		return nil
-	})
+// trimSources keeps the newest 50 devices and 150 networks of an account.
+func trimSources(ctx context.Context, on db.Conn, subject string) error {
+	const trim = `
+		DELETE FROM known_sources WHERE digest IN (SELECT digest FROM (
+			SELECT digest, kind, row_number() OVER (PARTITION BY kind ORDER BY noted_at DESC, digest) AS place
+			FROM known_sources WHERE subject = $1) AS ranked WHERE place > CASE kind WHEN 'device' THEN 50 ELSE 150 END)`
+
+	if _, err := on.Exec(ctx, trim, subject); err != nil {
+		return fmt.Errorf("trim sign-in sources: %w", err)
+	}
+	return nil
 }
 
 // UnlockAccount clears all failure counters of an account: the shared one, those of its

@@ -55,6 +55,7 @@ type Store struct {
 	LogoutRequests *LogoutRequests
 	Mails          *Mails
 	Outbox         *Outbox
+	Passkeys       *Passkeys
 	Refusals       *Refusals
 	Replay         *Replay
 	Requests       *Requests
@@ -119,6 +120,7 @@ func New(e db.Engine, c Config) *Store {
 		LogoutRequests: &LogoutRequests{d},
 		Mails:          &Mails{d},
 		Outbox:         &Outbox{d},
+		Passkeys:       &Passkeys{d},
 		Refusals:       &Refusals{d},
 		Replay:         &Replay{d},
 		Requests:       &Requests{d},

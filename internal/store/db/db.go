@@ -56,6 +56,14 @@ func (d *DB) Tx(ctx context.Context, act func(Conn) error) error {
 	return d.TxWithin(ctx, RequestTimeout, act)
 }
 
+// Batch runs statements in one transaction, on PostgreSQL in one round trip. Its result does
+// not say how many rows each of them changed: a statement that must change a row has to fail
+// if it does not, see [Engine.IsNullViolation].
+func (d *DB) Batch(ctx context.Context, statements ...Statement) error {
+	d.statements.Add(int64(len(statements)))
+	return d.Engine.Batch(ctx, statements...)
+}
+
 // TxWithin is Tx with another timeout than that of a request.
 func (d *DB) TxWithin(ctx context.Context, timeout time.Duration, act func(Conn) error) error {
 	return d.Engine.Transact(ctx, timeout, func(c Conn) error {

@@ -32,6 +32,10 @@ type Engine interface {
 	// Transact runs act in one transaction. It commits if act returns nil within
 	// timeout. It may run act again after a conflict with another transaction.
 	Transact(ctx context.Context, timeout time.Duration, act func(Conn) error) error
+	// Batch runs statements in one transaction: all of them are committed, or none is. No
+	// statement sees the result of an earlier one except in the database. On PostgreSQL they
+	// take one round trip, which other callers may share.
+	Batch(ctx context.Context, statements ...Statement) error
 
 	Partitioner
 
@@ -46,6 +50,8 @@ type Engine interface {
 	SchemaVersion(ctx context.Context) (int64, error)
 	// WithMigrator runs use with a connection for goose.
 	WithMigrator(ctx context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error
+	// IsNullViolation reports whether a write failed because a value was NULL.
+	IsNullViolation(err error) bool
 	// IsForeignKeyViolation reports whether a write failed because the row that it
 	// refers to does not exist.
 	IsForeignKeyViolation(err error) bool

@@ -18,6 +18,12 @@ type Runner interface {
 	Query(ctx context.Context, visit func(Scanner) error, statement string, args ...any) error
 }
 
+// Statement is a statement of a batch.
+type Statement struct {
+	Text string
+	Args []any
+}
+
 // Scanner copies the columns of a row.
 type Scanner interface {
 	Scan(dest ...any) error

@@ -77,3 +77,8 @@ func (e *Engine) Watchers() (reader, writer db.Runner) { return e.watch, e.watch
 func (e *Engine) Transact(ctx context.Context, timeout time.Duration, act func(db.Conn) error) error {
 	return e.pool.transact(ctx, timeout, act)
 }
+
+// Batch implements [db.Engine].
+func (e *Engine) Batch(ctx context.Context, statements ...db.Statement) error {
+	return e.writing.batch(ctx, statements)
+}

@@ -17,6 +17,7 @@ const (
 	readOnlyTransaction        = "25006"
 	idleInTransactionTimeout   = "25P03"
 	protocolViolation          = "08P01"
+	notNullViolation           = "23502"
 	foreignKeyViolation        = "23503"
 	checkViolation             = "23514"
 	serializationFailure       = "40001"
@@ -71,6 +72,9 @@ func isConflict(err error) bool {
 }
 
 func isReadOnly(err error) bool { return hasCode(err, readOnlyTransaction) }
+
+// IsNullViolation implements [db.Engine].
+func (e *Engine) IsNullViolation(err error) bool { return hasCode(err, notNullViolation) }
 
 // IsForeignKeyViolation implements [db.Engine].
 func (e *Engine) IsForeignKeyViolation(err error) bool { return hasCode(err, foreignKeyViolation) }

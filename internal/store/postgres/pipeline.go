@@ -36,17 +36,35 @@ type statement struct {
 	visitErr error
 	err      error
 
+	// next is the following statement of the same transaction, nil for the last one. Only the
+	// first one has an error.
+	next *statement
+
 	woken chan struct{} // closed when the statement is done, or when it must lead a batch
 	leads bool          // it was woken to flush the next batch
 }
 
-// run runs the statement alone.
-func (s *statement) run(ctx context.Context, on statements) (err error) {
+// run runs the statement, or its transaction, alone.
+func (s *statement) run(ctx context.Context, c *pgx.Conn) (err error) {
+	if s.next != nil {
+		return classify(c, runBatch(ctx, c, []*statement{s}))
+	}
+	on := statements{c, c}
 	if s.visit != nil {
 		return on.Query(ctx, s.visit, s.text, s.args...)
 	}
 	s.affected, err = on.Exec(ctx, s.text, s.args...)
 	return err
+}
+
+// collectAll reads the results of the transaction that begins with s.
+func (s *statement) collectAll(results pgx.BatchResults) error {
+	for each := s; each != nil; each = each.next {
+		if err := each.collect(results); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // collect reads the statement's part of the results of a batch. It returns an error
@@ -72,7 +90,7 @@ func (s *statement) collect(results pgx.BatchResults) error {
 // A statement that finds no batch running is sent immediately.
 //
 // A batch is one transaction. If a statement fails, the batch is rolled back and each
-// of its statements runs alone.
+// of its statements runs alone. Statements that belong together count as one.
 type pipeline struct {
 	pool *pool
 
@@ -93,6 +111,19 @@ func (p *pipeline) Query(ctx context.Context, visit func(db.Scanner) error, text
 	s := &statement{text: text, args: args, visit: visit}
 	p.send(ctx, s)
 	return s.err
+}
+
+// batch runs the statements of one transaction, in a batch with those of other requests.
+func (p *pipeline) batch(ctx context.Context, list []db.Statement) error {
+	var first *statement
+	for _, each := range slices.Backward(list) {
+		first = &statement{text: each.Text, args: each.Args, next: first}
+	}
+	if first == nil {
+		return nil
+	}
+	p.send(ctx, first)
+	return first.err
 }
 
 // send returns when s is done. The caller becomes the leader of a batch if there are
@@ -212,7 +243,7 @@ func (p *pipeline) flush(ctx context.Context, batch []*statement) {
 
 func (p *pipeline) runAlone(ctx context.Context, s *statement) {
 	s.err = p.pool.withDeadline(ctx, db.RequestTimeout, func(ctx context.Context, c *pgx.Conn) error {
-		return s.run(ctx, statements{c, c})
+		return s.run(ctx, c)
 	})
 }
 
@@ -220,11 +251,13 @@ func (p *pipeline) runAlone(ctx context.Context, s *statement) {
 func runBatch(ctx context.Context, c *pgx.Conn, batch []*statement) error {
 	var queued pgx.Batch
 	for _, s := range batch {
-		queued.Queue(s.text, s.args...)
+		for each := s; each != nil; each = each.next {
+			queued.Queue(each.text, each.args...)
+		}
 	}
 	results := c.SendBatch(ctx, &queued)
 	for _, s := range batch {
-		if err := s.collect(results); err != nil {
+		if err := s.collectAll(results); err != nil {
 			_ = results.Close() // returns the same error again
 			return err
 		}

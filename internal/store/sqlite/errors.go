@@ -36,6 +36,12 @@ func isBusy(err error) bool {
 	return ok && answer.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
+// IsNullViolation implements [db.Engine].
+func (e *Engine) IsNullViolation(err error) bool {
+	answer, ok := errors.AsType[*sqlite.Error](err)
+	return ok && answer.Code() == sqlite3.SQLITE_CONSTRAINT_NOTNULL
+}
+
 // IsForeignKeyViolation implements [db.Engine].
 func (e *Engine) IsForeignKeyViolation(err error) bool {
 	answer, ok := errors.AsType[*sqlite.Error](err)

@@ -22,6 +22,18 @@ func (e *Engine) Transact(ctx context.Context, timeout time.Duration, act func(d
 	return e.writing.grouped(ctx, run)
 }
 
+// Batch implements [db.Engine].
+func (e *Engine) Batch(ctx context.Context, statements ...db.Statement) error {
+	return e.Transact(ctx, db.RequestTimeout, func(c db.Conn) error {
+		for _, s := range statements {
+			if _, err := c.Exec(ctx, s.Text, s.Args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // inSavepoint undoes the writes of act unless act returns nil before ctx ends.
 func (c *conn) inSavepoint(ctx context.Context, act func() error) (err error) {
 	unwatched := context.WithoutCancel(ctx)

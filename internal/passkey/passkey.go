@@ -1,0 +1,109 @@
+// Package passkey runs the WebAuthn ceremonies: the options that a browser needs to create
+// or use a passkey, and the verification of its response. It is the only package that
+// imports go-webauthn.
+//
+// A challenge is not stored. The page receives it with a sealed copy of what the server has
+// to know about it, and returns that copy with the response: a page view writes nothing. The
+// store records when a challenge is used, so that it counts once.
+//
+// Spec: Web Authentication Level 3 §7.1, §7.2.
+package passkey
+
+import (
+	"errors"
+	"time"
+)
+
+var (
+	// ErrInvalid reports a response that does not verify: a wrong signature, origin or RP ID,
+	// missing user verification, inconsistent flags, or a passkey of another user. The error
+	// that wraps it has the reason, which is for the log.
+	ErrInvalid = errors.New("invalid passkey response")
+	// ErrExpired reports a challenge that is older than [ChallengeLifetime].
+	ErrExpired = errors.New("the passkey challenge has expired")
+	// ErrSpent reports a challenge that was used before.
+	ErrSpent = errors.New("the passkey challenge was used before")
+	// ErrCounterChanged reports a passkey whose counter has changed since it was read.
+	ErrCounterChanged = errors.New("the passkey was used at the same time")
+	// ErrExists reports a credential ID that is registered already.
+	ErrExists = errors.New("the passkey is registered already")
+	// ErrTooMany reports an account with [MaxPerAccount] passkeys.
+	ErrTooMany = errors.New("the account has too many passkeys")
+	// ErrUnknown reports a credential ID that no account has: its authenticator may forget it.
+	ErrUnknown = errors.New("unknown passkey")
+)
+
+// ChallengeLifetime is the time in which a browser must respond to a challenge.
+//
+// Spec: Web Authentication Level 3 §15.1 (300 to 600 seconds with user verification).
+const ChallengeLifetime = 5 * time.Minute
+
+// MaxPerAccount is the greatest number of passkeys of an account.
+const MaxPerAccount = 50
+
+// OfferInterval is the time for which the page that offers a passkey is not shown again.
+const OfferInterval = 30 * 24 * time.Hour
+
+// Passkey is a public key credential of an account (credential record).
+//
+// Spec: Web Authentication Level 3 §4 (credential record).
+type Passkey struct {
+	ID      []byte // credential ID, unique among all accounts, at most 1023 bytes
+	Subject string // of the account
+	Handle  []byte // user handle of the account
+	RPID    string // relying party ID of its registration
+	Key     Key
+	Label   string // the user's name for it
+
+	Counter  uint32 // the greatest signature counter seen; 0 if the authenticator has none
+	BackedUp bool   // the authenticator has synchronized it (BS)
+
+	CreatedAt  time.Time
+	LastUsedAt time.Time // zero until it is used
+	// CounterBackAt is when the counter last failed to increase, zero if it never did: another
+	// device may have a copy of the key.
+	CounterBackAt time.Time
+}
+
+// Key is the part of a passkey that never changes. The store has it as JSON.
+type Key struct {
+	Version        int      `json:"v"` // of this structure, 1
+	PublicKey      []byte   `json:"public_key"`
+	AAGUID         []byte   `json:"aaguid,omitempty"`
+	Transports     []string `json:"transports,omitempty"`
+	BackupEligible bool     `json:"backup_eligible,omitempty"` // it may be synchronized (BE)
+	UserVerified   bool     `json:"user_verified,omitempty"`   // at its registration
+	Attestation    string   `json:"attestation,omitempty"`     // format of the attestation statement
+}
+
+// User is the account that a passkey is registered for.
+type User struct {
+	Subject  string
+	Username string
+	Name     string // display name; empty for the username
+}
+
+// Use is a verified use of a passkey, for the store to record.
+type Use struct {
+	Passkey *Passkey // as it was read
+	// IssuedAt is when the challenge was issued. A request accepts a challenge if it was
+	// issued after the last one that was used.
+	IssuedAt time.Time
+	At       time.Time
+
+	Counter     uint32 // the counter to store
+	CounterBack bool   // the counter did not increase
+	BackedUp    bool
+}
+
+// AMR returns the authentication methods of a sign-in with the passkey: it is software that
+// may be copied, or bound to one device.
+//
+// Spec: RFC 8176 §2.
+func (p *Passkey) AMR() []string {
+	key := "hwk"
+	if p.Key.BackupEligible {
+		key = "swk"
+	}
+	return []string{"pop", "user", "mfa", key}
+}
