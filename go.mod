@@ -45,6 +45,8 @@ require (
 	rsc.io/qr v0.2.0
 )
 
+require github.com/descope/virtualwebauthn v1.0.3
+
 require (
 	github.com/asaskevich/govalidator v0.0.0-20230301143203-a9d515a09cc2 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

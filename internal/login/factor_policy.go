@@ -49,8 +49,9 @@ func (s *factors) afterPassword(w http.ResponseWriter, r *http.Request, f *flow,
 	if err != nil {
 		return fmt.Errorf("read second factors: %w", err)
 	}
+	f.hasFactor = enrolled.Enrolled()
 	required := s.FactorPolicy.requires(a.Account, f.client)
-	if asked := s.FactorPolicy.WhenEnrolled && enrolled.Enrolled(); !required && !asked {
+	if asked := s.FactorPolicy.WhenEnrolled && f.hasFactor; !required && !asked {
 		return s.flows.signIn(w, r, f, a)
 	}
 	a.SecondFactorWaived, err = s.TrustedDevices.Trusts(r, a.Account.Subject, a.Time)

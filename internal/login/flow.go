@@ -60,6 +60,8 @@ type flow struct {
 	locale     string           // of the account, once it is read
 	// needsFactor reports that a password was stored and the second factor is next.
 	needsFactor bool
+	// hasFactor reports that the user whose password was right has a second factor.
+	hasFactor bool
 }
 
 // flows takes authorization requests through the pages, in this order: open, then one of
@@ -145,7 +147,9 @@ func (s *flows) signIn(w http.ResponseWriter, r *http.Request, f *flow, a sessio
 	if err != nil {
 		return err
 	}
-	err = s.Requests.RecordSignIn(r.Context(), f.request.ID, begun.ID, a.Time, a.Time)
+	if a.Passkey == nil { // else it is recorded
+		err = s.Requests.RecordSignIn(r.Context(), f.request.ID, begun.ID, a.Time, a.Time)
+	}
 	if errors.Is(err, authrequest.ErrNotFound) {
 		return s.expired("expired during the sign-in", f.client)
 	}
@@ -215,7 +219,11 @@ func (s *flows) cancel(ctx context.Context, f *flow) error {
 
 // resume redirects to the authorization endpoint, which decides the next step.
 func (s *flows) resume(w http.ResponseWriter, requestID string) {
-	httpapi.SeeOther(w, s.Issuer+"/oauth2/auth?continue="+url.QueryEscape(requestID))
+	httpapi.SeeOther(w, s.resumeURL(requestID))
+}
+
+func (s *flows) resumeURL(requestID string) string {
+	return s.Issuer + "/oauth2/auth?continue=" + url.QueryEscape(requestID)
 }
 
 // end finishes a page: it redirects to the authorization endpoint, or shows err.

@@ -22,6 +22,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
@@ -167,8 +168,11 @@ type Config struct {
 	// built-in page.
 	DeviceApp string
 	Hasher    *credential.Hasher
-	Pages     Pages
-	Cookies   session.Cookies
+	Passkeys  Passkeys
+	// RelyingParty runs the ceremonies of passkeys; nil if passkeys are off.
+	RelyingParty *passkey.RelyingParty
+	Pages        Pages
+	Cookies      session.Cookies
 
 	Lifetimes  Lifetimes
 	SignUp     bool // whether users may create accounts
@@ -188,6 +192,8 @@ type Config struct {
 // into Form and PostForm, each at most once, and rejected posts of other sites.
 type Service struct {
 	SignIn       *SignIn
+	Passkey      *PasskeySignIn
+	Create       *PasskeyCreate
 	SecondFactor *SecondFactor
 	Enrol        *Enrol
 	SignUp       *SignUp
@@ -205,6 +211,8 @@ func New(c Config) *Service {
 	factors := &factors{&c, flows}
 	return &Service{
 		SignIn:       &SignIn{&c, flows, passwords, factors},
+		Passkey:      &PasskeySignIn{&c, flows, limits},
+		Create:       &PasskeyCreate{&c, flows},
 		SecondFactor: &SecondFactor{&c, flows, passwords, factors},
 		Enrol:        &Enrol{&c, flows, passwords, factors},
 		SignUp:       &SignUp{&c, flows, limits, passwords, factors},

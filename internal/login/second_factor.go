@@ -75,16 +75,23 @@ func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, sta
 		h.flows.fail(w, r, err)
 		return
 	}
-	if !factors.Enrolled() {
+	part, err := h.flows.passkeyOf(r.Context(), f, user.subject)
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
+	byCode := factors.Enrolled() && !h.needsPasskey(f, user)
+	if !byCode && part == nil {
 		h.offer(w, r, f, user)
 		return
 	}
 	page := pages.SecondFactor{
 		Client: f.shownClient(), Action: h.Issuer + "/login/second-factor", Request: f.request.ID,
-		ByRecoveryCode: byRecoveryCode, TrustDevice: user.inFlow,
+		ByRecoveryCode: byRecoveryCode, TrustDevice: user.inFlow, Passkey: part, PasskeyOnly: !byCode,
 	}
 	here := page.Action + "?request=" + url.QueryEscape(f.request.ID)
 	switch {
+	case !byCode:
 	case byRecoveryCode:
 		page.OtherURL = here
 	case factors.RecoveryCodes.Left > 0:
@@ -101,6 +108,9 @@ func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, sta
 func (h *SecondFactor) offer(w http.ResponseWriter, r *http.Request, f *flow, user proven) {
 	page := pages.EnrolOffer{
 		Client: f.shownClient(), Action: h.Issuer + "/login/second-factor", Request: f.request.ID, EnrolURL: h.flows.enrolURL(f, user),
+	}
+	if h.needsPasskey(f, user) {
+		page.EnrolURL = h.flows.passkeyCreateURL(f)
 	}
 	if user.inFlow {
 		var err error

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -66,7 +67,11 @@ func (h *SignIn) Submit(w http.ResponseWriter, r *http.Request) {
 		h.flows.resume(w, f.request.ID) // the same user signed in in another tab while the form was open
 		return
 	}
-	err = h.authenticate(w, r, f)
+	next, err := h.authenticate(w, r, f)
+	if err == nil && next != "" {
+		httpapi.SeeOther(w, next)
+		return
+	}
 	if rejected := (*rejection)(nil); errors.As(err, &rejected) {
 		h.reject(w, r, f, rejected)
 		return
@@ -74,13 +79,17 @@ func (h *SignIn) Submit(w http.ResponseWriter, r *http.Request) {
 	h.flows.end(w, r, f, err)
 }
 
-// authenticate checks the submitted password and signs its user in.
-func (h *SignIn) authenticate(w http.ResponseWriter, r *http.Request, f *flow) error {
+// authenticate checks the submitted password and signs its user in. It returns the page that
+// follows, "" for none.
+func (h *SignIn) authenticate(w http.ResponseWriter, r *http.Request, f *flow) (next string, err error) {
 	a, known, err := h.passwords.check(r, r.PostForm.Get("username"), r.PostForm.Get("password"))
 	if err != nil {
-		return err
+		return "", err
 	}
-	return h.factors.afterPassword(w, r, f, h.passwords.authentication(r, a, known))
+	if err := h.factors.afterPassword(w, r, f, h.passwords.authentication(r, a, known)); err != nil {
+		return "", err
+	}
+	return h.offerPasskey(r, f, a)
 }
 
 // reject shows the form again with the reason of the rejection. The submitted username may
@@ -92,6 +101,9 @@ func (h *SignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, why *re
 	page.Username, page.Remember = r.PostForm.Get("username"), remember(r)
 	page.Reauthenticate = f.reauthenticates() && page.Username == f.session.Username
 	page.Fault, page.RetryAfter = why.message, why.wait
+	if page.Passkey != nil {
+		page.Passkey.Create = false // a guessed password must not lead to a passkey
+	}
 	h.Pages.SignIn(w, f.localize(r), why.status, page)
 }
 
@@ -99,6 +111,10 @@ func (h *SignIn) form(f *flow) pages.SignIn {
 	page := pages.SignIn{
 		Client: f.shownClient(), Action: h.Issuer + "/login", Request: f.request.ID,
 		Username: f.loginHint(), OtherURL: h.flows.otherAccountURL(f), Cancel: true,
+		Passkey: h.flows.passkeyPart(f),
+	}
+	if page.Passkey != nil {
+		page.Passkey.Create = true
 	}
 	if h.SignUp {
 		page.SignUpURL = h.Issuer + "/signup?request=" + url.QueryEscape(f.request.ID)

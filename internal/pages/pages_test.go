@@ -35,14 +35,23 @@ func samples() []sample {
 			c := client(text, link)
 			p.SignIn(w, request(), http.StatusOK, SignIn{
 				Client: &c, Action: link, Request: text, Username: text, Fault: messages.Literal(text), SignUpURL: link, Cancel: true,
+				Passkey: &Passkey{OptionsURL: link, Action: link, Create: true},
 			})
-		}, append([]string{"username", "password", "login", "keep", "fault", "signup"}, about...)},
+		}, append([]string{"username", "password", "login", "keep", "fault", "signup", "passkey"}, about...)},
+		{"passkeycreate", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.Show(w, request(), http.StatusOK, PasskeyCreate{
+				Client: &c, Action: link, Request: text, Options: text, State: text, Fault: messages.Literal(text),
+				Silent: &SilentPasskey{Options: text, State: text, Offer: true},
+			})
+		}, []string{"passkey", "later", "fault"}},
 		{"secondfactor", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, SecondFactor{
-				Client: &c, Action: link, Request: text, OtherURL: link, TrustDevice: true, Fault: messages.Literal(text), RetryAfter: time.Minute,
+				Passkey: &Passkey{OptionsURL: link, Action: link},
+				Client:  &c, Action: link, Request: text, OtherURL: link, TrustDevice: true, Fault: messages.Literal(text), RetryAfter: time.Minute,
 			})
-		}, []string{"code", "trust-device", "verify", "cancel", "other-way", "fault"}},
+		}, []string{"code", "trust-device", "verify", "cancel", "other-way", "fault", "passkey"}},
 		{"enroloffer", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, EnrolOffer{Client: &c, Action: link, Request: text, EnrolURL: link, Deadline: time.Hour})
@@ -272,7 +281,8 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 					t.Errorf("a script is not a file of ours: %v", n.Attr)
 				}
 			}
-			if s.page != "formpost" && s.page != "leaving" && s.page != "newrecoverycodes" && len(scripts) != 0 {
+			scripted := []string{"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "newrecoverycodes"}
+			if !slices.Contains(scripted, s.page) && len(scripts) != 0 {
 				t.Errorf("the page holds %d scripts, want none", len(scripts))
 			}
 		})

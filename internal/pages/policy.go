@@ -39,6 +39,8 @@ func policies() map[string]policy {
 	onward := policy{csp: base, referrer: "same-origin"}
 	ending := policy{csp: base + "; form-action 'self'", referrer: "same-origin"}
 	ours := policy{csp: base + "; form-action 'self'", referrer: "same-origin", isolated: true}
+	scripted := onward
+	scripted.csp += "; script-src 'self'; connect-src 'self'"
 	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin", passing: true}
 	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer", passing: true}
 	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, passing: true}
@@ -46,24 +48,25 @@ func policies() map[string]policy {
 	done.last, doneOurs.last = true, true
 
 	return map[string]policy{
-		"signin":       onward,
-		"secondfactor": onward,
-		"enroloffer":   onward,
-		"enrol":        onward,
-		"signup":       onward,
-		"choose":       onward,
-		"consent":      onward,
-		"signout":      onward,
-		"signedout":    ending,
-		"leaving":      leaving,
-		"error":        ending,
-		"formpost":     answer,
-		"device":       onward,
-		"devicecheck":  onward,
-		"devicedone":   done,
-		"setup":        ours,
-		"setupdone":    doneOurs,
-		"home":         ours,
+		"signin":        scripted,
+		"passkeycreate": scripted,
+		"secondfactor":  scripted,
+		"enroloffer":    onward,
+		"enrol":         onward,
+		"signup":        onward,
+		"choose":        onward,
+		"consent":       onward,
+		"signout":       onward,
+		"signedout":     ending,
+		"leaving":       leaving,
+		"error":         ending,
+		"formpost":      answer,
+		"device":        onward,
+		"devicecheck":   onward,
+		"devicedone":    done,
+		"setup":         ours,
+		"setupdone":     doneOurs,
+		"home":          ours,
 
 		"authenticator":    ours,
 		"recoverycodes":    ours,

@@ -192,9 +192,12 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				"default-src": "'none'", "style-src": "'self'", "img-src": "'self' https: data:", "font-src": "'self'",
 				"base-uri": "'none'", "frame-ancestors": "'none'", "form-action": formAction[s.page],
 			}
-			want["script-src"], want["frame-src"] = "", ""
-			if s.page == "formpost" || s.page == "leaving" || s.page == "newrecoverycodes" {
+			want["script-src"], want["connect-src"], want["frame-src"] = "", "", ""
+			switch s.page {
+			case "formpost", "leaving", "newrecoverycodes":
 				want["script-src"] = "'self'"
+			case "signin", "secondfactor", "passkeycreate":
+				want["script-src"], want["connect-src"] = "'self'", "'self'"
 			}
 			if s.page == "signedout" || s.page == "leaving" {
 				want["frame-src"] = "https://acme.example"

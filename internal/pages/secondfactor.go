@@ -23,6 +23,10 @@ type SecondFactor struct {
 	OtherURL string
 	// TrustDevice offers to trust the device.
 	TrustDevice bool
+	// Passkey lets the user sign in with a passkey instead; nil if the user has none.
+	Passkey *Passkey
+	// PasskeyOnly hides the field: no code suffices.
+	PasskeyOnly bool
 	// Fault describes the error of the previous attempt.
 	Fault messages.Message
 	// RetryAfter, if positive, is the time until the next attempt is allowed.

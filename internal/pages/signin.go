@@ -32,6 +32,8 @@ type SignIn struct {
 	SignUpURL string
 	// Cancel shows the button that returns to the client without signing in.
 	Cancel bool
+	// Passkey lets the user sign in with a passkey; nil if passkeys are off.
+	Passkey *Passkey
 }
 
 // SignIn writes the sign-in page, and Retry-After if attempts are blocked.

@@ -94,19 +94,22 @@ const (
 
 	// Pages and sign-in.
 
-	RequestExpired     Rule = "authorization_request_expired"
-	WrongBrowser       Rule = "other_browser"
-	SignInUnknownUser  Rule = "sign_in_unknown_user"
-	SignInPassword     Rule = "sign_in_wrong_password"
-	SignInDisabled     Rule = "sign_in_account_disabled"
-	SignInThrottled    Rule = "sign_in_throttled"
-	SignInSecondFactor Rule = "sign_in_wrong_second_factor"
-	SignUpInvalid      Rule = "sign_up_invalid"
-	UserCodeUnknown    Rule = "user_code_unknown"
-	UserCodeThrottled  Rule = "user_code_throttled"
-	PageInvalid        Rule = "page_invalid"
-	LogoutInvalid      Rule = "logout_invalid"
-	SetupLinkInvalid   Rule = "setup_link_invalid"
+	RequestExpired         Rule = "authorization_request_expired"
+	WrongBrowser           Rule = "other_browser"
+	SignInUnknownUser      Rule = "sign_in_unknown_user"
+	SignInPassword         Rule = "sign_in_wrong_password"
+	SignInDisabled         Rule = "sign_in_account_disabled"
+	SignInPasskey          Rule = "sign_in_passkey_invalid"
+	SignInPasskeyChallenge Rule = "sign_in_passkey_challenge"
+	PasskeyInvalid         Rule = "passkey_invalid"
+	SignInThrottled        Rule = "sign_in_throttled"
+	SignInSecondFactor     Rule = "sign_in_wrong_second_factor"
+	SignUpInvalid          Rule = "sign_up_invalid"
+	UserCodeUnknown        Rule = "user_code_unknown"
+	UserCodeThrottled      Rule = "user_code_throttled"
+	PageInvalid            Rule = "page_invalid"
+	LogoutInvalid          Rule = "logout_invalid"
+	SetupLinkInvalid       Rule = "setup_link_invalid"
 
 	// Registration and the admin API.
 

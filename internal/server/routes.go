@@ -179,6 +179,7 @@ func mountPages(s *Server, r chi.Router) {
 		}))
 		mountSecondFactors(s, own.With(middleware.RateLimit(begin, s.Now)), pages)
 	}
+	mountPasskeys(s, own, pages)
 	if s.Config.SignUp {
 		own.HandleFunc(pathSignUp, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.SignUp.Page), http.MethodPost: passwords(s.login.SignUp.Submit),

@@ -24,6 +24,12 @@ func composeSecondFactors(s *Server) {
 // highestLevel returns the highest level of authentication that the credentials of an account
 // reach.
 func (s *Server) highestLevel(ctx context.Context, subject string) (string, error) {
+	if s.relyingParty != nil {
+		list, err := s.Store.Passkeys.PasskeysOf(ctx, subject)
+		if err != nil || len(list) > 0 {
+			return session.LevelPhishingResistant, err
+		}
+	}
 	factors, err := s.SecondFactors.Enrolled(ctx, subject)
 	if err != nil {
 		return "", err

@@ -29,6 +29,7 @@ import (
 	"github.com/ostiary/ostiary/internal/outbound"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/registration"
 	"github.com/ostiary/ostiary/internal/secondfactor"
@@ -94,6 +95,7 @@ type Server struct {
 	discovery      *discovery.Handler
 	registration   *registration.Handler
 	login          *login.Service
+	relyingParty   *passkey.RelyingParty // nil if passkeys are off
 	AdminAPI       *admin.Handler
 }
 
@@ -196,6 +198,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := composeRegistration(ctx, s); err != nil {
 		return nil, err
 	}
+	if err := composePasskeys(ctx, s); err != nil {
+		return nil, err
+	}
 	composeLogin(s)
 	composeAdmin(s)
 	s.discovery, err = discovery.New(ctx, capabilities(s), s.scopes, now)
@@ -274,6 +279,9 @@ func capabilities(s *Server) discovery.Capabilities {
 	}
 	if s.Config.LoginURL == "" { // a custom login app defines its own values
 		caps.ACRValues = session.Levels()[1:3]
+		if s.relyingParty != nil {
+			caps.ACRValues = append(caps.ACRValues, session.LevelPhishingResistant)
+		}
 	}
 	if s.Config.SignUp {
 		caps.Prompts = append(caps.Prompts, "create")

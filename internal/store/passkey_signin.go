@@ -44,7 +44,7 @@ func (s *Sessions) SignInWithPasskey(ctx context.Context, in session.PasskeySign
 // spendRequestChallenge marks the challenge as used and records the sign-in.
 func spendRequestChallenge(in session.PasskeySignIn) db.Statement {
 	const record = `
-		UPDATE requests SET session_id = $2, signed_in_at = $3, challenge_spent_at = $4
+		UPDATE requests SET session_id = $2, signed_in_at = $3, first_factor = NULL, challenge_spent_at = $4
 		WHERE id = $1 AND expires_at > $3 AND challenge_spent_at < $4`
 
 	return db.Statement{Text: record, Args: []any{in.RequestID, in.Session.ID, in.Use.At.UnixMicro(), in.Use.IssuedAt.UnixMicro()}}

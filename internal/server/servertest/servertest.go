@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -83,9 +84,24 @@ func StartWithLog(tb testing.TB, db *store.Store, settings map[string]string, lo
 // stripped, a proxy removes the path from requests.
 func StartUnderPath(tb testing.TB, db *store.Store, path string, settings map[string]string, log slog.Handler) *Server {
 	tb.Helper()
+	return start(tb, db, "127.0.0.1", path, settings, log)
+}
+
+// StartOnLocalhost is [Start] with an issuer whose host is localhost, which may have passkeys.
+func StartOnLocalhost(tb testing.TB, db *store.Store, settings map[string]string, log slog.Handler) *Server {
+	tb.Helper()
+	return start(tb, db, "localhost", "", settings, log)
+}
+
+func start(tb testing.TB, db *store.Store, host, path string, settings map[string]string, log slog.Handler) *Server {
+	tb.Helper()
 	s := &Server{TB: tb, clock: time.Now().Truncate(time.Microsecond)} // the precision of the store
 	front := httptest.NewUnstartedServer(nil)
-	issuer := "http://" + front.Listener.Addr().String() + path
+	_, port, err := net.SplitHostPort(front.Listener.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	issuer := "http://" + net.JoinHostPort(host, port) + path
 	s.URL = strings.TrimSuffix(issuer, "/")
 	defaults := map[string]string{
 		"issuer": issuer, "database_url": "sqlite:unused", "system_secrets": SystemSecret, "registration": "open",

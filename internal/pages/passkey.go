@@ -1,0 +1,42 @@
+package pages
+
+import "github.com/ostiary/ostiary/internal/pages/messages"
+
+// Passkey is the part of a page that signs in with a passkey. Its script gets the
+// options from one URL and posts the response to another.
+type Passkey struct {
+	// Request is the ID of the authorization request.
+	Request string
+	// OptionsURL and Action are the URLs of the script's requests.
+	OptionsURL, Action string
+	// Create lets the script report, with the password, whether the browser can create a
+	// passkey.
+	Create bool
+}
+
+// PasskeyCreate is the page that offers to create a passkey after a sign-in. The form posts
+// the fields request, mode, state and credential, or decision ("later").
+type PasskeyCreate struct {
+	// Client is the application that sent the user; nil if there is none.
+	Client *Client
+	// Action is the URL of the form.
+	Action string
+	// Request is the ID of the authorization request.
+	Request string
+	// Options are the options of navigator.credentials.create, as JSON, and State the sealed
+	// challenge.
+	Options, State string
+	// Silent first creates a passkey without a dialog; nil shows the offer at once.
+	Silent *SilentPasskey
+	// Fault describes the error of the previous attempt.
+	Fault messages.Message
+}
+
+// SilentPasskey are the options for a passkey that is created without a dialog.
+type SilentPasskey struct {
+	Options, State string
+	// Offer shows the offer if the browser creates none; otherwise the page continues.
+	Offer bool
+}
+
+func (PasskeyCreate) template() string { return "passkeycreate" }

@@ -1,0 +1,205 @@
+// Passkeys on the sign-in page and on the page that creates one (Web Authentication Level 3).
+(() => {
+  const supported = Boolean(window.PublicKeyCredential && navigator.credentials);
+
+  const decode = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  const encode = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const descriptors = (list) => (list || []).map((each) => ({ ...each, id: decode(each.id) }));
+
+  // fields copies the members of a response that are buffers.
+  const fields = (response, names) => Object.fromEntries(names.filter((name) => response[name]).map((name) => [name, encode(response[name])]));
+
+  const serialize = (credential, response) => JSON.stringify({
+    id: credential.id,
+    rawId: encode(credential.rawId),
+    type: credential.type,
+    authenticatorAttachment: credential.authenticatorAttachment || undefined,
+    clientExtensionResults: { credProps: credential.getClientExtensionResults().credProps },
+    response,
+  });
+
+  // call runs an optional method and ignores its failure: signals are hints.
+  const call = async (method, argument) => {
+    try {
+      await PublicKeyCredential[method]?.(argument);
+    } catch {}
+  };
+
+  const capabilities = async () => {
+    try {
+      return (await PublicKeyCredential.getClientCapabilities?.()) || {};
+    } catch {
+      return {};
+    }
+  };
+
+  const has = async (known, method) => known ?? (await PublicKeyCredential[method]?.().catch(() => false)) ?? false;
+
+  // silentFailed is when this browser last did not create a passkey without a dialog: such an
+  // attempt delays the user, so it is not repeated for a while.
+  const silentFailed = "ostiary-passkey-silent-failed";
+  const recall = (name) => {
+    try {
+      return localStorage.getItem(name);
+    } catch {
+      return null; // storage is off
+    }
+  };
+  const remember = (name, value) => {
+    try {
+      localStorage.setItem(name, value);
+    } catch {}
+  };
+
+  // The sign-in page.
+
+  const signIn = async (box) => {
+    const button = document.getElementById("passkey");
+    const fault = document.getElementById("passkey-fault");
+    const form = document.querySelector("main form");
+    const renewal = 4 * 60 * 1000; // a challenge is valid for five minutes
+    let pending; // the AbortController of the conditional request
+    let timer;
+    let busy = false;
+
+    const post = (url, parameters) =>
+      fetch(url, { method: "POST", body: new URLSearchParams({ request: box.dataset.request, ...parameters }), credentials: "same-origin", redirect: "error" });
+
+    const show = (text) => {
+      fault.querySelector("p").textContent = text;
+      fault.hidden = !text;
+    };
+
+    // use asks the authenticator for a passkey and sends its response.
+    const use = async (request) => {
+      const answer = await post(box.dataset.options, {});
+      if (!answer.ok) {
+        if (answer.status === 400) location.reload(); // the page says what happened
+        throw new Error("no options");
+      }
+      const { publicKey, state } = await answer.json();
+      publicKey.challenge = decode(publicKey.challenge);
+      publicKey.allowCredentials = descriptors(publicKey.allowCredentials);
+      const credential = await navigator.credentials.get({ publicKey, ...request });
+      busy = true;
+      show("");
+      const response = fields(credential.response, ["clientDataJSON", "authenticatorData", "signature", "userHandle"]);
+      const parameters = { state, credential: serialize(credential, response) };
+      if (form.elements.remember?.checked) parameters.remember = "on";
+      const finished = await post(box.dataset.finish, parameters);
+      const body = await finished.json();
+      if (finished.ok) {
+        await Promise.race([call("signalAllAcceptedCredentials", body.accepted), new Promise((done) => setTimeout(done, 500))]);
+        location.assign(body.location);
+        return;
+      }
+      busy = false;
+      if (finished.status === 400) location.reload();
+      if (body.unknown) await call("signalUnknownCredential", body.unknown);
+      show(finished.status === 401 ? box.dataset.rejected : box.dataset.failed);
+    };
+
+    // wait offers passkeys in the name field, until the button is pressed.
+    const wait = async () => {
+      clearTimeout(timer);
+      const own = (pending = new AbortController());
+      timer = setTimeout(() => own.abort("renew"), renewal);
+      let again = false;
+      try {
+        await use({ mediation: "conditional", signal: own.signal });
+        again = !busy;
+      } catch {
+        again = own.signal.aborted && own.signal.reason === "renew";
+      }
+      if (again) wait();
+    };
+
+    const known = await capabilities();
+    const conditional =
+      document.querySelector('[autocomplete~="webauthn"]') !== null && (await has(known.conditionalGet, "isConditionalMediationAvailable"));
+    if (box.dataset.create !== undefined) {
+      const platform = await has(known.userVerifyingPlatformAuthenticator, "isUserVerifyingPlatformAuthenticatorAvailable");
+      const tried = Date.now() - Number(recall(silentFailed)) < 30 * 24 * 60 * 60 * 1000;
+      if (platform) form.elements.passkey.value = known.conditionalCreate && !tried ? "silent" : "page";
+    }
+    button.addEventListener("click", async () => {
+      if (busy) return;
+      pending?.abort("button");
+      clearTimeout(timer);
+      show("");
+      button.disabled = true;
+      try {
+        await use({});
+      } catch {
+        busy = false;
+        show(box.dataset.failed);
+      }
+      button.disabled = false;
+      if (!busy && conditional) wait();
+    });
+    box.hidden = false;
+    if (conditional) wait();
+  };
+
+  // The page that creates a passkey.
+
+  const create = async (form) => {
+    const { options, silentOptions, silentState, offer } = form.dataset;
+    const button = document.getElementById("passkey");
+    const later = document.getElementById("later");
+
+    const make = async (text, request) => {
+      const publicKey = JSON.parse(text);
+      publicKey.challenge = decode(publicKey.challenge);
+      publicKey.user.id = decode(publicKey.user.id);
+      publicKey.excludeCredentials = descriptors(publicKey.excludeCredentials);
+      const credential = await navigator.credentials.create({ publicKey, ...request });
+      const response = fields(credential.response, ["clientDataJSON", "attestationObject"]);
+      response.transports = credential.response.getTransports?.() || [];
+      form.elements.credential.value = serialize(credential, response);
+    };
+
+    if (silentOptions) {
+      try {
+        if (!supported) throw new Error("no passkeys");
+        const limit = new AbortController();
+        setTimeout(() => limit.abort(), 1500);
+        await make(silentOptions, { mediation: "conditional", signal: limit.signal });
+        form.elements.state.value = silentState;
+        form.elements.mode.value = "silent";
+        form.submit();
+        return;
+      } catch {
+        remember(silentFailed, Date.now());
+      }
+      if (offer === undefined) {
+        later.click();
+        return;
+      }
+      const heading = document.querySelector("h1");
+      document.title = document.title.replace(heading.textContent, heading.dataset.then);
+      heading.textContent = heading.dataset.then;
+      document.querySelector(".under-way").hidden = true;
+      document.getElementById("passkey-offer").hidden = false;
+    }
+    if (!supported) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const fault = document.getElementById("passkey-fault");
+      button.disabled = true;
+      fault.hidden = true;
+      try {
+        await make(options, {});
+        form.submit();
+      } catch {
+        fault.hidden = false;
+        button.disabled = false;
+      }
+    });
+  };
+
+  const box = document.getElementById("passkey-sign-in");
+  const page = document.getElementById("passkey-create");
+  if (supported && box) signIn(box);
+  if (page) create(page);
+})();
