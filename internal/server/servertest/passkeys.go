@@ -139,3 +139,13 @@ func (b *Browser) SignInWithPasskey(requestID string, with *Authenticator) Respo
 	b.Server.TB.Helper()
 	return b.Post("/login/passkey", b.PasskeyForm(requestID, with))
 }
+
+// Origin returns the URL of the server.
+func (s *Server) Origin() *url.URL {
+	s.TB.Helper()
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	return u
+}
