@@ -51,8 +51,8 @@ type passkeyOptions struct {
 }
 
 // Options serves POST /login/passkey/options: the options of navigator.credentials.get for
-// the authorization request named request. They list no credentials, so they are alike for
-// all users, and nothing is stored.
+// the authorization request with the ID request. They do not depend on the user, and the
+// request is only read.
 //
 // Spec: Web Authentication Level 3 §5.5.
 func (h *PasskeySignIn) Options(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +166,8 @@ func (h *PasskeySignIn) signInWith(w http.ResponseWriter, r *http.Request, f *fl
 }
 
 // unknown returns the rejection of a passkey that the account of its user handle does not
-// have. Only if no account has it, the authenticator is told to forget it.
+// have. Only if no account has it, the response lets
+// the authenticator delete it.
 func (h *PasskeySignIn) unknown(r *http.Request, assertion *passkey.Assertion) error {
 	exists, err := h.Passkeys.PasskeyExists(r.Context(), assertion.CredentialID())
 	if err != nil {

@@ -26,7 +26,7 @@ type PasskeyCreate struct {
 	// Options are the options of navigator.credentials.create, as JSON, and State the sealed
 	// challenge.
 	Options, State string
-	// Silent first creates a passkey without a dialog; nil shows the offer at once.
+	// Silent first creates a passkey without a dialog; nil shows the offer immediately.
 	Silent *SilentPasskey
 	// Fault describes the error of the previous attempt.
 	Fault messages.Message

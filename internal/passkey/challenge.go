@@ -23,7 +23,7 @@ const maxState = 8 << 10
 // clockSkew is the greatest difference between the clocks of replicas.
 const clockSkew = time.Minute
 
-// challenge is what the server has to know when the response arrives.
+// challenge is the content of a sealed challenge.
 type challenge struct {
 	IssuedAt int64 `json:"at"` // microseconds
 	// Session is the SessionData of go-webauthn, as it was returned: rebuilding it loses the

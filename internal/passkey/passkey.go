@@ -2,8 +2,8 @@
 // or use a passkey, and the verification of its response. It is the only package that
 // imports go-webauthn.
 //
-// A challenge is not stored. The page receives it with a sealed copy of what the server has
-// to know about it, and returns that copy with the response: a page view writes nothing. The
+// A challenge is not stored. The page receives it sealed, with its time and options, and
+// returns that with the response: a page view writes nothing. The
 // store records when a challenge is used, so that it counts once.
 //
 // Spec: Web Authentication Level 3 §7.1, §7.2.
@@ -55,13 +55,13 @@ type Passkey struct {
 	Key     Key
 	Label   string // the user's name for it
 
-	Counter  uint32 // the greatest signature counter seen; 0 if the authenticator has none
+	Counter  uint32 // the greatest signature counter seen; 0 for an authenticator without counter
 	BackedUp bool   // the authenticator has synchronized it (BS)
 
 	CreatedAt  time.Time
 	LastUsedAt time.Time // zero until it is used
-	// CounterBackAt is when the counter last failed to increase, zero if it never did: another
-	// device may have a copy of the key.
+	// CounterBackAt is the time of the last use at which the counter did not increase, zero
+	// for none: another device may have a copy of the key.
 	CounterBackAt time.Time
 }
 
@@ -86,7 +86,7 @@ type User struct {
 // Use is a verified use of a passkey, for the store to record.
 type Use struct {
 	Passkey *Passkey // as it was read
-	// IssuedAt is when the challenge was issued. A request accepts a challenge if it was
+	// IssuedAt is the time of issue of the challenge. A request accepts a challenge that was
 	// issued after the last one that was used.
 	IssuedAt time.Time
 	At       time.Time

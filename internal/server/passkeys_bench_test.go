@@ -53,7 +53,7 @@ func benchmarkPasskeys(b *testing.B, db *store.Store) {
 		b.Fatal(err)
 	}
 	keys := make([]*servertest.Authenticator, passkeyUsers)
-	inParallel(passkeyUsers, func(i int) { keys[i] = s.AddPasskey("user" + strconv.Itoa(i)) })
+	inParallel(passkeyUsers, func(i int) { keys[i] = servertest.AddPasskey(s, "user" + strconv.Itoa(i)) })
 	requests := make([]*repeatableRequest, b.N)
 	inParallel(b.N, func(i int) { requests[i] = passkeyRequest(s, keys[i%passkeyUsers]) })
 
@@ -78,7 +78,7 @@ func passkeyRequest(s *servertest.Server, with *servertest.Authenticator) *repea
 	q := &repeatableRequest{httptest.NewRequest(http.MethodPost, "/login/passkey", nil), form.Encode()}
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	q.Header.Set("Origin", s.Config.Origin())
-	for _, cookie := range browser.Client.Jar.Cookies(s.Origin()) {
+	for _, cookie := range browser.Client.Jar.Cookies(servertest.Origin(s)) {
 		q.AddCookie(cookie)
 	}
 	return q

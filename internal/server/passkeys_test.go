@@ -43,7 +43,8 @@ func startPasskeys(t *testing.T, db *store.Store) *servertest.Server {
 }
 
 // A user creates a passkey after a sign-in with a password, and signs in with it in another
-// browser. The tokens say so, and the passkey records its use.
+// browser. The ID token has the level and methods, and the
+// passkey records its use.
 func TestSignInWithAPasskey(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -56,7 +57,7 @@ func TestSignInWithAPasskey(t *testing.T) {
 		} {
 			s := startPasskeys(t, db)
 			user := map[bool]string{false: "ada", true: "bob"}[tc.synced]
-			b, with := s.NewBrowser(), s.NewAuthenticator()
+			b, with := s.NewBrowser(), servertest.NewAuthenticator(s)
 			with.Options.BackupEligible, with.Options.BackupState = tc.synced, tc.synced
 			b.CreatePasskey(b.SubmitPassword(b.BeginSignIn(), user, "page"), with)
 			s.Advance(time.Hour)
@@ -124,7 +125,7 @@ func TestWrongPasskeysAreRejected(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := startPasskeys(t, db)
-		right, other := s.AddPasskey("ada"), s.AddPasskey("bob")
+		right, other := servertest.AddPasskey(s, "ada"), servertest.AddPasskey(s, "bob")
 		for _, tc := range wrongSignIns(s, other) {
 			b, with := s.NewBrowser(), *right
 			if tc.prepare != nil {
@@ -155,7 +156,7 @@ func TestAChallengeCountsOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := startPasskeys(t, db)
-		with := s.AddPasskey("ada")
+		with := servertest.AddPasskey(s, "ada")
 		b := s.NewBrowser()
 		id := b.BeginSignIn()
 		first, second := b.PasskeyForm(id, with), b.PasskeyForm(id, with)
@@ -198,7 +199,7 @@ func TestConcurrentSignInsWithOneResponse(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := startPasskeys(t, db)
-		with := s.AddPasskey("ada")
+		with := servertest.AddPasskey(s, "ada")
 		b := s.NewBrowser()
 		form := b.PasskeyForm(b.BeginSignIn(), with)
 		statuses := make(chan int)
@@ -220,7 +221,7 @@ func TestACounterThatGoesBack(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := startPasskeys(t, db)
-		with := s.AddPasskey("ada")
+		with := servertest.AddPasskey(s, "ada")
 		for _, step := range []struct {
 			counter uint32
 			stored  uint32
@@ -245,7 +246,7 @@ func TestPasskeyOfADisabledAccount(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := startPasskeys(t, db)
-		with := s.AddPasskey("ada")
+		with := servertest.AddPasskey(s, "ada")
 		ada := accountOf(s, "ada").Subject
 		if err := db.Accounts.SetDisabled(t.Context(), ada, true, s.Time()); err != nil {
 			t.Fatal(err)
@@ -272,7 +273,7 @@ func TestPasskeyOfAnotherUserReplacesTheSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := startPasskeys(t, db)
-		with := s.AddPasskey("bob")
+		with := servertest.AddPasskey(s, "bob")
 		b := s.NewBrowser()
 		tokens := s.ExchangeCode(b.Code(servertest.AuthorizationRequest()))
 		s.Advance(time.Minute)
@@ -305,13 +306,13 @@ func TestWrongRegistrationsAreRejected(t *testing.T) {
 			"the user is not present":    func(a *servertest.Authenticator) { a.Options.UserNotPresent = true },
 			"backed up and not eligible": func(a *servertest.Authenticator) { a.Options.BackupState = true },
 		} {
-			with := s.NewAuthenticator()
+			with := servertest.NewAuthenticator(s)
 			prepare(with)
 			if p := b.Post("/login/passkey/create", servertest.RegistrationForm(t, page, with)); p.Status != http.StatusBadRequest {
 				t.Errorf("%s: %d to %q, want 400", name, p.Status, p.Header.Get("Location"))
 			}
 		}
-		with := s.NewAuthenticator()
+		with := servertest.NewAuthenticator(s)
 		form := servertest.RegistrationForm(t, page, with)
 		signIn := b.PasskeyForm(id, with)
 		wantRejected(t, "a challenge of a registration", b.Post("/login/passkey", url.Values{"request": {id}, "state": form["state"], "credential": signIn["credential"]}))
@@ -359,7 +360,7 @@ func TestPasskeyIsOfferedOnceIn30Days(t *testing.T) {
 			}
 		}
 		s.Advance(passkey.OfferInterval)
-		s.AddPasskey("ada")
+		servertest.AddPasskey(s, "ada")
 		s.Advance(passkey.OfferInterval + time.Hour)
 		if offered("page") || offered("silent") {
 			t.Error("a passkey is offered to a user who has one")
@@ -379,7 +380,7 @@ func TestSilentRegistration(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := startPasskeys(t, db)
-		b, with := s.NewBrowser(), s.NewAuthenticator()
+		b, with := s.NewBrowser(), servertest.NewAuthenticator(s)
 		with.Options.UserNotPresent, with.Options.UserNotVerified = true, true
 		p := b.SubmitPassword(b.BeginSignIn(), "ada", "silent")
 		page := b.Get(p.Header.Get("Location"))

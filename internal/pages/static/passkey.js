@@ -35,8 +35,8 @@
 
   const has = async (known, method) => known ?? (await PublicKeyCredential[method]?.().catch(() => false)) ?? false;
 
-  // silentFailed is when this browser last did not create a passkey without a dialog: such an
-  // attempt delays the user, so it is not repeated for a while.
+  // silentFailed names the stored time of the last failed attempt to create a passkey without a
+  // dialog. An attempt delays the user, so it is not repeated for a while.
   const silentFailed = "ostiary-passkey-silent-failed";
   const recall = (name) => {
     try {

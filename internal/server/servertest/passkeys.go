@@ -23,7 +23,7 @@ type Authenticator struct {
 
 // NewAuthenticator returns an authenticator with a new key, in a browser that has opened the
 // server.
-func (s *Server) NewAuthenticator() *Authenticator {
+func NewAuthenticator(s *Server) *Authenticator {
 	return &Authenticator{
 		Authenticator: virtualwebauthn.NewAuthenticator(), Passkey: newCredential(s.TB),
 		Party: virtualwebauthn.RelyingParty{Name: "Ostiary", ID: "localhost", Origin: s.Config.Origin()},
@@ -110,9 +110,9 @@ func registrationForm(tb testing.TB, page Response, with *Authenticator, from, s
 }
 
 // AddPasskey signs the user in with a password in a new browser, and creates a passkey.
-func (s *Server) AddPasskey(username string) *Authenticator {
+func AddPasskey(s *Server, username string) *Authenticator {
 	s.TB.Helper()
-	b, with := s.NewBrowser(), s.NewAuthenticator()
+	b, with := s.NewBrowser(), NewAuthenticator(s)
 	if p := b.CreatePasskey(b.SubmitPassword(b.BeginSignIn(), username, "page"), with); p.Status != http.StatusSeeOther || !strings.Contains(p.Header.Get("Location"), "/oauth2/auth?continue=") {
 		s.TB.Fatalf("create passkey: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
 	}
@@ -141,7 +141,7 @@ func (b *Browser) SignInWithPasskey(requestID string, with *Authenticator) Respo
 }
 
 // Origin returns the URL of the server.
-func (s *Server) Origin() *url.URL {
+func Origin(s *Server) *url.URL {
 	s.TB.Helper()
 	u, err := url.Parse(s.URL)
 	if err != nil {
