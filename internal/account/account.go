@@ -33,7 +33,7 @@ var (
 // Account is the account of a user.
 type Account struct {
 	Subject  string                 // random, never reused (OpenID Connect Core section 2, sub)
-	Username string                 // canonical, see CanonicalUsername
+	Username string                 // in the form of Username, or of CanonicalUsername if an earlier version stored it
 	Password *credential.Credential // nil if there is none
 	// Claims are the claims about the user. The primary address determines email and
 	// email_verified; see [Account.SetClaims].

@@ -33,7 +33,16 @@ func Lockout(counter string) []Limit {
 
 // SharedCounter returns the name of the failure counter that all unknown devices and
 // networks share. The username need not exist.
-func SharedCounter(username string) string { return "name " + username }
+func SharedCounter(username string) string { return "name " + spelling(username) }
+
+// spelling returns the spelling of a username by which attempts are counted: several spellings
+// of one name are one.
+func spelling(username string) string {
+	if canonical, err := CanonicalUsername(username); err == nil {
+		return canonical
+	}
+	return username // no account has it; it is counted like any other
+}
 
 // SourceCounter returns the name of the failure counter of one known device or network of
 // an account, given its digest.
@@ -52,11 +61,12 @@ type SignInSource struct {
 	Networks [][]byte // nested, the narrowest first
 }
 
-// NewSignInSource returns the source of an attempt for a canonical username: device is
+// NewSignInSource returns the source of an attempt for a username: device is
 // the value of the device cookie, empty if there is none, networks are the nested
 // address prefixes, the narrowest first.
 func NewSignInSource(username, device string, networks ...string) SignInSource {
 	var source SignInSource
+	username = spelling(username)
 	for _, network := range networks {
 		source.Networks = append(source.Networks, sourceDigest("network", username, network))
 	}

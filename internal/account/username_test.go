@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -43,14 +44,55 @@ func TestCanonicalUsernameIsIdempotent(t *testing.T) {
 	}
 }
 
-func TestChosenUsernameRejectsInvisibleCharacters(t *testing.T) {
+func TestUsername(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"ada": "ada", " Ada ": "ada", "ＡＤＡ": "ada", "straße": "straße", "STRASSE": "strasse", "Ada@Example.com": "ada@example.com", //nolint:gocritic // the test is about spaces
+		"Äda": "äda", "ΣΊΣΥΦΟΣ": "σίσυφοσ", "o'neil_7": "o'neil_7",
+	} {
+		if got, err := account.Username(in); err != nil || got != want {
+			t.Errorf("Username(%q) = %q, %v, want %q", in, got, err, want)
+		}
+	}
+	for _, bad := range []string{"", " ", "a b", "a\tb", "a\u200bb", "a\u202eb", "a\x00", "\xff", strings.Repeat("a", 129), "\ufb01sh", "a☕", "a€"} {
+		if got, err := account.Username(bad); err == nil {
+			t.Errorf("Username(%q) = %q, want an error", bad, got)
+		}
+	}
+}
+
+// A user finds the account under the form of an earlier version, too.
+func TestUsernameForms(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][]string{
+		"Ada": {"ada"}, "Straße": {"straße", "strasse"}, "a☕": {"a☕"}, "ﬁsh": {"fish"}, "a b": nil,
+	} {
+		if got := account.UsernameForms(in); !slices.Equal(got, want) {
+			t.Errorf("UsernameForms(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestCheckUsernames(t *testing.T) {
+	t.Parallel()
+	changed, err := account.CheckUsernames(slices.Values([]string{" external b", "ada", "a☕", "\u13a0x"}))
+	if want := []string{"a☕", "\u13a0x"}; err != nil || !slices.Equal(changed, want) {
+		t.Errorf("CheckUsernames = %q, %v, want %q", changed, err, want)
+	}
+	_, err = account.CheckUsernames(slices.Values([]string{"ada", "\u13a0x", "\uab70x"}))
+	if err == nil || !strings.Contains(err.Error(), "\u13a0x") || !strings.Contains(err.Error(), "\uab70x") {
+		t.Errorf("CheckUsernames of a collision = %v, want an error with both names", err)
+	}
+}
+
+func TestUsernameRejectsInvisibleCharacters(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"ada": true, "Ädä-1": true, "ᏣᎳᎩ": true, "مریم": true,
 		"ada\u034f": false, "ada\ufe0f": false, "ada\u3164": false, "ada\U000e0100": false, "ada\u115f": false, "a b": false,
 	} {
-		if _, err := account.ChosenUsername(name); (err == nil) != want {
-			t.Errorf("ChosenUsername(%+q) = %v, want it accepted: %v", name, err, want)
+		if _, err := account.Username(name); (err == nil) != want {
+			t.Errorf("Username(%+q) = %v, want it accepted: %v", name, err, want)
 		}
 	}
 }

@@ -77,7 +77,7 @@ type lifespans struct {
 func viewNestedClient(c *client.Client) *clientView {
 	v := viewClient(c)
 	v.ApplicationType, v.IDTokenSignedResponseAlg, v.OperatorScope, v.IDTokenClaims, v.AllowHTTPRedirects = "", "", false, "", false
-	v.ServedResources, v.SubjectSector, v.Theme, v.OptionalScope = nil, "", nil, ""
+	v.ServedResources, v.AllowedGroups, v.SubjectSector, v.Theme, v.OptionalScope = nil, nil, "", nil, ""
 	return v
 }
 

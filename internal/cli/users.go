@@ -67,7 +67,7 @@ type usersDelete struct {
 
 // Run creates a user.
 func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	if _, err := account.CanonicalUsername(cmd.Username); err != nil {
+	if _, err := account.Username(cmd.Username); err != nil {
 		return err
 	}
 	claims, err := readClaims(cmd.Claim)

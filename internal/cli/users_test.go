@@ -69,6 +69,8 @@ func TestUserLifecycle(t *testing.T) {
 		t.Errorf("set-password --generate printed %q, which is not the password", got)
 	}
 
+	servertest.Contains(t, sh.MustFail("users", "disable", "ada"), "the last owner")
+	sh.Must("users", "create", "root", "--generate", "--admin")
 	servertest.Contains(t, sh.Must("users", "disable", "ada"), "disabled")
 	first := accountOf(sh, "ada").DisabledAt
 	servertest.Contains(t, sh.Must("users", "disable", "ada"), "already disabled")

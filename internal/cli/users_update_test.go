@@ -99,6 +99,7 @@ func TestImportSetsAdministrator(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "root", "--generate", "--admin") // the last owner cannot be lowered
 	for step, tc := range []struct {
 		entry   string
 		updated int

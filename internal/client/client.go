@@ -125,6 +125,8 @@ type Metadata struct {
 	// ServedResources are the resources that the client serves: it may introspect tokens for
 	// them that were issued to any client (RFC 7662 §4).
 	ServedResources []string `json:"served_resources,omitempty"`
+	// AllowedGroups are the groups whose members may use the client; empty for everyone.
+	AllowedGroups []string `json:"allowed_groups,omitempty"`
 	// SubjectSector is SectorHost or SectorClient for a pairwise client. If it is empty, see
 	// [Client.sector].
 	SubjectSector string `json:"subject_sector,omitempty"`

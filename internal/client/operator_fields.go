@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/account"
 )
 
 // KeepOperatorFields copies from before all members that only the operator can set, so that a
@@ -15,6 +17,7 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.AllowHTTPRedirects, m.Theme = before.AllowHTTPRedirects, before.Theme
 	m.OperatorScope, m.RequireSecondFactor = before.OperatorScope, before.RequireSecondFactor
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
+	m.AllowedGroups = before.AllowedGroups
 	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) || m.movedFrom(before) {
 		// This is permanent, because its refresh tokens stay valid after the change of grant
 		// types and redirect URIs.
@@ -27,6 +30,15 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 // have it.
 func (c *Client) MarkOperatorScope(before *Metadata) {
 	c.OperatorScope = c.Dynamic && (before.OperatorScope || c.Scope != before.Scope)
+}
+
+// maxGroups is the maximum number of groups that may use a client.
+const maxGroups = 100
+
+// Admits reports whether a member of groups may use the client.
+func (m *Metadata) Admits(groups []string) bool {
+	return len(m.AllowedGroups) == 0 ||
+		slices.ContainsFunc(m.AllowedGroups, func(group string) bool { return slices.Contains(groups, group) })
 }
 
 // maxNotes is the maximum size in bytes of the operator's metadata of a client.
@@ -47,6 +59,9 @@ func (c *checks) given(m *Metadata) {
 	}
 	if len(m.AllowedCORSOrigins) > maxURIs || slices.ContainsFunc(m.AllowedCORSOrigins, notOrigin) {
 		c.fail("allowed_cors_origins", "must be a short list of http or https origins without a path")
+	}
+	if len(m.AllowedGroups) > maxGroups || account.CheckNames("group", m.AllowedGroups) != nil {
+		c.fail("allowed_groups", "must be a list of at most 100 different names of groups")
 	}
 	c.oneOf("subject_sector", m.SubjectSector, SectorHost, SectorClient)
 	c.served(m)

@@ -124,6 +124,8 @@ type CodeRedemption struct {
 //
 // Spec: RFC 6749 §6, RFC 9700 §4.14.
 type RefreshRotation struct {
+	// AllowedGroups are the groups of which the user must be in one; empty for no condition.
+	AllowedGroups  []string
 	Ref            Locator
 	ClientID       string
 	Generation     int64 // of the presented token

@@ -29,7 +29,7 @@ func (e *fieldError) Error() string { return "invalid " + e.field }
 // [*fieldError] if it is not acceptable, the length of the password is invalid or repeat
 // differs from it.
 func checkCredentials(username, repeat string, c passwordpolicy.Choice) (string, error) {
-	canonical, err := account.ChosenUsername(username)
+	canonical, err := account.Username(username)
 	if err != nil {
 		return "", &fieldError{"username", messages.New("username.invalid")}
 	}

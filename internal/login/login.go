@@ -30,9 +30,10 @@ import (
 
 // Accounts reads accounts and adds those of users who sign up.
 type Accounts interface {
-	// Account and AccountByUsername return account.ErrNotFound for an unknown account.
+	// Account and AccountBySignInName return account.ErrNotFound for an unknown account.
 	Account(ctx context.Context, subject string) (*account.Account, error)
-	AccountByUsername(ctx context.Context, username string) (*account.Account, error)
+	// AccountBySignInName finds an account by its username or a verified email address.
+	AccountBySignInName(ctx context.Context, name string) (*account.Account, error)
 	// InsertAccount returns account.ErrExists if the username is taken.
 	InsertAccount(ctx context.Context, a *account.Account) error
 	// RenewPasswordHash is a compare-and-set: it returns false if the hash of the account

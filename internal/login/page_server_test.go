@@ -56,9 +56,9 @@ type watchedAccounts struct {
 	watched *watched
 }
 
-func (a watchedAccounts) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
+func (a watchedAccounts) AccountBySignInName(ctx context.Context, username string) (*account.Account, error) {
 	a.watched.lookups.Add(1)
-	return a.Accounts.AccountByUsername(ctx, username)
+	return a.Accounts.AccountBySignInName(ctx, username)
 }
 
 func (a watchedAccounts) InsertAccount(ctx context.Context, added *account.Account) error {

@@ -1,11 +1,13 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/credential"
@@ -20,19 +22,23 @@ type passwords struct {
 	limits *limiter
 }
 
-// check returns the account with the username and password, and which devices and networks
-// of the request the account has signed in from. It returns a [*rejection] if they are wrong or rate limited.
+// check returns the account with the username or verified address and the password, and which
+// devices and networks of the request the account has signed in from. It returns a [*rejection]
+// if they are wrong or rate limited.
 //
 // Every rejection costs the same work, whether the account exists or not: count the
 // attempt, read the account, hash a password. Only an impossible password is rejected
-// before the account is read.
+// before the account is read. An attempt counts for the account, whichever of its names was
+// entered, so the account of an address is read first.
 func (p *passwords) check(r *http.Request, username, password string) (a *account.Account, known account.KnownSource, err error) {
 	ctx := r.Context()
-	canonical, nameErr := account.CanonicalUsername(username)
-	if nameErr != nil {
-		canonical = username // no account has it; it is counted like any other
+	if account.CheckEmail(strings.TrimSpace(username)) == nil {
+		if a, err = p.find(ctx, username); err != nil {
+			return nil, known, err
+		}
+		username = cmp.Or(a.Username, username)
 	}
-	at, err := p.limits.attemptAt(r, canonical)
+	at, err := p.limits.attemptAt(r, username)
 	if err != nil {
 		return nil, known, err
 	}
@@ -43,11 +49,23 @@ func (p *passwords) check(r *http.Request, username, password string) (a *accoun
 	if held.wait > 0 {
 		return nil, known, tooManyAttempts(held)
 	}
-	a, err = p.verify(ctx, canonical, password)
+	a, err = p.verify(ctx, a, username, password)
 	if err != nil {
 		return nil, known, p.limits.recordFailure(ctx, err)
 	}
 	return a, at.known, p.limits.resetFailures(ctx, at.limits)
+}
+
+// find returns the account for an entered name, an empty one for an unknown name.
+func (p *passwords) find(ctx context.Context, entered string) (*account.Account, error) {
+	a, err := p.Accounts.AccountBySignInName(ctx, entered)
+	if errors.Is(err, account.ErrNotFound) {
+		return &account.Account{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read account: %w", err)
+	}
+	return a, nil
 }
 
 // authentication returns the result of a password check, for the form in r.
@@ -58,18 +76,17 @@ func (p *passwords) authentication(r *http.Request, a *account.Account, known ac
 	}
 }
 
-// verify compares the password. If there is no hash to compare it with, the hash is empty,
-// and the hasher takes as long.
-func (p *passwords) verify(ctx context.Context, username, password string) (*account.Account, error) {
+// verify compares the password with that of a, which it reads by the username if it is nil. If
+// there is no hash to compare it with, the hash is empty, and the hasher takes as long.
+func (p *passwords) verify(ctx context.Context, a *account.Account, username, password string) (*account.Account, error) {
 	if password == "" || len(password) > credential.MaxPassword {
 		return nil, wrongPassword(refusal.SignInPassword, "the password is empty or too long", "")
 	}
-	a, err := p.Accounts.AccountByUsername(ctx, username)
-	if errors.Is(err, account.ErrNotFound) {
-		a, err = &account.Account{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read account: %w", err)
+	if a == nil {
+		var err error
+		if a, err = p.find(ctx, username); err != nil {
+			return nil, err
+		}
 	}
 	hash := a.PasswordHash()
 	if !a.DisabledAt.IsZero() {

@@ -63,7 +63,7 @@ func (f *flow) switches(r *http.Request) bool {
 		return true
 	}
 	entered := r.PostForm.Get("username")
-	if username, err := account.CanonicalUsername(entered); entered != "" && (err != nil || username != f.session.Username) {
+	if entered != "" && !slices.Contains(account.UsernameForms(entered), f.session.Username) {
 		return true
 	}
 	return remember(r) && !f.session.Remembered

@@ -54,7 +54,7 @@ type attempt struct {
 	known  account.KnownSource
 }
 
-// attemptAt selects the failure counter of a password attempt for a canonical username.
+// attemptAt selects the failure counter of a password attempt for a username.
 //
 // Each browser from which the account has signed in has a separate counter, and so has each
 // of the nested networks, of which the narrowest known one counts; all others share one. So

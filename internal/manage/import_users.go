@@ -42,15 +42,19 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 	users := make([]account.Import, len(entries))
 	hashes := make([]string, len(entries)) // of the stored passwords
 	when := i.Now()
-	usernames := make([]string, len(entries))
-	for n, e := range entries {
-		usernames[n] = e.Username
+	var usernames []string
+	for _, e := range entries {
+		usernames = append(usernames, e.forms...)
 	}
 	stored, err := i.Store.AccountsByUsername(ctx, usernames)
 	if err != nil {
 		return nil, err
 	}
 	for n, e := range entries {
+		known := e.find(stored)
+		if _, err := account.Username(e.Username); known == nil && err != nil && !e.faulty {
+			faults = append(faults, e.fault(fmt.Errorf("username: %w", err)))
+		}
 		users[n] = account.Import{
 			Account: &account.Account{Subject: account.NewSubject(), Username: e.Username, CreatedAt: when, UpdatedAt: when},
 			Change:  func(a *account.Account) error { return e.apply(a, when) },
@@ -60,7 +64,7 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 			faults = append(faults, e.fault(err))
 		}
 		a.SetPassword(e.PasswordHash, when)
-		if known := stored[e.Username]; known != nil {
+		if known != nil {
 			hashes[n] = known.PasswordHash()
 		} else if e.Password == "" && e.PasswordHash == "" && !e.faulty {
 			faults = append(faults, e.fault(errors.New("password or password_hash is required for a new user")))

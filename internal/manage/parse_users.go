@@ -17,7 +17,8 @@ import (
 
 // userEntry is a user in an import file.
 type userEntry struct {
-	Username      string // canonical
+	Username      string   // in the form of a new username, or of the stored one
+	forms         []string // in which the username may be stored
 	Password      string
 	PasswordHash  string
 	Claims        map[string]any
@@ -33,6 +34,18 @@ func (e *userEntry) fault(err error) error {
 		return fmt.Errorf("entry %d: %w", e.number, err)
 	}
 	return fmt.Errorf("entry %d (%q): %w", e.number, e.Username, err)
+}
+
+// find returns the known account of the entry, and gives the entry its username; nil if there is
+// none.
+func (e *userEntry) find(known map[string]*account.Account) *account.Account {
+	for _, form := range e.forms {
+		if a := known[form]; a != nil {
+			e.Username = form
+			return a
+		}
+	}
+	return nil
 }
 
 // apply changes an account to the entry. Claims replace those of the account, except that
@@ -136,14 +149,15 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 
 	var username string
 	decode("username", &username, "a string")
-	name, err := account.CanonicalUsername(username)
+	e.forms = account.UsernameForms(username)
 	switch {
 	case members["username"] == nil:
 		fail("username is missing")
-	case err != nil && len(faults) == 0:
-		fail("username: %w", err)
+	case len(e.forms) == 0 && len(faults) == 0:
+		fail("username: %w", account.ErrBadUsername)
+	case len(e.forms) > 0:
+		e.Username = e.forms[0]
 	}
-	e.Username = name
 	if decode("password", &e.Password, "a string") {
 		if err := credential.CheckPassword(e.Password); err != nil {
 			fail("password: %w", err)

@@ -18,7 +18,8 @@ var ErrNoPassword = errors.New("signs in with a custom login app and has no pass
 // account.
 type UserStore interface {
 	Account(ctx context.Context, subject string) (*account.Account, error)
-	AccountByUsername(ctx context.Context, username string) (*account.Account, error)
+	// AccountBySignInName finds an account by its username or a verified email address.
+	AccountBySignInName(ctx context.Context, name string) (*account.Account, error)
 	// InsertAccount returns account.ErrExists if the username exists.
 	InsertAccount(ctx context.Context, a *account.Account) error
 	// ChangeAccount applies a change in a transaction and returns the result.
@@ -44,35 +45,31 @@ type Users struct {
 	Now    func() time.Time
 }
 
-// Find returns the account with a username or, if there is none, with a subject. Users of the
-// operator's login app have only a subject.
+// Find returns the account with a username, a verified email address or, if there is none, a
+// subject. Users of the operator's login app have only a subject.
 func (m *Users) Find(ctx context.Context, name string) (*account.Account, error) {
-	a, err := (*account.Account)(nil), account.ErrNotFound
-	username, malformed := account.CanonicalUsername(name)
-	if malformed == nil {
-		a, err = m.Store.AccountByUsername(ctx, username)
-	}
+	a, err := m.Store.AccountBySignInName(ctx, name)
 	if errors.Is(err, account.ErrNotFound) {
 		a, err = m.Store.Account(ctx, name)
 	}
-	switch {
-	case errors.Is(err, account.ErrNotFound) && malformed != nil:
-		return nil, malformed
-	case errors.Is(err, account.ErrNotFound):
-		return nil, fmt.Errorf("no user has the username %s", username)
-	default:
+	if !errors.Is(err, account.ErrNotFound) {
 		return a, err
 	}
+	forms := account.UsernameForms(name)
+	if len(forms) == 0 {
+		return nil, account.ErrBadUsername
+	}
+	return nil, fmt.Errorf("no user has the username %s", forms[0])
 }
 
-// CheckUsername returns the canonical form of a username. The error is account.ErrExists if a
+// CheckUsername returns the stored form of a new username. The error is account.ErrExists if a
 // user has it.
 func (m *Users) CheckUsername(ctx context.Context, username string) (string, error) {
-	name, err := account.CanonicalUsername(username)
+	name, err := account.Username(username)
 	if err != nil {
 		return "", err
 	}
-	switch _, err := m.Store.AccountByUsername(ctx, name); {
+	switch _, err := m.Store.AccountBySignInName(ctx, name); {
 	case err == nil:
 		return name, account.ErrExists
 	case !errors.Is(err, account.ErrNotFound):
@@ -91,7 +88,7 @@ type NewUser struct {
 
 // Create validates and stores a user. It returns account.ErrExists if the username exists.
 func (m *Users) Create(ctx context.Context, u NewUser) (*account.Account, error) {
-	name, err := account.CanonicalUsername(u.Username)
+	name, err := account.Username(u.Username)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ const (
 	GrantEnded           Rule = "grant_ended"
 	SessionEnded         Rule = "session_ended"
 	AccountDisabled      Rule = "account_disabled"
+	GroupNotAllowed      Rule = "group_not_allowed"
 	AccountTokensRevoked Rule = "account_tokens_revoked"
 	ClientTokensRevoked  Rule = "client_tokens_revoked" //nolint:gosec // a rule, not a credential
 	KeyMismatch          Rule = "key_binding_mismatch"

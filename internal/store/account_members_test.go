@@ -163,3 +163,31 @@ func TestOneOwnerIsLeft(t *testing.T) {
 		})
 	}
 }
+
+// A user is found by the username or a verified address, the username first.
+func TestAccountBySignInName(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		named := fixture.Account("named")
+		named.Username = "ada@home.example"
+		must(t, s.Accounts.InsertAccount(t.Context(), named))
+		alice := fixture.Account("alice")
+		must(t, alice.AddAddress("ada@home.example", noon))
+		must(t, alice.AddAddress("open@home.example", time.Time{}))
+		must(t, s.Accounts.InsertAccount(t.Context(), alice))
+		for name, want := range map[string]string{
+			" Name-of-ALICE ": "alice", "Alice@Example.ORG": "alice", "ada@home.example": "named",
+		} {
+			a, err := s.Accounts.AccountBySignInName(t.Context(), name)
+			must(t, err)
+			wantSame(t, "account of "+name, a.Subject, want)
+		}
+		for _, name := range []string{"", "open@home.example", "a b", "nobody"} {
+			_, err := s.Accounts.AccountBySignInName(t.Context(), name)
+			wantErr(t, "account of "+name, err, account.ErrNotFound)
+		}
+		taken := fixture.Account("taken")
+		taken.Username = "alice@example.org"
+		wantErr(t, "InsertAccount with the verified address of another account as name", s.Accounts.InsertAccount(t.Context(), taken), account.ErrExists)
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -85,8 +86,23 @@ func accountBySubject(ctx context.Context, on db.Conn, subject string) (*account
 	return readAccount(on.QueryRow(ctx, read, subject))
 }
 
-// AccountByUsername returns the account of a canonical username, or
-// [account.ErrNotFound].
+// AccountBySignInName returns the account for a name that a user entered: the username in one of
+// its forms, else a verified email address. It returns [account.ErrNotFound] for an unknown name,
+// which takes the same statement.
+func (s *Accounts) AccountBySignInName(ctx context.Context, name string) (*account.Account, error) {
+	const read = selectAccount + `
+		WHERE a.subject = coalesce((SELECT u.subject FROM accounts u WHERE u.username = $1), (SELECT u.subject FROM accounts u WHERE u.username = $2),
+			(SELECT e.subject FROM addresses e WHERE e.address_key = $3 AND e.verified_at IS NOT NULL))`
+
+	forms := append(account.UsernameForms(name), "", "")
+	key, err := account.AddressKey(strings.TrimSpace(name))
+	if err != nil {
+		key = ""
+	}
+	return readAccount(s.db.Read.QueryRow(ctx, read, forms[0], forms[1], key))
+}
+
+// AccountByUsername returns the account of a stored username, or [account.ErrNotFound].
 func (s *Accounts) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
 	return accountByUsername(ctx, s.db.Read, username)
 }
@@ -111,7 +127,8 @@ func readAccount(from db.Row) (*account.Account, error) {
 // read them. A trigger copies them to credentials in the same statement, see migration 24.
 
 // InsertAccount adds an account with its addresses and groups. It returns
-// [account.ErrExists] if the subject or the username is taken, [account.ErrIsClient] if the
+// [account.ErrExists] if the subject or the username is taken, or the username is the verified
+// address of another account, [account.ErrIsClient] if the
 // subject is the client_id of a client, [account.ErrAddressTaken] if another account has
 // verified one of its verified addresses, and [account.ErrGroupNotFound].
 func (s *Accounts) InsertAccount(ctx context.Context, a *account.Account) error {
@@ -128,16 +145,27 @@ func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 			disabled_at, not_before, created_at, updated_at)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
 		WHERE NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = $1)
+			AND NOT EXISTS (SELECT 1 FROM accounts u WHERE u.username IN ($2, $15))
+			AND NOT EXISTS (SELECT 1 FROM addresses e WHERE e.address_key = $16 AND e.verified_at IS NOT NULL)
 		ON CONFLICT DO NOTHING`
 
 	columns, err := accountDocuments(a)
 	if err != nil {
 		return err
 	}
+	// A user who enters the name of this account must find no other one by it.
+	canonical, err := account.CanonicalUsername(a.Username)
+	if err != nil || a.IsExternal() {
+		canonical = a.Username
+	}
+	key, err := account.AddressKey(a.Username)
+	if err != nil {
+		key = ""
+	}
 	administrator, role := adminColumns(a.AdminRole)
 	inserted, err := on.Exec(ctx, insert, a.Subject, a.Username, a.PasswordHash(), columns.claims, administrator, role, stateColumn(a.State),
 		columns.roles, columns.attributes, flag(a.SelfRegistered),
-		micros(a.DisabledAt), stamp(a.SessionsValidAfter), stamp(a.CreatedAt), stamp(a.UpdatedAt))
+		micros(a.DisabledAt), stamp(a.SessionsValidAfter), stamp(a.CreatedAt), stamp(a.UpdatedAt), canonical, key)
 	if err != nil {
 		return fmt.Errorf("insert account: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
@@ -167,6 +168,9 @@ func (s *Grants) rotationError(ctx context.Context, r grant.RefreshRotation) (*g
 	}
 	if err := st.invalidity(r.Ref, r.ClientID, r.JKT, refusal.RefreshOtherClient); err != nil {
 		return nil, err
+	}
+	if allowed := (&client.Metadata{AllowedGroups: r.AllowedGroups}); !allowed.Admits(st.Released.Groups) {
+		return nil, notFound(r.Ref, refusal.GroupNotAllowed, "the user is in none of the groups that may use the client")
 	}
 	switch {
 	case !r.Now.Before(st.ExpiresAt):

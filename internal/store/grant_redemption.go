@@ -52,7 +52,7 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 // succeeds. The others, and callers with an older generation, get
 // [grant.ErrStaleGeneration] with the current grant. It returns [grant.ErrNotFound] for
 // an unknown or expired token, the token of another client, a token that is bound to
-// another key, and a grant that has ended.
+// another key, a grant that has ended, and a user outside the allowed groups.
 func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.WithAccount, error) {
 	detail, args, err := setAuthorization(r.Authorization, 10)
 	if err != nil {
@@ -66,7 +66,9 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 			tokens_until = CASE WHEN tokens_until < $9 THEN $9 ELSE tokens_until END` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
 			AND refresh_generation = $6 AND code_spent_at IS NOT NULL
-			AND revoked_at IS NULL AND expires_at > $5 AND ` + liveCondition + `
+			AND revoked_at IS NULL AND expires_at > $5 AND ` + liveCondition
+	groups, groupArgs := inGroups(r.AllowedGroups, 10+len(args))
+	rotate += groups + `
 		RETURNING ` + grantWithAccountColumns
 
 	step := int64(1)
@@ -74,7 +76,7 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 		step = 0
 	}
 	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(r.Ref.Partition, rotate),
-		append([]any{int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(), stamp(r.TokensUntil)}, args...)...))
+		append([]any{int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(), stamp(r.TokensUntil)}, append(args, groupArgs...)...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.rotationError(ctx, r)
 	}
@@ -82,6 +84,19 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 		return nil, fmt.Errorf("rotate refresh token: %w", err)
 	}
 	return held, nil
+}
+
+// inGroups returns the condition that the user of a grant is a member of one of the groups, with
+// n as the number of its first placeholder; no condition without groups.
+func inGroups(groups []string, n int) (condition string, args []any) {
+	if len(groups) == 0 {
+		return "", nil
+	}
+	for _, group := range groups {
+		args = append(args, group)
+	}
+	return `
+			AND EXISTS (SELECT 1 FROM memberships m WHERE m.subject = grants.subject AND m.group_name IN (` + placeholders(n, len(groups)) + `))`, args
 }
 
 // setAuthorization returns the assignment that replaces the authorization of a grant in

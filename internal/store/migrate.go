@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/store/db"
 	"github.com/ostiary/ostiary/migrations"
 )
@@ -40,6 +42,9 @@ type Migration struct {
 // Migrate applies the pending steps of the schema and returns their names. Several
 // processes may call it at the same time.
 func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
+	if err := s.checkUsernames(ctx); err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
 	err = s.db.Engine.WithMigrator(ctx, func(conn *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
 		// Without a lock (SQLite), the loser of a race for a step finds its tables in place,
 		// is rolled back, and continues after the winner.
@@ -78,6 +83,39 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 		s.log.LogAttrs(ctx, slog.LevelWarn, "the settings of the database role were not changed", slog.Any("error", err))
 	}
 	return taken, nil
+}
+
+// peopleStep is the step before which usernames had another form.
+const peopleStep = 25
+
+// checkUsernames reports the usernames that are not in the form of [account.Username], and
+// returns an error if two of them would become the same. Each of them keeps working.
+func (s *Store) checkUsernames(ctx context.Context) error {
+	const read = `SELECT username FROM accounts ORDER BY username`
+
+	version, err := s.db.Engine.SchemaVersion(ctx)
+	if err != nil || version == 0 || version >= peopleStep {
+		return err
+	}
+	var names []string
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
+		var name string
+		err := from.Scan(&name)
+		names = append(names, name)
+		return err
+	}, read)
+	if err != nil {
+		return fmt.Errorf("read usernames: %w", err)
+	}
+	changed, err := account.CheckUsernames(slices.Values(names))
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "usernames have a form that new ones cannot have; they keep working",
+			slog.Int("count", len(changed)), slog.Any("usernames", changed[:min(len(changed), 100)]))
+	}
+	return nil
 }
 
 // CheckRights returns an error that names the rights that the role of the database URL

@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,6 +138,35 @@ func TestOlderReplicasReadAddressesAndRoles(t *testing.T) {
 				must(t, err)
 				wantSame(t, "role", a.AdminRole, role)
 			}
+		})
+	}
+}
+
+// Names of an older version keep working, and a collision of names stops the migration.
+func TestMigrationChecksUsernames(t *testing.T) {
+	t.Parallel()
+	for engine, empty := range emptyURLs {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			url := empty(t)
+			p := people{t: t, s: storetest.Open(t, url), older: migrateTo(t, engine, url, 24)}
+			for _, name := range []string{"strasse", "a☕", "\u13a0x", "\uab70x"} {
+				p.run(insertAccount24, name, `{}`, 0, noon.UnixMicro())
+			}
+			_, err := p.s.Migrate(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "\u13a0x") || !strings.Contains(err.Error(), "\uab70x") {
+				t.Fatalf("Migrate with a collision = %v, want an error with both names", err)
+			}
+			p.run(`DELETE FROM accounts WHERE username = $1`, "\uab70x")
+			_, err = p.s.Migrate(t.Context())
+			must(t, err)
+			for entered, want := range map[string]string{"Straße": "strasse", " A☕": "a☕", "\uab70X": "\u13a0x"} {
+				a, err := p.s.Accounts.AccountBySignInName(t.Context(), entered)
+				must(t, err)
+				wantSame(t, "account of "+entered, a.Username, want)
+			}
+			taken := &account.Account{Subject: "taken", Username: "straße", CreatedAt: noon, UpdatedAt: noon}
+			wantErr(t, "InsertAccount with the name of an older account", p.s.Accounts.InsertAccount(t.Context(), taken), account.ErrExists)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/authrequest"
@@ -53,6 +54,9 @@ func (d *dispatcher) next(f *flow) (step, error) {
 	}
 	if missing := d.loginRequired(f); missing != nil {
 		return stepSignIn, missing
+	}
+	if refused := f.groupRequired(); refused != nil {
+		return stepRefuse, refused
 	}
 	if next, missing := d.levelRequired(f); missing != nil {
 		return next, missing
@@ -172,6 +176,22 @@ func (d *dispatcher) levelRequired(f *flow) (step, error) {
 func (f *flow) lacksSecondFactor() bool {
 	return f.request.client.RequireSecondFactor && !f.session.SecondFactorWaived &&
 		!session.Reaches(f.session.ACR, session.LevelTwoFactors)
+}
+
+// groupRequired returns nil if the user may use the client. Otherwise the user reads why on a
+// page, unless the client wants none.
+func (f *flow) groupRequired() error {
+	if f.request.client.Admits(f.session.Released.Groups) {
+		return nil
+	}
+	refused := oauth2.NewError(oauth2.CodeAccessDenied, "The user may not use this application").
+		Because(refusal.New(refusal.GroupNotAllowed, "the user is in none of the groups that may use the client",
+			refusal.Registered("subject", f.session.Subject)))
+	if f.request.prompts(promptNone) {
+		return refused
+	}
+	refused.Status = http.StatusForbidden
+	return &pageError{response: refused, client: f.request.client, notAllowed: true}
 }
 
 // isRequiredSubject reports whether the request requires no subject, or that of the session.

@@ -18,6 +18,7 @@ type pageError struct {
 	// expired reports a request that is finished, expired or bound to another browser;
 	// wrongBrowser one that began a moment ago in a browser with other cookies.
 	expired, wrongBrowser bool
+	notAllowed            bool           // the user may not use the client
 	client                *client.Client // nil if it is not known
 }
 

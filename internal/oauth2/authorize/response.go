@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // responder writes authorization responses and error responses.
@@ -111,6 +112,10 @@ func (p *responder) errorPage(err error, response *oauth2.Error, requestID strin
 	page.Detail = cmp.Or(own.detail, response.Description)
 	if own.expired {
 		page.Code = "expired_request"
+	}
+	if own.notAllowed {
+		page.Title, page.Text = messages.New("error.not-allowed.title"), messages.New("error.not-allowed.text", "client", own.client.Name())
+		page.Advice = messages.New("error.not-allowed.advice")
 	}
 	if own.wrongBrowser {
 		page.SetWrongBrowser(p.Issuer)

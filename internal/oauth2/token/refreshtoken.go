@@ -82,7 +82,7 @@ func (g *RefreshToken) isRefreshable(x *Exchange, handle tokens.Handle, found *g
 // rotate rotates the refresh token.
 func (g *RefreshToken) rotate(ctx context.Context, x *Exchange, handle tokens.Handle) (Redeemed, error) {
 	rotated, err := g.Grants.RotateRefresh(ctx, grant.RefreshRotation{
-		Ref: handle.Ref, ClientID: x.Client.ID, Generation: int64(handle.Generation), Authorization: x.Authorization,
+		AllowedGroups: x.Client.AllowedGroups, Ref: handle.Ref, ClientID: x.Client.ID, Generation: int64(handle.Generation), Authorization: x.Authorization,
 		ExpiresAt: x.Now.Add(g.Lifetimes.Refresh(x.Client, client.GrantRefreshToken)), TokensUntil: x.AccessUntil, Now: x.Now,
 	})
 	isStale := errors.Is(err, grant.ErrStaleGeneration)
