@@ -24,6 +24,7 @@ type usersCommand struct {
 	Unlock      usersUnlock      `cmd:"" help:"Clear the failed sign-in attempts of a user who is locked out."`
 	Delete      usersDelete      `cmd:"" help:"Delete a user with all sessions and grants."`
 	Credentials usersCredentials `cmd:"" help:"List and remove the credentials of a user."`
+	Activity    usersActivity    `cmd:"" help:"List the sign-ins, failed sign-ins and changes of a user."`
 }
 
 type usersCreate struct {

@@ -155,6 +155,7 @@ type Config struct {
 	Clients        Clients
 	Scopes         scope.Source
 	Attempts       Attempts
+	Failures       Failures
 	SetupLinks     SetupLinks
 	SignIns        SignIns
 	SecondFactors  SecondFactors

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
@@ -139,9 +140,11 @@ type pageServer struct {
 	store   *watched
 	cookies session.Cookies
 	hasher  *credential.Hasher
-	shift   atomic.Int64
-	start   time.Time
-	log     logbook
+	// failures collects failed sign-ins; flush it to store them.
+	failures *activity.Recorder
+	shift    atomic.Int64
+	start    time.Time
+	log      logbook
 }
 
 func (h *pageServer) now() time.Time        { return h.start.Add(time.Duration(h.shift.Load())) }
@@ -162,6 +165,7 @@ func newPageServer(t *testing.T) *pageServer {
 	mux := http.NewServeMux()
 	log := slog.New(slog.NewTextHandler(&h.log, nil))
 	reporter := &refusal.Reporter{Log: log, Now: h.now, Level: httpapi.Level}
+	h.failures = &activity.Recorder{Store: h.store.Activity, Log: log}
 	h.Server = httptest.NewTLSServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(middleware.Refusals(reporter.Report)(mux)))
 	t.Cleanup(h.Close)
 	sessions := &session.Manager{
@@ -174,7 +178,7 @@ func newPageServer(t *testing.T) *pageServer {
 		Issuer: h.URL, Iss: h.URL + "/", Accounts: watchedAccounts{h.store.Accounts, h.store}, Sources: h.store.SignInSources,
 		Sessions: h.store.Sessions, SessionManager: sessions, Requests: watchedRequests{h.store.Requests, h.store}, Clients: h.store.Clients,
 		Scopes:   store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
-		Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store},
+		Failures: h.failures, Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store},
 		SignIns: h.store.SignIns, SecondFactors: &secondfactor.Service{Store: h.store.SecondFactors}, TrustedDevices: &secondfactor.TrustedDevices{Store: h.store.TrustedDevices, Cookies: h.cookies},
 		PasswordPolicy: &passwordpolicy.Policy{Service: []string{"ostiary"}, Processor: h.hasher},
 		Hasher:         h.hasher, Pages: views, Cookies: h.cookies,

@@ -62,6 +62,18 @@ func (h *SignIn) noteSignIn(r *http.Request, f *flow, rejected *rejection) {
 	})
 }
 
+// Failures records failed sign-ins at accounts, for their users.
+type Failures interface {
+	Add(subject, network string, now time.Time)
+}
+
+// recordFailedSignIn records a rejected sign-in for the user of the account, if it has one.
+func (l *limiter) recordFailedSignIn(r *http.Request, rejected *rejection) {
+	if networks := l.networks(r.Context()); rejected.subject != "" && len(networks) > 0 {
+		l.Failures.Add(rejected.subject, networks[0], l.Now())
+	}
+}
+
 // noteSignUp records a rejected sign-up, with the field that was not accepted.
 func noteSignUp(r *http.Request, f *flow, status int, field string) {
 	rule, words := refusal.SignUpInvalid, "the form was not accepted"

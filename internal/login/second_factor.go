@@ -144,6 +144,7 @@ func (h *SecondFactor) Submit(w http.ResponseWriter, r *http.Request) {
 	err = h.verify(w, r, f, user)
 	if rejected := (*rejection)(nil); errors.As(err, &rejected) {
 		noteSecondFactor(r, f, rejected)
+		h.passwords.limits.recordFailedSignIn(r, rejected)
 		h.show(w, r, f, rejected.status, r.PostForm.Has("recovery_code"), rejected)
 		return
 	}

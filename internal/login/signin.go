@@ -96,6 +96,7 @@ func (h *SignIn) authenticate(w http.ResponseWriter, r *http.Request, f *flow) (
 // be a password, so it is in no log.
 func (h *SignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, why *rejection) {
 	h.noteSignIn(r, f, why)
+	h.passwords.limits.recordFailedSignIn(r, why)
 
 	page := h.form(f)
 	page.Username, page.Remember = r.PostForm.Get("username"), remember(r)

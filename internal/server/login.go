@@ -16,7 +16,7 @@ func composeLogin(s *Server) {
 	c := s.Config
 	s.login = login.New(login.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
-		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, SetupLinks: s.Store.SetupLinks,
+		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, Failures: s.Failures, SetupLinks: s.Store.SetupLinks,
 		SignIns: s.Store.SignIns, SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: passwordPolicy(s),
 		Devices: s.Store.Devices, DeviceRequests: newPendingRequests(s), UserCodes: s.userCodes, DeviceApp: c.DeviceURL,
 		Passkeys: s.Store.Passkeys, RelyingParty: s.relyingParty, Hasher: s.Hasher, Pages: s.pages, Cookies: s.Cookies,

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
@@ -76,6 +77,7 @@ type Server struct {
 	warnOfProxy func(http.Handler) http.Handler // shared by both listeners
 	Metrics     *metrics.Metrics
 	Refusals    *refusal.Recorder
+	Failures    *activity.Recorder // failed sign-ins
 	reporter    *refusal.Reporter
 	admission   admissionLimits
 	rateLimited map[string]*atomic.Uint64 // rejected requests by rate limit
@@ -185,6 +187,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.pending = newPendingLimit(s)
 	composeUserCodes(s)
 	composeRefusals(s)
+	s.Failures = &activity.Recorder{Store: db.Activity, Log: log}
 	composeMetrics(s) //nolint:contextcheck // called later, with another context
 	composeSessions(s)
 	composeSecondFactors(s)

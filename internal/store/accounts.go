@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -226,7 +227,7 @@ func (s *Accounts) SetPassword(ctx context.Context, subject, hash string, now ti
 			not_before = CASE WHEN not_before < $3 THEN $3 ELSE not_before END
 		WHERE subject = $1`
 
-	return s.changeAndRevoke(ctx, subject, now, set, subject, hash, now.UnixMicro())
+	return s.changeAndRevoke(ctx, activity.New(activity.PasswordChanged, subject, "", now), set, subject, hash, now.UnixMicro())
 }
 
 // RenewPasswordHash replaces the hash old of an account's password by another hash of
@@ -322,6 +323,9 @@ func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.T
 		if _, err := c.Exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
 			return false, fmt.Errorf("delete consents: %w", err)
 		}
+		if _, err := c.Exec(ctx, `DELETE FROM activity WHERE subject = $1`, subject); err != nil {
+			return false, fmt.Errorf("delete activity: %w", err)
+		}
 		return true, keepOwner(ctx, c, owner)
 	})
 	if err != nil {
@@ -332,10 +336,14 @@ func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.T
 	return err
 }
 
-// changeAndRevoke changes an account and ends its sessions and grants.
-func (s *Accounts) changeAndRevoke(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
+// changeAndRevoke changes an account, records e and ends the sessions and grants.
+func (s *Accounts) changeAndRevoke(ctx context.Context, e *activity.Event, change string, args ...any) error {
+	subject, now := e.Subject, e.At
 	err := s.db.Tx(ctx, func(c db.Conn) error {
 		if err := changeAccount(ctx, c, subject, now, change, args...); err != nil {
+			return err
+		}
+		if err := recordActivity(ctx, c, e); err != nil {
 			return err
 		}
 		return removeSources(ctx, c, subject)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
@@ -41,8 +42,14 @@ func (s *Consents) RevokeConsents(ctx context.Context, subject, clientID string,
 	forget := `DELETE FROM consents WHERE subject = $1 AND ` + equalOrUnset("client_id", "$2", clientID)
 
 	err := s.db.Tx(ctx, func(c db.Conn) error {
-		if _, err := c.Exec(ctx, forget, subject, clientID); err != nil {
+		deleted, err := c.Exec(ctx, forget, subject, clientID)
+		if err != nil {
 			return fmt.Errorf("delete consents: %w", err)
+		}
+		if deleted > 0 {
+			if err := recordActivity(ctx, c, activity.New(activity.ConsentWithdrawn, subject, clientID, now)); err != nil {
+				return err
+			}
 		}
 		return revokeGrantsOf(ctx, c, subject, clientID, now)
 	})
@@ -98,7 +105,10 @@ func addConsent(ctx context.Context, on db.Conn, c *consent.Consent, now time.Ti
 		sum.Scopes = before.Scopes
 		sum.Add(c.Scopes)
 	}
-	return saveConsent(ctx, on, &sum)
+	if err := saveConsent(ctx, on, &sum); err != nil {
+		return err
+	}
+	return recordActivity(ctx, on, activity.New(activity.ConsentGiven, c.Subject, c.ClientID, now))
 }
 
 // DeleteConsent deletes the consents of a subject for a client, in all sessions.

@@ -67,5 +67,8 @@ func (s *Store) Mistakes(ctx context.Context) map[string]error {
 	return got
 }
 
+// BoundFailures sets the number of events of failed sign-ins that a purge leaves.
+func (s *Store) BoundFailures(n int) { s.purger.maxFailures = n }
+
 // BoundAnonymousMails sets the number of messages that requests without a user may cause.
 func (s *Store) BoundAnonymousMails(n int) { s.purger.maxAnonymousMails = n }

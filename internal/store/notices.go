@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -35,8 +37,16 @@ func (n *notices) enqueue(ctx context.Context, on db.Conn, subject string, write
 	return insertMails(ctx, on, write(a))
 }
 
-// ofCredential adds the messages of a kind about a credential of the account.
+// ofCredential records that a credential of the account was added or removed, and adds the
+// messages of the kind about it.
 func (n *notices) ofCredential(ctx context.Context, on db.Conn, kind mail.Kind, subject string, of credential.Info, now time.Time) error {
+	what := activity.CredentialAdded
+	if kind == mail.CredentialRemoved {
+		what = activity.CredentialRemoved
+	}
+	if err := recordActivity(ctx, on, activity.New(what, subject, strings.TrimSpace(string(of.Kind)+" "+of.Label), now)); err != nil {
+		return err
+	}
 	return n.enqueue(ctx, on, subject, func(a *account.Account) []*mail.Message {
 		return mail.CredentialNotices(kind, a, of.Kind, of.Label, now)
 	})

@@ -52,6 +52,7 @@ type purger struct {
 	auditRetention  time.Duration
 	// maxAnonymousMails is the number of messages that requests without a user may cause.
 	maxAnonymousMails int
+	maxFailures       int // of events of failed sign-ins
 	grants            grantsPurge
 	unanswered        unansweredPurge
 	now               func() time.Time
@@ -67,6 +68,7 @@ func (s *purger) purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.purgeSessions(ctx, now.Add(-expiryMargin), &purged),
 		s.purgeRows(ctx, now.Add(-expiryMargin), &purged),
 		s.purgeAnonymousMails(ctx, &purged),
+		s.purgeFailures(ctx, &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
 		s.purgeRefusals(ctx, now, &purged),
@@ -141,6 +143,7 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 			(SELECT digest FROM trusted_devices WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM pending_authenticators WHERE binding IN
 			(SELECT binding FROM pending_authenticators WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
+		`DELETE FROM activity WHERE (subject, id) IN (SELECT subject, id FROM activity WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keyRetentionMicros + limit + `)`,
 		`DELETE FROM trusted_issuers WHERE id IN

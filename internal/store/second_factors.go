@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/secondfactor"
@@ -97,6 +98,9 @@ func (s *SecondFactors) RedeemRecoveryCode(ctx context.Context, subject string, 
 		}
 		if redeemed == 0 {
 			return nil
+		}
+		if err := recordActivity(ctx, c, activity.New(activity.RecoveryCodeUsed, subject, "", now)); err != nil {
+			return err
 		}
 		return s.notices.enqueue(ctx, c, subject, func(a *account.Account) []*mail.Message {
 			data := map[string]string{"username": a.Name(), "detail": strconv.FormatInt(unused, 10)}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/store/db"
 	"github.com/ostiary/ostiary/internal/store/postgres"
 	"github.com/ostiary/ostiary/internal/store/sqlite"
@@ -42,6 +43,7 @@ type Config struct {
 // Store is an open database. Each field is the repository of a domain type.
 type Store struct {
 	Accounts       *Accounts
+	Activity       *Activity
 	APIKeys        *APIKeys
 	Audit          *Audit
 	Clients        *Clients
@@ -107,6 +109,7 @@ func New(e db.Engine, c Config) *Store {
 	}
 	return &Store{
 		Accounts:       &Accounts{d, r, log},
+		Activity:       &Activity{d},
 		APIKeys:        &APIKeys{d, r},
 		Audit:          &Audit{d},
 		Clients:        &Clients{d, r},
@@ -139,7 +142,7 @@ func New(e db.Engine, c Config) *Store {
 		purger: &purger{
 			db: d, now: c.Now, log: log,
 			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
-			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails,
+			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails, maxFailures: activity.MaxFailures,
 		},
 	}
 }
