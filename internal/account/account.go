@@ -24,6 +24,8 @@ var (
 	// ErrSelfRegistered reports an import for an account that a user created by signing up:
 	// the operator may mean a different user.
 	ErrSelfRegistered = errors.New("username is taken by a user who signed up")
+	// ErrChanged reports an account that was changed or deleted since it was read.
+	ErrChanged = errors.New("the account has changed")
 	// ErrDisabled reports a disabled account.
 	ErrDisabled = errors.New("the account is disabled")
 	// ErrSetupLink reports a setup link that is unknown, expired or used.

@@ -53,6 +53,16 @@ const (
 	FormatOpaque TokenFormat = "opaque"
 )
 
+// AccountPages is whether users have the account console.
+type AccountPages string
+
+// Values of [AccountPages]: unless there is a login app, always, or never.
+const (
+	AccountPagesAuto AccountPages = "auto"
+	AccountPagesOn   AccountPages = "on"
+	AccountPagesOff  AccountPages = "off"
+)
+
 // SecondFactor is the condition for a second factor after a password.
 type SecondFactor string
 
@@ -198,6 +208,8 @@ type Config struct {
 	// Languages are the languages of the pages, the default first.
 	Languages []string
 
+	// AccountPages is whether users have the account console. See [Config.HasAccountPages].
+	AccountPages AccountPages
 	// SignUp lets users create accounts.
 	SignUp bool
 
@@ -304,6 +316,7 @@ func Default() *Config {
 		DefaultScopes:      standardScopes(),
 		AdminAuth:          AdminToken,
 		AuditRetention:     365 * day,
+		AccountPages:       AccountPagesAuto,
 		SecondFactor:       SecondFactorWhenEnrolled,
 		SecondFactorGrace:  7 * day,
 

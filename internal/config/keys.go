@@ -107,6 +107,8 @@ func keys() []key {
 			"Links at the end of each page, for example to a legal notice."),
 		field("languages", languages(), func(c *Config) *[]string { return &c.Languages },
 			"Languages of the pages. The first is the default, for browsers that ask for none of them. `he-XB` is a pseudo-language for tests: English in Hebrew letters, from right to left."),
+		field("account_pages", oneOf(AccountPagesAuto, AccountPagesOn, AccountPagesOff), func(c *Config) *AccountPages { return &c.AccountPages },
+			"Whether users have pages for their account, at `/account`: `on`, `off`, or unless `login_url` is set (`auto`)."),
 		field("sign_up", onOff(), func(c *Config) *bool { return &c.SignUp },
 			"Whether users may create accounts, from the sign-in page or with `prompt=create`."),
 		field("second_factor", oneOf(SecondFactorWhenEnrolled, SecondFactorOnDemand, SecondFactorRequired), func(c *Config) *SecondFactor { return &c.SecondFactor },

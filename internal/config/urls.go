@@ -31,6 +31,11 @@ func (c *Config) Path() string {
 	return strings.TrimSuffix(u.Path, "/")
 }
 
+// HasAccountPages reports whether users have the account console, and what belongs to it.
+func (c *Config) HasAccountPages() bool {
+	return c.AccountPages == AccountPagesOn || c.AccountPages == AccountPagesAuto && c.LoginURL == ""
+}
+
 // HTTPS reports whether the issuer is an https URL, regardless of whether the server or a
 // proxy terminates TLS.
 func (c *Config) HTTPS() bool {

@@ -35,6 +35,16 @@ func clientView(c *client.Client, redirectHost string) pages.Client {
 	}
 }
 
+// ClientView returns what a page shows of a client to which no response goes. The host is that of
+// its first redirect URI.
+func ClientView(c *client.Client) pages.Client {
+	host := ""
+	if len(c.RedirectURIs) > 0 {
+		host = hostOf(c.RedirectURIs[0])
+	}
+	return clientView(c, host)
+}
+
 // redirectHost returns the host that the response is sent to. Registered URIs are ASCII,
 // so that an internationalized host is in its xn-- form.
 func (f *flow) redirectHost() string { return hostOf(f.parameters.Get("redirect_uri")) }

@@ -31,7 +31,12 @@ type FactorPolicy struct {
 
 // requires reports whether the account has to prove a second factor at the client.
 func (p FactorPolicy) requires(a *account.Account, c *client.Client) bool {
-	return p.Everyone || c.RequireSecondFactor || p.Administrators && a.AdminRole != account.NoAdminRole ||
+	return c.RequireSecondFactor || p.Requires(a)
+}
+
+// Requires reports whether the account has to prove a second factor at every client.
+func (p FactorPolicy) Requires(a *account.Account) bool {
+	return p.Everyone || p.Administrators && a.AdminRole != account.NoAdminRole ||
 		slices.ContainsFunc(p.Groups, func(group string) bool { return slices.Contains(a.Groups, group) })
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -66,6 +67,20 @@ func (p *passwords) find(ctx context.Context, entered string) (*account.Account,
 		return nil, fmt.Errorf("read account: %w", err)
 	}
 	return a, nil
+}
+
+// VerifyPassword returns the account with the username and password, for a user who is signed in
+// and proves the password again. It counts failures as a sign-in does. It returns an
+// [*httpapi.Error] with status 403 for a wrong password, and 429 with the time to wait after too
+// many.
+func (s *Service) VerifyPassword(r *http.Request, username, password string) (*account.Account, error) {
+	a, _, err := s.SignIn.passwords.check(r, username, password)
+	if rejected, ok := errors.AsType[*rejection](err); ok {
+		return nil, &httpapi.Error{
+			Status: rejected.status, Code: "access_denied", RetryAfter: rejected.wait, Rule: rejected.rule, Reason: rejected.why,
+		}
+	}
+	return a, err
 }
 
 // authentication returns the result of a password check, for the form in r.

@@ -26,6 +26,11 @@ func describeScopes(ctx context.Context, source scope.Source, names []string) ([
 	return list, nil
 }
 
+// DescribeScopes returns the descriptions of scopes for a page of another package.
+func DescribeScopes(ctx context.Context, source scope.Source, names []string) ([]pages.Scope, error) {
+	return describeScopes(ctx, source, names)
+}
+
 // describeScope returns the description of a scope, whose record may be nil.
 func describeScope(name string, record *scope.Scope) pages.Scope {
 	words := pages.DescribeScope(name)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
 )
 
 // functions returns the functions of the templates, for one language. Text from other
@@ -31,6 +32,8 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 		},
 		"duration": messages.Duration,
 		"date":     date,
+		"ago":      func(w When) template.HTML { return ago(w, catalogue) },
+		"device":   func(o session.Origin) template.HTML { return catalogue.HTML(device(o)) },
 
 		"bdi":      func(s string) template.HTML { return element("<bdi>", s, "</bdi>") },
 		"strong":   func(s string) template.HTML { return element("<strong><bdi>", s, "</bdi></strong>") },
@@ -63,6 +66,20 @@ func date(t time.Time) template.HTML {
 // element returns text, escaped, between the given tags.
 func element(open, text, end string) template.HTML {
 	return template.HTML(open + template.HTMLEscapeString(text) + end) //nolint:gosec // the text is escaped
+}
+
+// device returns the browser and the system of a session in words.
+func device(o session.Origin) messages.Message {
+	switch {
+	case o.Browser != "" && o.System != "":
+		return messages.New("device.browser-on", "browser", Clean(o.Browser, nameRunes), "system", Clean(o.System, nameRunes))
+	case o.Browser != "":
+		return messages.Literal(Clean(o.Browser, nameRunes))
+	case o.System != "":
+		return messages.New("device.on", "system", Clean(o.System, nameRunes))
+	default:
+		return messages.New("device.unknown")
+	}
 }
 
 // user returns the display name of a user, and the username if it differs.

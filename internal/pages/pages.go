@@ -10,6 +10,7 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -62,6 +63,7 @@ type view struct {
 	Look look
 	// Return is where the language chooser leads; empty hides it.
 	Return string
+	Frame  Frame
 	Page   any
 }
 
@@ -77,7 +79,7 @@ func New(o Options) (*Pages, error) {
 		return nil, err
 	}
 	shared, err := template.New("shared").Funcs(functions(files, english, nil)).ParseFS(templates,
-		"templates/layout.html", "templates/parts.html", "templates/icons.html")
+		"templates/layout.html", "templates/console.html", "templates/parts.html", "templates/icons.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
@@ -136,8 +138,8 @@ func (p *renderer) render(w http.ResponseWriter, r *http.Request, status int, na
 	defer p.buffers.Put(buf)
 	buf.Reset()
 
-	data = view{Look: p.look(data), Return: p.chooserReturn(r, under, data), Page: data}
-	if err := p.translation(r).pages[name]().ExecuteTemplate(buf, "layout", data); err != nil {
+	data = view{Look: p.look(data), Return: p.chooserReturn(r, under, data), Frame: frame(r, data), Page: data}
+	if err := p.translation(r).pages[name]().ExecuteTemplate(buf, cmp.Or(under.layout, "layout"), data); err != nil {
 		panic(fmt.Errorf("render page %s: %w", name, err))
 	}
 

@@ -30,7 +30,7 @@ func samples() []sample {
 		return Client{Name: text, Host: text, LogoURI: link, PolicyURI: link, TermsURI: link, URI: link}
 	}
 	about := []string{"client-logo", "client-policy", "client-tos"}
-	return []sample{
+	return append(consoleSamples(client), []sample{
 		{"signin", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.SignIn(w, request(), http.StatusOK, SignIn{
@@ -139,7 +139,7 @@ func samples() []sample {
 		{"formpost", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.FormPost(w, request(), http.StatusOK, FormPost{Action: link, Fields: []Field{{text, text}}})
 		}, nil},
-	}
+	}...)
 }
 
 // shared returns the pages of most tests.
@@ -328,7 +328,7 @@ func TestNoLinkOfAPageRunsCode(t *testing.T) {
 				_, doc := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", link) })
 				for _, n := range elements(doc) {
 					for _, name := range []string{"href", "src", "action", "formaction"} {
-						if got := value(n, name); got != "" && !strings.HasPrefix(got, "/static/") && got != "/language" && got != sampleOTPAuth {
+						if got := value(n, name); got != "" && !strings.HasPrefix(got, "#") && !strings.HasPrefix(got, "/static/") && got != "/language" && got != sampleOTPAuth {
 							t.Errorf("<%s %s> leads to %q", n.Data, name, got)
 						}
 					}

@@ -18,6 +18,8 @@ type policy struct {
 	// cannot be requested again: the language chooser is not on the first, and leads from the others
 	// to the start page.
 	passing, last bool
+	// layout is the template of the whole page; empty for that of a card.
+	layout string
 }
 
 // policies returns the policy of every page.
@@ -43,11 +45,13 @@ func policies() map[string]policy {
 	scripted.csp += "; script-src 'self'; connect-src 'self'"
 	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin", passing: true}
 	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer", passing: true}
-	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, passing: true}
+	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, passing: true, layout: "console"}
+	console := ours
+	console.layout = "console"
 	done, doneOurs := ending, ours
 	done.last, doneOurs.last = true, true
 
-	return map[string]policy{
+	all := map[string]policy{
 		"signin":        scripted,
 		"passkeycreate": scripted,
 		"secondfactor":  scripted,
@@ -68,11 +72,15 @@ func policies() map[string]policy {
 		"setupdone":     doneOurs,
 		"home":          ours,
 
-		"authenticator":    ours,
-		"recoverycodes":    ours,
+		"authenticator":    console,
+		"recoverycodes":    console,
 		"newrecoverycodes": codes,
-		"confirmremoval":   ours,
+		"confirmremoval":   console,
 	}
+	for _, name := range consoleTemplates() {
+		all[name] = console
+	}
+	return all
 }
 
 // set writes the policy, and the headers that all pages share: pages are not cached, framed or

@@ -4,15 +4,18 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/go-chi/chi/v5"
-
+	accountconsole "github.com/ostiary/ostiary/internal/console/account"
 	"github.com/ostiary/ostiary/internal/console/factors"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// mountSecondFactors mounts the account pages of second factors.
-func mountSecondFactors(s *Server, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
+// secondFactorPages returns the account pages of second factors.
+func secondFactorPages(s *Server) []accountconsole.AddedPage {
+	if s.Config.LoginURL != "" {
+		return nil
+	}
 	c := &factors.Config{
 		Issuer: strings.TrimSuffix(s.Config.Issuer, "/"), Name: s.pages.Name, Factors: s.SecondFactors,
 		Session: func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool) {
@@ -21,10 +24,8 @@ func mountSecondFactors(s *Server, own chi.Router, pages func(http.HandlerFunc) 
 		Manager: s.sessions, Accounts: s.Store.Accounts, Cookies: s.Cookies, Pages: s.pages, Now: s.Now,
 	}
 	authenticator, codes := &factors.Authenticator{Config: c}, &factors.RecoveryCodes{Config: c}
-	own.HandleFunc(factors.AuthenticatorPath, byMethod(map[string]http.Handler{
-		http.MethodGet: pages(authenticator.Page), http.MethodPost: pages(authenticator.Submit),
-	}))
-	own.HandleFunc(factors.RecoveryCodesPath, byMethod(map[string]http.Handler{
-		http.MethodGet: pages(codes.Page), http.MethodPost: pages(codes.Submit),
-	}))
+	return []accountconsole.AddedPage{
+		{Path: strings.TrimPrefix(factors.AuthenticatorPath, accountconsole.Root), Title: messages.New("authenticator.title"), Get: authenticator.Page, Post: authenticator.Submit},
+		{Path: strings.TrimPrefix(factors.RecoveryCodesPath, accountconsole.Root), Title: messages.New("recovery-codes.title"), Get: codes.Page, Post: codes.Submit},
+	}
 }

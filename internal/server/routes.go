@@ -177,7 +177,6 @@ func mountPages(s *Server, r chi.Router) {
 		own.HandleFunc(pathEnrol, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.Enrol.Page), http.MethodPost: pages(s.login.Enrol.Submit),
 		}))
-		mountSecondFactors(s, own.With(middleware.RateLimit(begin, s.Now)), pages)
 	}
 	mountPasskeys(s, own, pages)
 	if s.Config.SignUp {
@@ -191,6 +190,7 @@ func mountPages(s *Server, r chi.Router) {
 		}))
 	}
 	mountDevicePages(s, r, own, pages)
+	mountAccountConsole(s, own.With(middleware.RateLimit(begin, s.Now)), pages, passwords)
 	own.HandleFunc(PathSetup, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(s.login.Setup.Page), http.MethodPost: passwords(s.login.Setup.Submit),
 	}))

@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
+	accountconsole "github.com/ostiary/ostiary/internal/console/account"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -98,6 +99,7 @@ type Server struct {
 	registration   *registration.Handler
 	login          *login.Service
 	relyingParty   *passkey.RelyingParty // nil if passkeys are off
+	account        *accountconsole.Console
 	AdminAPI       *admin.Handler
 }
 
@@ -205,6 +207,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	composeLogin(s)
+	composeAccountConsole(s)
 	composeAdmin(s)
 	s.discovery, err = discovery.New(ctx, capabilities(s), s.scopes, now)
 	if err != nil {

@@ -23,7 +23,7 @@ type Store interface {
 	RenewSession(ctx context.Context, oldCookie []byte, s *Session) error
 	// ExtendSession writes the end of s and its member Remembered.
 	ExtendSession(ctx context.Context, s *Session, now time.Time) error
-	TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error
+	TouchSession(ctx context.Context, cookie []byte, from Origin, seenAt, idleUntil time.Time) error
 	// EndSession ends a session and its grants, queues logout notices, and returns the
 	// client IDs that participated in the session.
 	EndSession(ctx context.Context, id string, now time.Time) (clients []string, err error)
@@ -32,6 +32,14 @@ type Store interface {
 	// It returns authrequest.ErrNotFound, passkey.ErrSpent, passkey.ErrCounterChanged or
 	// account.ErrDisabled if it cannot begin.
 	SignInWithPasskey(ctx context.Context, in PasskeySignIn) error
+	// EndSessionOf is EndSession for a session of the subject. It returns [ErrNotFound] if
+	// there is none.
+	EndSessionOf(ctx context.Context, subject, id string, now time.Time) error
+	// EndOtherSessions is EndSessionsOf for all sessions but keep.
+	EndOtherSessions(ctx context.Context, subject, keep string, now time.Time) (count int, err error)
+	// ReplacePassword sets the password hash of an account, and ends all sessions but keep
+	// unless that is empty. It returns [account.ErrChanged] if a is not current.
+	ReplacePassword(ctx context.Context, a *account.Account, hash, keep string, now time.Time) error
 }
 
 // Sources remembers the devices and networks that accounts sign in from.
@@ -48,6 +56,8 @@ type Manager struct {
 	// Remembered are the lifetimes of remembered sessions, Lifetimes those of all others.
 	Lifetimes  Lifetimes
 	Remembered Lifetimes
+	// Network returns the network of a request for [Origin]; nil for none.
+	Network func(ctx context.Context) string
 	// Began is called for each session that begins or is raised, Ended after sessions
 	// were ended and logout notices may be queued.
 	Began func()
@@ -70,6 +80,7 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, current *Session
 	ctx, now := r.Context(), m.Now()
 	cookie := NewCookie()
 	s := a.session(cookie, now)
+	s.Origin = m.origin(r)
 	m.limit(s, a.RememberFor, now)
 	if a.Passkey != nil {
 		return s, m.beginWithPasskey(w, r, current, s, a, cookie)
@@ -160,10 +171,17 @@ func (m *Manager) Touch(r *http.Request, s *Session) error {
 	if s.EndsAt.Before(idleUntil) {
 		idleUntil = s.EndsAt
 	}
-	if err := m.Store.TouchSession(r.Context(), Hash(m.Cookies.Session(r)), now, idleUntil); err != nil {
+	if err := m.Store.TouchSession(r.Context(), Hash(m.Cookies.Session(r)), m.origin(r), now, idleUntil); err != nil {
 		return fmt.Errorf("touch session: %w", err)
 	}
 	return nil
+}
+
+func (m *Manager) origin(r *http.Request) Origin {
+	if m.Network == nil {
+		return NewOrigin(r, "")
+	}
+	return NewOrigin(r, m.Network(r.Context()))
 }
 
 // End ends the session with the ID, revokes its grants and queues logout notices. It
@@ -178,4 +196,25 @@ func (m *Manager) End(ctx context.Context, id string) (clients []string, err err
 func (m *Manager) EndAll(ctx context.Context, subject string) (count int, err error) {
 	defer m.Ended()
 	return m.Store.EndSessionsOf(ctx, subject, m.Now())
+}
+
+// EndOf ends a session of a subject as [Manager.End] does. It returns [ErrNotFound] if the
+// subject has no such session.
+func (m *Manager) EndOf(ctx context.Context, subject, id string) error {
+	defer m.Ended()
+	return m.Store.EndSessionOf(ctx, subject, id, m.Now())
+}
+
+// EndOthers ends all sessions of a subject but keep as [Manager.End] does, and returns how
+// many there were.
+func (m *Manager) EndOthers(ctx context.Context, subject, keep string) (count int, err error) {
+	defer m.Ended()
+	return m.Store.EndOtherSessions(ctx, subject, keep, m.Now())
+}
+
+// ReplacePassword sets the password hash of an account that is unchanged since it was read, and
+// ends all sessions but keep unless that is empty. It returns [account.ErrChanged] otherwise.
+func (m *Manager) ReplacePassword(ctx context.Context, a *account.Account, hash, keep string) error {
+	defer m.Ended()
+	return m.Store.ReplacePassword(ctx, a, hash, keep, m.Now())
 }

@@ -45,6 +45,8 @@ type Session struct {
 	// IdentityProviderSessionID is the session ID at the login app's identity provider.
 	IdentityProviderSessionID string
 
+	// Origin is where the session was last used.
+	Origin     Origin
 	Remembered bool // the cookie stays when the browser process ends
 	CreatedAt  time.Time
 	SeenAt     time.Time

@@ -127,7 +127,7 @@ func (y *year) users() {
 	y.put("consents", 14*day+rowStays) // with its session
 	must(y.t, y.s.Sessions.JoinSession(ctx, seen, "notified", "", y.now))
 	y.put("participants", 14*day+rowStays)
-	must(y.t, y.s.Sessions.TouchSession(ctx, fixture.CookieHash(seen), y.now.Add(time.Second), y.now.Add(14*day)))
+	must(y.t, y.s.Sessions.TouchSession(ctx, fixture.CookieHash(seen), session.Origin{}, y.now.Add(time.Second), y.now.Add(14*day)))
 
 	y.refreshAll()
 	kept := y.grantOf(seen, true, 90*day, 90*day, nil)

@@ -71,7 +71,7 @@ func insertPasskeySession(n *session.Session, passkeyID []byte) db.Statement {
 	const insert = `
 		INSERT INTO sessions (` + sessionColumns + `)
 		VALUES ($1, $2, (SELECT a.subject FROM passkeys p JOIN accounts a ON a.subject = p.subject AND a.disabled_at IS NULL
-			WHERE p.id = $14 AND p.subject = $3 AND p.last_session = $1), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+			WHERE p.id = $17 AND p.subject = $3 AND p.last_session = $1), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 	return db.Statement{Text: insert, Args: append(sessionValues(n), passkeyID)}
 }

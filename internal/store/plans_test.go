@@ -165,7 +165,7 @@ func live(t *testing.T, s *store.Store) {
 		_, err = s.Grants.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "notified", Generation: 1, ExpiresAt: noon.Add(day), Now: noon})
 		must(t, err)
 		fixture.WantLive(t, s, g.Locator, noon, true)
-		must(t, s.Sessions.TouchSession(ctx, fixture.CookieHash(id), noon.Add(time.Second), noon.Add(day)))
+		must(t, s.Sessions.TouchSession(ctx, fixture.CookieHash(id), session.Origin{}, noon.Add(time.Second), noon.Add(day)))
 		d := aDevice("notified")
 		must(t, s.Devices.InsertDevice(ctx, d))
 		_, err = s.Devices.DeviceByCode(ctx, [][]byte{d.UserCode, {1}}, noon)

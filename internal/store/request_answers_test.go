@@ -264,7 +264,7 @@ func TestTouchDoesNotShortenASession(t *testing.T) {
 		n.IdentityProviderSessionID = "theirs"
 		n.IdleUntil = n.EndsAt
 		must(t, s.Sessions.InsertSession(ctx, n, nil))
-		must(t, s.Sessions.TouchSession(ctx, n.Cookie, noon.Add(time.Minute), noon.Add(2*time.Minute)))
+		must(t, s.Sessions.TouchSession(ctx, n.Cookie, session.Origin{}, noon.Add(time.Minute), noon.Add(2*time.Minute)))
 		read := func() *session.Session {
 			t.Helper()
 			got, _, err := s.Sessions.SessionAndConsent(ctx, n.Cookie, "rp", noon)

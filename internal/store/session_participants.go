@@ -59,6 +59,11 @@ func removeSession(ctx context.Context, on db.Conn, id string, now time.Time) (p
 // removeSessions deletes all sessions of a subject as removeSession does. The number of
 // its statements does not grow with the number of sessions.
 func removeSessions(ctx context.Context, on db.Conn, subject string, now time.Time) (gone endedSessions, err error) {
+	return removeOtherSessions(ctx, on, subject, "", now)
+}
+
+// removeOtherSessions is removeSessions for all but one session; keep may be empty.
+func removeOtherSessions(ctx context.Context, on db.Conn, subject, keep string, now time.Time) (gone endedSessions, err error) {
 	err = on.Query(ctx, func(from db.Scanner) error {
 		var id string
 		var since time.Time
@@ -68,11 +73,11 @@ func removeSessions(ctx context.Context, on db.Conn, subject string, now time.Ti
 		}
 		gone.ids = append(gone.ids, id)
 		return err
-	}, `DELETE FROM sessions WHERE subject = $1 RETURNING id, created_at`, subject)
+	}, `DELETE FROM sessions WHERE subject = $1 AND id <> $2 RETURNING id, created_at`, subject, keep)
 	if err != nil {
 		return gone, fmt.Errorf("end sessions: %w", err)
 	}
-	if _, err := on.Exec(ctx, `DELETE FROM consents WHERE session_id <> '' AND subject = $1`, subject); err != nil {
+	if _, err := on.Exec(ctx, `DELETE FROM consents WHERE session_id <> '' AND subject = $1 AND session_id <> $2`, subject, keep); err != nil {
 		return gone, fmt.Errorf("end consents of sessions: %w", err)
 	}
 	_, err = removeParticipants(ctx, on, subject, gone.ids, now)

@@ -19,7 +19,7 @@ type Sessions struct {
 }
 
 const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at,
-	provider_session, second_factor_waived`
+	provider_session, second_factor_waived, browser, system, network`
 
 // InsertSession adds a session. It ends the session whose cookie has the hash replaces,
 // and the grants of that session; nil replaces none.
@@ -57,7 +57,7 @@ func (s *Sessions) replaceSession(ctx context.Context, on db.Conn, n *session.Se
 func insertSession(ctx context.Context, on db.Conn, n *session.Session) error {
 	const insert = `
 		INSERT INTO sessions (` + sessionColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 	if _, err := on.Exec(ctx, insert, sessionValues(n)...); err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -70,7 +70,7 @@ func sessionValues(n *session.Session) []any {
 	return []any{
 		n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
 		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID,
-		flag(n.SecondFactorWaived),
+		flag(n.SecondFactorWaived), n.Origin.Browser, n.Origin.System, n.Origin.Network,
 	}
 }
 
@@ -84,12 +84,14 @@ func (s *Sessions) RenewSession(ctx context.Context, oldCookie []byte, n *sessio
 func renewSession(ctx context.Context, on db.Conn, oldCookie []byte, n *session.Session) error {
 	const renew = `
 		UPDATE sessions SET cookie = $3, auth_time = $4, acr = $5, amr = $6, remembered = $7,
-			seen_at = $8, idle_until = $9, ends_at = $10, provider_session = $11, second_factor_waived = $12
+			seen_at = $8, idle_until = $9, ends_at = $10, provider_session = $11, second_factor_waived = $12,
+			browser = $13, system = $14, network = $15
 		WHERE cookie = $1 AND subject = $2 AND idle_until > $4
 		RETURNING id, created_at`
 
 	err := on.QueryRow(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
-		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID, flag(n.SecondFactorWaived)).
+		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID, flag(n.SecondFactorWaived),
+		n.Origin.Browser, n.Origin.System, n.Origin.Network).
 		Scan(&n.ID, intoTime(&n.CreatedAt))
 	if errors.Is(err, sql.ErrNoRows) {
 		return session.ErrNotFound
@@ -100,15 +102,16 @@ func renewSession(ctx context.Context, on db.Conn, oldCookie []byte, n *session.
 	return nil
 }
 
-// TouchSession records the use of a session and extends it, at most to its end. It
-// never shortens a session.
-func (s *Sessions) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error {
+// TouchSession records the use of a session from an origin and extends it, at most to its
+// end. It never shortens a session.
+func (s *Sessions) TouchSession(ctx context.Context, cookie []byte, from session.Origin, seenAt, idleUntil time.Time) error {
 	const touch = `
 		UPDATE sessions SET seen_at = $2, idle_until = CASE
-			WHEN $3 < idle_until THEN idle_until WHEN $3 < ends_at THEN $3 ELSE ends_at END
+			WHEN $3 < idle_until THEN idle_until WHEN $3 < ends_at THEN $3 ELSE ends_at END,
+			browser = $4, system = $5, network = $6
 		WHERE cookie = $1 AND seen_at < $2 AND idle_until > $2`
 
-	if _, err := s.db.Write.Exec(ctx, touch, cookie, seenAt.UnixMicro(), idleUntil.UnixMicro()); err != nil {
+	if _, err := s.db.Write.Exec(ctx, touch, cookie, seenAt.UnixMicro(), idleUntil.UnixMicro(), from.Browser, from.System, from.Network); err != nil {
 		return fmt.Errorf("touch session: %w", err)
 	}
 	return nil
@@ -196,15 +199,5 @@ func (s *Sessions) partitionsSince(ctx context.Context, on db.Conn, since, now t
 // EndSessionsOf ends all sessions of a subject as [Sessions.EndSession] does, and
 // returns their number.
 func (s *Sessions) EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error) {
-	var gone endedSessions
-	err = s.db.Tx(ctx, func(c db.Conn) error {
-		if gone, err = removeSessions(ctx, c, subject, now); err != nil {
-			return err
-		}
-		return s.revokeGrantsIn(ctx, c, gone, now)
-	})
-	if err != nil {
-		return 0, err
-	}
-	return len(gone.ids), s.revokeGrantsIn(ctx, s.db.LongWrite, gone, now)
+	return s.EndOtherSessions(ctx, subject, "", now)
 }

@@ -43,18 +43,18 @@ func TestSessionTimesOut(t *testing.T) {
 		}
 		alive(59*time.Minute, nil)
 		alive(time.Hour, session.ErrNotFound)
-		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(2*time.Hour), noon.Add(3*time.Hour)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), session.Origin{}, noon.Add(2*time.Hour), noon.Add(3*time.Hour)))
 		alive(2*time.Hour, session.ErrNotFound)
 
-		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(30*time.Minute), noon.Add(90*time.Minute)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), session.Origin{}, noon.Add(30*time.Minute), noon.Add(90*time.Minute)))
 		alive(89*time.Minute, nil)
-		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(20*time.Minute), noon.Add(80*time.Minute)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), session.Origin{}, noon.Add(20*time.Minute), noon.Add(80*time.Minute)))
 		alive(89*time.Minute, nil)
 
-		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(80*time.Minute), noon.Add(100*time.Hour)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), session.Origin{}, noon.Add(80*time.Minute), noon.Add(100*time.Hour)))
 		alive(8*time.Hour-1000, nil)
 		alive(8*time.Hour, session.ErrNotFound)
-		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(9*time.Hour), noon.Add(10*time.Hour)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), session.Origin{}, noon.Add(9*time.Hour), noon.Add(10*time.Hour)))
 		alive(9*time.Hour, session.ErrNotFound)
 
 		n := fixture.Session("eager", "alice")

@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/outbox"
+	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
@@ -136,7 +137,7 @@ var requestMethods = map[string]call{
 		return err
 	},
 	"TouchSession": func(ctx context.Context, s *store.Store) error {
-		return s.Sessions.TouchSession(ctx, fixture.CookieHash("sid"), noon, noon)
+		return s.Sessions.TouchSession(ctx, fixture.CookieHash("sid"), session.Origin{}, noon, noon)
 	},
 	"ExtendSession": func(ctx context.Context, s *store.Store) error {
 		return s.Sessions.ExtendSession(ctx, fixture.Session("sid", "alice"), noon)
@@ -147,6 +148,28 @@ var requestMethods = map[string]call{
 	},
 	"EndSessionsOf": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Sessions.EndSessionsOf(ctx, "alice", noon)
+		return err
+	},
+	"RecentSessions": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Sessions.RecentSessions(ctx, "alice", nil, 1, noon)
+		return err
+	},
+	"CountSessions": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Sessions.CountSessions(ctx, "alice", noon)
+		return err
+	},
+	"EndSessionOf": func(ctx context.Context, s *store.Store) error {
+		return s.Sessions.EndSessionOf(ctx, "alice", "sid", noon)
+	},
+	"EndOtherSessions": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Sessions.EndOtherSessions(ctx, "alice", "sid", noon)
+		return err
+	},
+	"ReplacePassword": func(ctx context.Context, s *store.Store) error {
+		return s.Sessions.ReplacePassword(ctx, fixture.Account("alice"), "hash", "sid", noon)
+	},
+	"Applications": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Consents.Applications(ctx, "alice", noon)
 		return err
 	},
 	"ListSessions": func(ctx context.Context, s *store.Store) error {

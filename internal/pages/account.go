@@ -1,0 +1,100 @@
+package pages
+
+import (
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// AccountOverview is the first page of the account console.
+type AccountOverview struct {
+	// User is the display name of the user, or the username.
+	User string
+	// Todos need the attention of the user.
+	Todos []Todo
+	Cards []Card
+	// SignedIn is when the user last authenticated in this session, in Device.
+	SignedIn When
+	Device   session.Origin
+}
+
+func (AccountOverview) template() string { return "account-overview" }
+
+// Todo is a sentence with the link to the page that deals with it.
+type Todo struct {
+	Text messages.Message
+	Link Link
+}
+
+// Card sums up a page: a number with its noun, and the link to the page.
+type Card struct {
+	Text messages.Message
+	Link Link
+}
+
+// AccountSessions lists the sessions of the user. Its forms post end, the ID of a session, or
+// end_others ("on").
+type AccountSessions struct {
+	Action, SignOutURL string
+	// Current is the session of this browser, Others are the other ones.
+	Current SessionRow
+	Others  []SessionRow
+	// OlderURL shows more sessions; empty if there are none. NewestURL leads back.
+	OlderURL, NewestURL string
+}
+
+func (AccountSessions) template() string { return "account-sessions" }
+
+// SessionRow is a session in a list.
+type SessionRow struct {
+	ID          string
+	Origin      session.Origin
+	Since, Seen When
+}
+
+// AccountApplications lists the applications that may use the account. Its forms get revoke, the
+// client ID.
+type AccountApplications struct {
+	Action       string
+	Applications []ApplicationRow
+}
+
+func (AccountApplications) template() string { return "account-applications" }
+
+// ApplicationRow is an application that may use the account.
+type ApplicationRow struct {
+	Client Client
+	ID     string
+	Scopes []Scope
+	Since  When
+	// Used is when it last got tokens; its At is zero if it has none.
+	Used When
+	// OpenURL opens the application; empty if it has no address.
+	OpenURL string
+}
+
+// AccountRevoke asks once before an application loses access. The form posts revoke, the client
+// ID.
+type AccountRevoke struct {
+	ApplicationRow
+
+	Action, CancelURL string
+}
+
+func (AccountRevoke) template() string { return "account-revoke" }
+
+// AccountPassword sets a new password. The form posts current_password, new_password and
+// end_others ("on").
+type AccountPassword struct {
+	Form
+
+	Action, CancelURL string
+	// Username is for password managers.
+	Username string
+	// HasPassword reports that the user must enter the current password.
+	HasPassword bool
+	SetAt       When
+	MinLength   int
+	EndOthers   bool
+}
+
+func (AccountPassword) template() string { return "account-password" }

@@ -1,0 +1,92 @@
+package pages
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// consoleSamples returns the pages of the account console. client returns a client with the same
+// text in every field.
+func consoleSamples(client func(text, link string) Client) []sample {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	when := When{At: now.Add(-3 * time.Hour), Now: now}
+	page := func(name string, content func(text, link string) Page, ids ...string) sample {
+		return sample{"account-" + name, func(p *Pages, w http.ResponseWriter, text, link string) {
+			r := WithFrame(request(), Frame{HomeURL: link, SignOutURL: link, User: text, Status: text, Menu: []MenuGroup{
+				{{Link: Link{link, messages.Literal(text)}, Current: true}}, {{Link: Link{link, messages.Literal(text)}}},
+			}})
+			p.Show(w, r, http.StatusOK, content(text, link))
+		}, append([]string{"content", "sign-out", "status"}, ids...)}
+	}
+	origin := func(text string) session.Origin { return session.Origin{Browser: text, System: text, Network: text} }
+	row := func(text, link string) ApplicationRow {
+		return ApplicationRow{Client: client(text, link), ID: text, Scopes: []Scope{DescribeScope(text)}, Since: when, Used: when, OpenURL: link}
+	}
+	return []sample{
+		page("overview", func(text, link string) Page {
+			return AccountOverview{
+				User:     text,
+				Todos:    []Todo{{messages.Literal(text), Link{link, messages.Literal(text)}}},
+				Cards:    []Card{{messages.Literal(text), Link{link, messages.Literal(text)}}},
+				SignedIn: when, Device: origin(text),
+			}
+		}),
+		page("sessions", func(text, link string) Page {
+			one := SessionRow{ID: text, Origin: origin(text), Since: when, Seen: when}
+			return AccountSessions{Action: link, SignOutURL: link, Current: one, Others: []SessionRow{one}, OlderURL: link, NewestURL: link}
+		}, "end-others"),
+		page("applications", func(text, link string) Page {
+			return AccountApplications{Action: link, Applications: []ApplicationRow{row(text, link)}}
+		}),
+		page("revoke", func(text, link string) Page {
+			return AccountRevoke{Action: link, CancelURL: link, ApplicationRow: row(text, link)}
+		}, "confirm", "cancel"),
+		page("password", func(text, link string) Page {
+			faults := Form{[]Fault{{Field: "new-password", Text: messages.Literal(text)}, {Text: messages.Literal(text)}}}
+			return AccountPassword{Form: faults, Action: link, CancelURL: link, Username: text, HasPassword: true, SetAt: when, MinLength: 15, EndOthers: true}
+		}, "current-password", "new-password", "end-others", "save", "faults"),
+	}
+}
+
+func TestElapsedTimeInWords(t *testing.T) {
+	t.Parallel()
+	p, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		-time.Second: "just now", 59 * time.Second: "just now", time.Minute: "1 minute ago", 119 * time.Minute: "1 hour ago",
+		23*time.Hour + 59*time.Minute: "23 hours ago", 24 * time.Hour: "1 day ago", 59 * 24 * time.Hour: "59 days ago",
+		60 * 24 * time.Hour: "2 months ago", 729 * 24 * time.Hour: "24 months ago", 730 * 24 * time.Hour: "2 years ago",
+	} {
+		got := string(ago(When{At: now.Add(-d), Now: now}, p.renderer.languages.offered[0].Catalogue))
+		if !strings.Contains(got, ">"+want+"<") || !strings.Contains(got, now.Add(-d).Format(time.RFC3339)) {
+			t.Errorf("%v ago = %s, want %q", d, got, want)
+		}
+	}
+}
+
+func TestEmptyListsSaySo(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		content Page
+		want    string
+	}{
+		"sessions":     {AccountSessions{}, "Only this device is signed in."},
+		"applications": {AccountApplications{}, "No application uses your account yet."},
+		"overview":     {AccountOverview{}, "Nothing to do."},
+	} {
+		_, doc := open(t, func(p *Pages, w http.ResponseWriter) {
+			p.Show(w, request(), http.StatusOK, tc.content)
+		})
+		if got := text(doc); !strings.Contains(got, tc.want) {
+			t.Errorf("the page %s lacks %q", name, tc.want)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	accountconsole "github.com/ostiary/ostiary/internal/console/account"
+	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/login"
+	"github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+func composeAccountConsole(s *Server) {
+	c := s.Config
+	s.account = accountconsole.New(accountconsole.Config{
+		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer, SignOut: c.URL(pathLogout), LoginApp: c.LoginURL != "",
+		Session: func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool) {
+			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
+		},
+		Added: secondFactorPages(s), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
+		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: passwordPolicy(s), Hasher: s.Hasher,
+		Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
+	})
+}
+
+// mountAccountConsole mounts the account console, and the address at which password managers look
+// for the page that changes the password.
+//
+// Spec: A Well-Known URL for Changing Passwords.
+func mountAccountConsole(s *Server, own chi.Router, page, hashing func(http.HandlerFunc) http.Handler) {
+	if !s.Config.HasAccountPages() {
+		return
+	}
+	for _, route := range s.account.Routes() {
+		handlers := map[string]http.Handler{http.MethodGet: page(route.Get)}
+		if route.Post == nil {
+			getAndHead(own, route.Path, handlers[http.MethodGet])
+			continue
+		}
+		handlers[http.MethodPost] = page(route.Post)
+		if route.Hashes {
+			handlers[http.MethodPost] = hashing(route.Post)
+		}
+		own.HandleFunc(route.Path, byMethod(handlers))
+	}
+	if s.Config.LoginURL == "" {
+		getAndHead(own, "/.well-known/change-password", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			httpapi.SeeOther(w, s.Config.URL(accountconsole.Root+"/password"))
+		}))
+	}
+}
+
+// consolePasswords implements [accountconsole.Passwords].
+type consolePasswords struct {
+	*login.Service
+
+	policy login.FactorPolicy
+}
+
+// NeedsSecondFactor is [login.FactorPolicy.Requires].
+func (p consolePasswords) NeedsSecondFactor(a *account.Account) bool { return p.policy.Requires(a) }
+
+// consoleTexts implements [accountconsole.Texts].
+type consoleTexts struct{ *Server }
+
+// Client is [login.ClientView].
+func (consoleTexts) Client(c *client.Client) pages.Client { return login.ClientView(c) }
+
+// Scopes is [login.DescribeScopes].
+func (c consoleTexts) Scopes(ctx context.Context, names []string) ([]pages.Scope, error) {
+	return login.DescribeScopes(ctx, c.scopes, names)
+}
+
+// Text is [pages.Text].
+func (c consoleTexts) Text(r *http.Request, m messages.Message) string {
+	return pages.Text(c.pages, r, m)
+}
+
+// Label is [pages.Label].
+func (c consoleTexts) Label(r *http.Request, client pages.Client) string {
+	return pages.Label(c.pages, r, client)
+}
