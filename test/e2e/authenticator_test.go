@@ -16,7 +16,7 @@ import (
 func TestAuthenticatorAndRecoveryCodes(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	v := newTour(t, english)
+	v := newTour(t)
 	page, codesPage := server.issuer+"/account/authenticator", server.issuer+"/account/recovery-codes"
 
 	v.open(page)

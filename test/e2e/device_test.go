@@ -88,7 +88,7 @@ func TestDeviceFlow(t *testing.T) {
 	t.Parallel()
 	server := startDev(t, "--clients", devices(t))
 	tv := server.turnOn(t)
-	v := newTour(t, english)
+	v := newTour(t)
 
 	v.open(tv.Address)
 	v.wantFocus("user-code")

@@ -25,7 +25,8 @@ func languages() []string { return messages.Tags() }
 
 const english = messages.English
 
-func newTour(t *testing.T, language string) *tour {
+// newTour opens a tab for a tour in a language, English if there is none.
+func newTour(t *testing.T, language ...string) *tour {
 	t.Helper()
 	folder := os.Getenv("OSTIARY_E2E_SCREENSHOTS")
 	if folder == "" {
@@ -35,7 +36,7 @@ func newTour(t *testing.T, language string) *tour {
 		t.Fatal(err)
 	}
 	v := &tour{browser: newBrowser(t), folder: folder}
-	v.speak(language)
+	v.speak(append(language, english)[0])
 	return v
 }
 
@@ -160,7 +161,7 @@ func tourOthers(v *tour, server *dev, app *poster) {
 func TestTooManyAttemptsShowTheWaitingTime(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	v := newTour(t, english)
+	v := newTour(t)
 
 	v.open(server.demo)
 	v.press("#signin")

@@ -16,7 +16,7 @@ import (
 func TestSecondFactor(t *testing.T) {
 	t.Parallel()
 	server := startDev(t, "--set", "second_factor=required")
-	v := newTour(t, english)
+	v := newTour(t)
 
 	v.open(server.demo)
 	v.press("#signin")

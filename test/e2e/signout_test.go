@@ -174,7 +174,7 @@ func TestFrontChannelLogoutPageIsAccessible(t *testing.T) {
 	one, two, file := startListeners(t)
 	one.pause = make(chan struct{})
 	server := startDev(t, "--clients", file)
-	v := newTour(t, english)
+	v := newTour(t)
 
 	signInAtBoth(v.browser, server, one, two)
 	v.click("#logout-confirm")

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"strings"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/emulation"
@@ -33,6 +34,11 @@ func (v *tour) mustFit(name string, view view) {
 		}}))
 	if width := evaluate[int64](v.browser, "document.documentElement.scrollWidth"); width > view.width {
 		v.t.Errorf("%s is %d pixels wide, which do not fit into %d", name, width, view.width)
+	}
+	if view.picture == "phone" && !strings.HasPrefix(name, "demo") && !strings.HasPrefix(name, "mail") {
+		for _, button := range evaluate[[]string](v.browser, belowTheFold) {
+			v.t.Errorf("%s: the button %s is not in view on a phone", name, button)
+		}
 	}
 	for _, fault := range evaluate[[]string](v.browser, contrast) {
 		v.t.Errorf("%s in %s at %d pixels: %s", name, view.scheme, view.width, fault)
@@ -88,6 +94,10 @@ func accessibleText(value *accessibility.Value) string {
 	}
 	return string(value.Value[1 : len(value.Value)-1])
 }
+
+// belowTheFold lists the main buttons that a user has to scroll to.
+const belowTheFold = `[...document.querySelectorAll("main .actions > *")]
+	.filter(e => e.getBoundingClientRect().bottom > window.innerHeight).map(e => e.textContent.trim())`
 
 // structure lists errors in the markup of a page.
 const structure = `(() => {
