@@ -81,7 +81,7 @@ func TestOr(t *testing.T) {
 func TestCatalogueIsComplete(t *testing.T) {
 	t.Parallel()
 	keys := english(t).Keys()
-	source := read(t, "..", ".html", ".go") + read(t, "../../login", ".go") + read(t, "../../console", ".go") + read(t, "../../oidc/logout", ".go") + read(t, "../../mail", ".go")
+	source := read(t, "..", ".html", ".go") + read(t, "../../login", ".go") + read(t, "../../console", ".go") + read(t, "../../oidc/logout", ".go") + read(t, "../../oauth2/authorize", ".go") + read(t, "../../mail", ".go")
 	named := regexp.MustCompile(`(?:\bt|messages\.New\() ?"([a-z.-]+)"(?: \+|\))?`)
 	for _, m := range named.FindAllStringSubmatch(source, -1) {
 		if !strings.HasSuffix(m[1], ".") && !slices.Contains(keys, m[1]) {
