@@ -145,7 +145,9 @@ type Lifetimes struct {
 // empty.
 type Config struct {
 	Issuer string // without a trailing slash: the prefix of every URL on the pages
-	Iss    string // the issuer identifier, which may end with a slash
+	// AccountURL is the account console, where the first administrator arrives; empty for none.
+	AccountURL string
+	Iss        string // the issuer identifier, which may end with a slash
 
 	Accounts       Accounts
 	Sources        Sources
@@ -220,7 +222,7 @@ func New(c Config) *Service {
 		SignUp:       &SignUp{&c, flows, limits, passwords, factors},
 		Consent:      &Consent{&c, flows},
 		Device:       &Device{&c, flows, limits},
-		Setup:        &Setup{&c, flows},
+		Setup:        &Setup{&c, flows, passwords},
 		Home:         &Home{&c},
 		Language:     &Language{&c, flows},
 	}

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"crypto/sha256"
 	"encoding/base32"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -271,6 +273,31 @@ func TestFirstFactorIsNoSession(t *testing.T) {
 		}
 		if got := victim.submit(page, "code", victim.code()); got.Status != http.StatusForbidden || victim.Cookie("ostiary_session") != "" {
 			t.Errorf("a disabled account: %d", got.Status)
+		}
+	})
+}
+
+// The first administrator arrives in the account console, signed in.
+func TestSetupEndsInTheAccountConsole(t *testing.T) {
+	eachFactorServer(t, nil, func(t *testing.T, s *servertest.Server) {
+		t.Helper()
+		token := sha256.Sum256([]byte("a set-up link"))
+		if err := s.Store.SetupLinks.InsertSetupLink(t.Context(), token[:], s.Time().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := s.Store.Accounts.AccountByUsername(t.Context(), "ada"); err != nil || a.AdminRole != account.NoAdminRole {
+			t.Fatalf("ada has the role %q: %v", a.AdminRole, err)
+		}
+		b := s.NewBrowser()
+		form := b.Get("/setup?token=a+set-up+link")
+		got := b.Post(form.FormAction(), url.Values{
+			"token": {"a set-up link"}, "username": {"root"}, "password": {"seven unusual wombats"}, "repeat": {"seven unusual wombats"},
+		})
+		if got.Status != http.StatusSeeOther || got.Header.Get("Location") != s.URL+"/account" || b.Cookie("ostiary_session") == "" {
+			t.Fatalf("after the set-up: %d to %q, session %q\n%s", got.Status, got.Header.Get("Location"), b.Cookie("ostiary_session"), got.Body)
+		}
+		if page := b.Get(s.URL + "/account"); page.Status != http.StatusOK || !strings.Contains(page.Body, "root") {
+			t.Errorf("the account console: %d\n%s", page.Status, page.Body)
 		}
 	})
 }

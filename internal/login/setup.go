@@ -9,17 +9,20 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/session"
 )
 
 // Setup serves the page on which the first administrator creates an account.
 type Setup struct {
 	*Config
 
-	flows *flows
+	flows     *flows
+	passwords *passwords
 }
 
 // Page serves GET /setup: token is the secret of the one-time link.
@@ -44,11 +47,29 @@ func (h *Setup) Submit(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 	default:
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "first administrator made", slog.String("subject", first.Subject))
+		h.finish(w, r, first)
+	}
+}
+
+// finish signs the first administrator in to the account console, or shows a page if there is no
+// account console.
+func (h *Setup) finish(w http.ResponseWriter, r *http.Request, first *account.Account) {
+	if h.AccountURL == "" {
 		h.Pages.Show(w, r, http.StatusOK, pages.SetupDone{
 			Username: first.Username,
 			Next:     []pages.Link{{URL: h.Issuer + "/", Text: messages.New("setup.done.home")}},
 		})
+		return
 	}
+	current, _, err := session.Current(r.Context(), h.Sessions, h.Cookies.Session(r), "", h.Now())
+	if err == nil {
+		_, err = h.SessionManager.Begin(w, r, current, h.passwords.authentication(r, first, account.KnownSource{}))
+	}
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
+	httpapi.SeeOther(w, h.AccountURL)
 }
 
 // createAdministrator creates the first administrator. The link is checked before the

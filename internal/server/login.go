@@ -15,7 +15,7 @@ import (
 func composeLogin(s *Server) {
 	c := s.Config
 	s.login = login.New(login.Config{
-		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
+		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer, AccountURL: accountURL(c),
 		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, Failures: s.Failures, SetupLinks: s.Store.SetupLinks,
 		SignIns: s.Store.SignIns, SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: passwordPolicy(s),
 		Devices: s.Store.Devices, DeviceRequests: newPendingRequests(s), UserCodes: s.userCodes, DeviceApp: c.DeviceURL,
@@ -47,6 +47,14 @@ func factorPolicy(c *config.Config) login.FactorPolicy {
 		}
 	}
 	return p
+}
+
+// accountURL returns the URL of the account console, empty if there is none.
+func accountURL(c *config.Config) string {
+	if !c.HasAccountPages() {
+		return ""
+	}
+	return c.URL("/account")
 }
 
 // signInProviders returns where users sign in and where they consent: the built-in pages, or an

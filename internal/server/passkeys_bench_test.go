@@ -53,7 +53,7 @@ func benchmarkPasskeys(b *testing.B, db *store.Store) {
 		b.Fatal(err)
 	}
 	keys := make([]*servertest.Authenticator, passkeyUsers)
-	inParallel(passkeyUsers, func(i int) { keys[i] = servertest.AddPasskey(s, "user" + strconv.Itoa(i)) })
+	inParallel(passkeyUsers, func(i int) { keys[i] = servertest.AddPasskey(s, "user"+strconv.Itoa(i)) })
 	requests := make([]*repeatableRequest, b.N)
 	inParallel(b.N, func(i int) { requests[i] = passkeyRequest(s, keys[i%passkeyUsers]) })
 
