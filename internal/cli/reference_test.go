@@ -61,7 +61,10 @@ without ` + "`client_id` is identified by its `client_name`, `redirect_uris` and
 ` + "`users import` reads an array of users (or an object with such an array in `users`). A new user needs" + `
 a password or a password_hash: argon2id or PBKDF2 in PHC form ($argon2id$v=19$..., $pbkdf2-sha256$i=..., $pbkdf2-sha512$i=...) or bcrypt
 ($2a$, $2b$, $2y$). The server replaces a hash that is weaker than configured when the user next signs in; importing the old one again
-changes nothing. A password that differs from the current one ends the user's sessions and grants. Standard claims are checked
+changes nothing. A password that differs from the current one ends the user's sessions and grants. The optional members ` + "`emails`" + `,
+` + "`groups`, `roles` and `admin_role`" + ` (owner, administrator, support, auditor; ` + "`administrator`" + ` true is a name of owner) replace those of the
+account. Groups that do not exist are created, and an address is verified for at most one account. ` + "`claims.email`" + ` is the primary
+address; an entry without an address keeps the addresses. A new user gets the ` + "`subject`" + ` of the entry. ` + "`users export`" + ` writes this form. Standard claims are checked
 against OpenID Connect Core section 5.1; [scopes](scopes.md) release all other claims, and the import lists claims that no scope releases.
 
 ` + "```json" + `
@@ -69,8 +72,10 @@ against OpenID Connect Core section 5.1; [scopes](scopes.md) release all other c
   {
     "username": "ada",
     "password": "correct horse battery staple",
-    "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true},
-    "administrator": true
+    "emails": [{"address": "ada@example.com", "verified": true, "primary": true}],
+    "claims": {"name": "Ada Lovelace"},
+    "groups": ["staff"],
+    "admin_role": "owner"
   }
 ]
 ` + "```" + `

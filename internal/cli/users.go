@@ -18,6 +18,7 @@ type usersCommand struct {
 	Get         usersGet         `cmd:"" help:"Show a user."`
 	Update      usersUpdate      `cmd:"" help:"Update the claims and rights of a user; the password and sessions are unchanged."`
 	Import      usersImport      `cmd:"" help:"Create or update the users in a file; all or none."`
+	Export      usersExport      `cmd:"" help:"Write all users as JSON, in the form of the import."`
 	SetPassword usersSetPassword `cmd:"" help:"Change a password; existing sessions and grants end."`
 	Disable     usersDisable     `cmd:"" help:"Disable a user; sessions and grants end."`
 	Enable      usersEnable      `cmd:"" help:"Enable a disabled user."`
@@ -225,7 +226,10 @@ type userView struct {
 	Password       string         `json:"password,omitempty"`
 	Subject        string         `json:"subject"`
 	Claims         map[string]any `json:"claims"`
+	Groups         []string       `json:"groups,omitempty"`
+	Roles          []string       `json:"roles,omitempty"`
 	Administrator  bool           `json:"administrator"`
+	AdminRole      string         `json:"admin_role,omitempty"`
 	HasPassword    bool           `json:"has_password"`
 	SelfRegistered bool           `json:"self_registered"`
 	DisabledAt     time.Time      `json:"disabled_at,omitzero"`
@@ -239,7 +243,7 @@ func viewUser(a *account.Account) userView {
 		claims = map[string]any{}
 	}
 	return userView{
-		a.Name(), "", a.Subject, claims, a.AdminRole == account.Owner, a.Password != nil, a.SelfRegistered,
+		a.Name(), "", a.Subject, claims, a.Groups, a.Roles, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
 		storedTime(a.DisabledAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }

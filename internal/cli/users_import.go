@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/server"
 )
 
@@ -10,7 +13,34 @@ import (
 type usersImport struct {
 	outputFlags
 
-	File string `arg:"" help:"JSON array of objects with username, password or password_hash (argon2id, bcrypt or PBKDF2), claims, administrator; - is standard input."`
+	File string `arg:"" help:"JSON array of objects with subject, username, password or password_hash (argon2id, bcrypt or PBKDF2), emails, claims, groups, roles, admin_role; - is standard input."`
+}
+
+// usersExport writes the users to standard output.
+type usersExport struct {
+	Credentials bool `help:"Include the password hashes."`
+}
+
+// Run exports the users. Users of a custom login app are left out: they have no username.
+func (cmd *usersExport) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
+		all, err := allPages(func(after string) ([]*account.Account, error) {
+			return d.store.Accounts.ListAccounts(ctx, after, pageSize)
+		}, func(a *account.Account) string { return a.Username })
+		if err != nil {
+			return err
+		}
+		users := []manage.UserExport{}
+		for _, a := range all {
+			if !a.IsExternal() {
+				users = append(users, manage.ExportUser(a, cmd.Credentials))
+			}
+		}
+		encoder := json.NewEncoder(s.Out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(users)
+	})
 }
 
 // Run imports the users.

@@ -121,3 +121,26 @@ func TestImportSetsAdministrator(t *testing.T) {
 		}
 	}
 }
+
+// The export of users is an import that changes nothing.
+func TestExportUsers(t *testing.T) {
+	t.Parallel()
+
+	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "ada", "--generate", "--admin", "--claim=email=ada@example.com", "--claim=name=Ada")
+	file := sh.WriteFile("users.json", `[{"username": "ada", "groups": ["staff"], "roles": ["editor"]}]`)
+	sh.Must("users", "import", file)
+	plain := sh.Must("users", "export")
+	servertest.Contains(t, plain, `"username": "ada"`, `"address": "ada@example.com"`, `"staff"`, `"editor"`, `"admin_role": "owner"`)
+	servertest.Lacks(t, plain, "password", "$argon2id")
+	all := sh.Must("users", "export", "--credentials")
+	servertest.Contains(t, all, `"password_hash": "$argon2id$`)
+	for _, text := range []string{plain, all} {
+		var done cli.ImportResult
+		sh.JSON(&done, "users", "import", sh.WriteFile("again.json", text))
+		if done.Created != 0 || done.Updated != 0 || done.Unchanged != 1 {
+			t.Errorf("import of the export did %+v, want one unchanged user", done)
+		}
+	}
+	servertest.Contains(t, sh.Must("users", "get", "ada", "--json"), `"groups"`, `"admin_role": "owner"`)
+}

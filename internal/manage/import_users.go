@@ -55,8 +55,15 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 		if _, err := account.Username(e.Username); known == nil && err != nil && !e.faulty {
 			faults = append(faults, e.fault(fmt.Errorf("username: %w", err)))
 		}
+		subject := e.Subject
+		switch {
+		case subject == "":
+			subject = account.NewSubject()
+		case known != nil && known.Subject != subject:
+			faults = append(faults, e.fault(errOtherSubject))
+		}
 		users[n] = account.Import{
-			Account: &account.Account{Subject: account.NewSubject(), Username: e.Username, CreatedAt: when, UpdatedAt: when},
+			Account: &account.Account{Subject: subject, Username: e.Username, CreatedAt: when, UpdatedAt: when},
 			Change:  func(a *account.Account) error { return e.apply(a, when) },
 		}
 		a := users[n].Account

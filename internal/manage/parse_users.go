@@ -23,6 +23,8 @@ type userEntry struct {
 	PasswordHash  string
 	Claims        map[string]any
 	Administrator *bool // nil if absent
+	Subject       string
+	userMembersEntry
 
 	number int // in the file, from 1
 	faulty bool
@@ -58,7 +60,7 @@ func (e *userEntry) apply(a *account.Account, now time.Time) error {
 		}
 	}
 	if e.Claims == nil {
-		return nil
+		return e.userMembersEntry.apply(a, now)
 	}
 	var gone []string
 	for name := range a.Claims {
@@ -69,7 +71,7 @@ func (e *userEntry) apply(a *account.Account, now time.Time) error {
 	if err := a.SetClaims(e.Claims, gone, now); err != nil {
 		return fmt.Errorf("claims.email: %w", err)
 	}
-	return nil
+	return e.userMembersEntry.apply(a, now)
 }
 
 // parseUsers parses users from a JSON array, or from an object with such a member users. It
@@ -124,7 +126,9 @@ func entryList(text []byte, member string) ([]json.RawMessage, error) {
 }
 
 func userMembers() []string {
-	return []string{"username", "password", "password_hash", "claims", "administrator"}
+	return []string{
+		"subject", "username", "password", "password_hash", "emails", "claims", "groups", "roles", "administrator", "admin_role",
+	}
 }
 
 func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
@@ -173,6 +177,18 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 		faults = append(faults, CheckClaims(e.Claims)...)
 	}
 	decode("administrator", &e.Administrator, "true or false")
+	if decode("subject", &e.Subject, "a string") {
+		if err := checkSubject(e.Subject); err != nil {
+			fail("%w", err)
+		}
+	}
+	faults = append(faults, e.decode(decode)...)
+	if e.Administrator != nil && e.AdminRole != nil {
+		fail("administrator and admin_role exclude each other")
+	}
+	if _, both := e.Claims["email"]; both && e.Emails != nil {
+		fail("emails and claims.email exclude each other")
+	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if !slices.Contains(userMembers(), name) {
 			fail("%s is unknown; did you mean %s?", strconv.Quote(name), config.Nearest(userMembers(), name))

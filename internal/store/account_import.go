@@ -11,7 +11,8 @@ import (
 
 // ImportAccounts creates and updates accounts, all or none, and returns the number of
 // each. It finds existing accounts by username. An existing account keeps its subject, its
-// password unless the entry has one, and what the entry does not change. A new password ends
+// password unless the entry has one, and what the entry does not change. Groups of entries that
+// do not exist are added. A new password ends
 // the sessions and grants of the account. An entry without a change writes nothing.
 // Afterwards the entries have the stored values.
 //
@@ -84,6 +85,9 @@ func accountsByUsername(ctx context.Context, on db.Conn, usernames []string) (ma
 func importAccount(ctx context.Context, on db.Conn, one account.Import, known *account.Account) (importResult, error) {
 	entry := one.Account
 	if known == nil {
+		if err := ensureGroups(ctx, on, entry.Groups, entry.CreatedAt); err != nil {
+			return importResult{}, err
+		}
 		return importResult{created: 1}, insertAccount(ctx, on, entry)
 	}
 	password, err := hasNewPassword(ctx, on, entry, known)
@@ -109,6 +113,9 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import, known *a
 	if password {
 		a.SetPassword(entry.PasswordHash(), entry.UpdatedAt)
 		a.SessionsValidAfter, a.SelfRegistered = entry.UpdatedAt, false
+	}
+	if err := ensureGroups(ctx, on, a.Groups, entry.UpdatedAt); err != nil {
+		return importResult{}, err
 	}
 	hash := entry.PasswordHash()
 	*entry = a
