@@ -98,3 +98,26 @@ type AccountPassword struct {
 }
 
 func (AccountPassword) template() string { return "account-password" }
+
+// AccountActivity lists what happened to the account.
+type AccountActivity struct {
+	Events []EventRow
+	// OlderURL shows older events; empty if there are none. NewestURL leads back.
+	OlderURL, NewestURL string
+}
+
+func (AccountActivity) template() string { return "account-activity" }
+
+// EventRow is an event in a list. Known reports that Origin has the browser or the system.
+type EventRow struct {
+	Text   messages.Message
+	At     When
+	Known  bool
+	Origin session.Origin
+}
+
+// AccountData offers the data of the account as a file. The form posts nothing; FileURL is the
+// link to the file, empty before it was asked for.
+type AccountData struct{ Action, FileURL string }
+
+func (AccountData) template() string { return "account-data" }

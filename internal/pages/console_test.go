@@ -46,6 +46,10 @@ func consoleSamples(client func(text, link string) Client) []sample {
 		page("revoke", func(text, link string) Page {
 			return AccountRevoke{Action: link, CancelURL: link, ApplicationRow: row(text, link)}
 		}, "confirm", "cancel"),
+		page("activity", func(text, link string) Page {
+			return AccountActivity{Events: []EventRow{{messages.Literal(text), when, true, origin(text)}}, OlderURL: link, NewestURL: link}
+		}),
+		page("data", func(text, link string) Page { return AccountData{Action: link, FileURL: link} }, "file"),
 		page("password", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "new-password", Text: messages.Literal(text)}, {Text: messages.Literal(text)}}}
 			return AccountPassword{Form: faults, Action: link, CancelURL: link, Username: text, HasPassword: true, SetAt: when, MinLength: 15, EndOthers: true}
@@ -80,6 +84,7 @@ func TestEmptyListsSaySo(t *testing.T) {
 	}{
 		"sessions":     {AccountSessions{}, "Only this device is signed in."},
 		"applications": {AccountApplications{}, "No application uses your account yet."},
+		"activity":     {AccountActivity{}, "Nothing yet."},
 		"overview":     {AccountOverview{}, "Nothing to do."},
 	} {
 		_, doc := open(t, func(p *Pages, w http.ResponseWriter) {

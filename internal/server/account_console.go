@@ -4,18 +4,22 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	accountconsole "github.com/ostiary/ostiary/internal/console/account"
+	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/login"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
 )
 
 func composeAccountConsole(s *Server) {
@@ -26,6 +30,7 @@ func composeAccountConsole(s *Server) {
 			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
 		},
 		Added: secondFactorPages(s), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
+		Activity: s.Store.Activity, Grants: s.grantsOf, Credentials: s.credentialsOf,
 		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: passwordPolicy(s), Hasher: s.Hasher,
 		Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
 	})
@@ -87,4 +92,19 @@ func (c consoleTexts) Text(r *http.Request, m messages.Message) string {
 // Label is [pages.Label].
 func (c consoleTexts) Label(r *http.Request, client pages.Client) string {
 	return pages.Label(c.pages, r, client)
+}
+
+// grantsOf returns up to limit valid grants of a subject.
+func (s *Server) grantsOf(ctx context.Context, subject string, limit int, now time.Time) ([]*grant.Grant, error) {
+	return s.Store.Grants.ListGrants(ctx, store.GrantFilter{Subject: subject}, grant.Locator{}, limit, now)
+}
+
+// credentialsOf returns the credentials of an account without their secrets.
+func (s *Server) credentialsOf(ctx context.Context, a *account.Account) ([]credential.Info, error) {
+	factors, err := s.SecondFactors.Enrolled(ctx, a.Subject)
+	list := factors.Credentials()
+	if a.Password != nil {
+		list = append(list, credential.Info{ID: a.Password.ID, Kind: credential.Password, CreatedAt: a.Password.CreatedAt})
+	}
+	return list, err
 }

@@ -19,7 +19,10 @@ type notices struct{ enabled atomic.Bool }
 
 // NotifyUsers makes later changes of credentials add a message for each verified address of
 // the account, for a server that sends mail.
-func (s *Store) NotifyUsers() { s.SecondFactors.notices.enabled.Store(true) }
+func (s *Store) NotifyUsers() {
+	s.SecondFactors.notices.enabled.Store(true)
+	s.Sessions.notices.enabled.Store(true)
+}
 
 // enqueue adds the messages that write returns for the account. It adds none for an unknown
 // account.

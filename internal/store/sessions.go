@@ -16,6 +16,7 @@ import (
 type Sessions struct {
 	db              *db.DB
 	requestLifetime time.Duration
+	notices         *notices
 }
 
 const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at,

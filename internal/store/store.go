@@ -130,7 +130,7 @@ func New(e db.Engine, c Config) *Store {
 		Scopes:         &Scopes{d, r},
 		SecondFactors:  &SecondFactors{d, &notices{}},
 		Seeds:          &Seeds{d},
-		Sessions:       &Sessions{d, requestLifetime},
+		Sessions:       &Sessions{db: d, requestLifetime: requestLifetime, notices: &notices{}},
 		SetupLinks:     &SetupLinks{d},
 		SignIns:        &SignIns{d},
 		SignInSources:  &SignInSources{d},

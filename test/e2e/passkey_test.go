@@ -69,7 +69,7 @@ func (p *browser) arrive(selector string) {
 func TestPasskey(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	v := newTour(t)
+	v := newTour(t, english)
 	phone := v.addAuthenticator()
 	phone.presence(false) // else the page in the name field answers at once
 
@@ -148,7 +148,7 @@ func TestPasskeyLater(t *testing.T) {
 func TestPasskeyButtonWithoutPasskey(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	v := newTour(t)
+	v := newTour(t, english)
 	key := v.addAuthenticator()
 	key.presence(false)
 	v.open(server.demo)

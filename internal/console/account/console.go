@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
@@ -48,8 +50,16 @@ type Accounts interface {
 // Consents reads and ends what applications may do.
 type Consents interface {
 	Applications(ctx context.Context, subject string, now time.Time) ([]*consent.Application, error)
+	ListConsents(ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time) ([]*consent.Consent, error)
 	// RevokeConsents ends the consents and the grants of a subject for a client.
 	RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error
+}
+
+// Activity reads what happened to accounts.
+type Activity interface {
+	// ListActivity returns up to limit events, the newest first, before the event with the ID
+	// before unless that is empty.
+	ListActivity(ctx context.Context, subject, before string, limit int) ([]*activity.Event, error)
 }
 
 // Clients finds registered clients.
@@ -108,6 +118,10 @@ type Config struct {
 	SessionManager SessionManager
 	Accounts       Accounts
 	Consents       Consents
+	Activity       Activity
+	// Grants returns up to limit valid grants, Credentials all credentials without their secrets.
+	Grants         func(ctx context.Context, subject string, limit int, now time.Time) ([]*grant.Grant, error)
+	Credentials    func(ctx context.Context, a *account.Account) ([]credential.Info, error)
 	Clients        Clients
 	Passwords      Passwords
 	PasswordPolicy PasswordPolicy

@@ -97,6 +97,9 @@ func (v *visit) name() string {
 func (v *visit) menu(current page) []pages.MenuGroup {
 	menu := make([]pages.MenuGroup, groups)
 	for _, p := range v.pages() {
+		if p.title.IsZero() {
+			continue
+		}
 		menu[p.group] = append(menu[p.group], pages.MenuItem{
 			Link: pages.Link{URL: v.url(p.path), Text: p.title}, Current: p.path == current.path,
 		})

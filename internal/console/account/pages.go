@@ -12,7 +12,7 @@ const Root = "/account"
 // page is a page of the console.
 type page struct {
 	path  string           // below [Root]
-	title messages.Message // in the menu
+	title messages.Message // in the menu; empty for a page that is not in it
 	group int              // of the menu, which has three
 	// sensitive requires that the user authenticated a moment ago, at the highest level of the
 	// account: for pages that change how users sign in.
@@ -54,5 +54,8 @@ func (c *Console) pages() []page {
 	return append(list,
 		page{path: "/sessions", title: messages.New("account.sessions"), group: groupAccess, get: c.sessions, post: c.endSessions, card: c.sessionsCard},
 		page{path: "/applications", title: messages.New("account.applications"), group: groupAccess, get: c.applications, post: c.revoke, card: c.applicationsCard},
+		page{path: "/activity", title: messages.New("account.activity"), group: groupAccess, get: c.activity},
+		page{path: "/data", title: messages.New("account.data"), group: groupUser, get: c.data, post: c.prepareData},
+		page{path: "/data/file", get: c.dataFile},
 	)
 }

@@ -1,0 +1,98 @@
+package account
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/activity"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// activity serves GET /account/activity: before is the ID of the last event of the previous page.
+func (c *Console) activity(v *visit) error {
+	before := v.r.Form.Get("before")
+	list, err := c.Activity.ListActivity(v.r.Context(), v.session.Subject, before, rows+1)
+	if err != nil {
+		return err
+	}
+	content := pages.AccountActivity{}
+	if before != "" {
+		content.NewestURL = c.url("/activity")
+	}
+	if len(list) > rows {
+		list = list[:rows]
+		content.OlderURL = c.url("/activity") + "?before=" + url.QueryEscape(list[rows-1].ID)
+	}
+	for _, e := range list {
+		text, err := v.eventText(e)
+		if err != nil {
+			return err
+		}
+		content.Events = append(content.Events, pages.EventRow{
+			Text: text, At: v.when(e.LastAt), Known: e.Browser != "" || e.System != "",
+			Origin: session.Origin{Browser: e.Browser, System: e.System, Network: strings.TrimSuffix(e.Network, "/32")},
+		})
+	}
+	return v.show(content)
+}
+
+// eventText returns an event in words.
+func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
+	switch e.Kind {
+	case activity.SignedIn:
+		return messages.New("account.activity.signed-in"), nil
+	case activity.SignInFailed:
+		return messages.New("account.activity.sign-in-failed", "n", e.Count), nil
+	case activity.PasswordChanged:
+		return messages.New("account.activity.password-changed"), nil
+	case activity.RecoveryCodeUsed:
+		return messages.New("account.activity.recovery-code-used"), nil
+	case activity.CredentialAdded:
+		return messages.New("account.activity.added", "credential", credentialText(e.Detail)), nil
+	case activity.CredentialRemoved:
+		return messages.New("account.activity.removed", "credential", credentialText(e.Detail)), nil
+	case activity.ConsentGiven, activity.ConsentWithdrawn:
+		name, err := v.clientName(e.Detail)
+		if e.Kind == activity.ConsentGiven {
+			return messages.New("account.activity.consent-given", "client", name), err
+		}
+		return messages.New("account.revoked", "client", name), err
+	default:
+		return messages.Literal(strings.ReplaceAll(string(e.Kind), "_", " ")), nil
+	}
+}
+
+// credentialText returns the kind of a credential in words, with its label.
+func credentialText(detail string) messages.Message {
+	kind, label, _ := strings.Cut(detail, " ")
+	name := messages.Literal(kind)
+	switch credential.Kind(kind) {
+	case credential.TOTP:
+		name = messages.New("authenticator.title")
+	case credential.RecoveryCodes:
+		name = messages.New("recovery-codes.title")
+	case credential.Password:
+		name = messages.New("account.password")
+	}
+	if label == "" {
+		return name
+	}
+	return messages.New("account.activity.labelled", "credential", name, "label", label)
+}
+
+// clientName returns the name of a client, or its ID if it was deleted.
+func (v *visit) clientName(id string) (string, error) {
+	found, err := v.Clients.Client(v.r.Context(), id)
+	if errors.Is(err, client.ErrNotFound) || id == "" {
+		return id, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return v.Texts.Label(v.r, v.Texts.Client(found)), nil
+}

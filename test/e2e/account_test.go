@@ -1,0 +1,65 @@
+//go:build e2e
+
+package e2e
+
+import "testing"
+
+// A user manages the account without an application: changes the password from a second browser,
+// ends the sessions of others, and withdraws the access of an application.
+func TestAccountPages(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	v, other := newTour(t, english), newBrowser(t)
+	account := server.issuer + "/account"
+
+	v.open(account)
+	v.signIn(server.username, server.password)
+	v.wantText("h1", "Hello")
+	v.check("account-overview")
+	v.open(account + "/sessions")
+	v.wantText(".session", "Chrome on Linux", "This device")
+	v.check("account-sessions-one")
+	v.open(account + "/applications")
+	v.wantText("main", "No application uses your account yet")
+	v.check("account-applications-none")
+
+	other.open(server.demo)
+	other.press("#signin")
+	other.signIn(server.username, server.password)
+	other.press("#accept")
+	v.open(account + "/applications")
+	v.check("account-applications")
+	v.press("button[name=revoke]")
+	v.check("account-revoke")
+	v.press("#confirm")
+	v.wantText("#status", "can no longer use your account")
+	v.wantNoElement(".application")
+	v.check("account-revoked")
+
+	v.open(account + "/sessions")
+	v.check("account-sessions")
+	v.press("button[name=end]")
+	v.wantText("#status", "The session has ended")
+	other.open(account)
+	other.wantFocus("username")
+	other.signIn(server.username, server.password)
+
+	const renewed = "eleven unrelated apple words"
+	other.open(account + "/password")
+	other.write("#current-password", server.password)
+	other.write("#new-password", renewed)
+	other.press("#save")
+	other.wantText("#status", "All other sessions have ended")
+	v.open(account + "/password")
+	v.signIn(server.username, renewed)
+	v.check("account-password")
+	v.write("#current-password", server.password)
+	v.write("#new-password", "nine unrelated orange words")
+	if status := v.press("#save"); status != 403 {
+		t.Errorf("the previous password: %d", status)
+	}
+	v.check("account-password-error")
+	v.disableScript()
+	v.open(account)
+	v.wantText("h1", "Hello")
+}
