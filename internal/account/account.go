@@ -28,6 +28,8 @@ var (
 	ErrChanged = errors.New("the account has changed")
 	// ErrDisabled reports a disabled account.
 	ErrDisabled = errors.New("the account is disabled")
+	// ErrLocked reports an account that is locked down.
+	ErrLocked = errors.New("the account is locked down: unlock it first")
 	// ErrSetupLink reports a setup link that is unknown, expired or used.
 	ErrSetupLink = errors.New("setup link is unknown, expired or used")
 )
@@ -51,6 +53,7 @@ type Account struct {
 	SelfRegistered bool
 
 	DisabledAt         time.Time // zero while the account may sign in
+	LockedAt           time.Time // zero unless the account is locked down; then it is disabled too
 	SessionsValidAfter time.Time // sessions and grants from before it are invalid
 	CreatedAt          time.Time
 	UpdatedAt          time.Time

@@ -26,6 +26,8 @@ const (
 	CredentialRemoved Kind = "credential_removed"
 	RecoveryCodeUsed  Kind = "recovery_code_used"
 	ConsentGiven      Kind = "consent_given"
+	Locked            Kind = "locked"
+	Unlocked          Kind = "unlocked"
 	ConsentWithdrawn  Kind = "consent_withdrawn"
 )
 

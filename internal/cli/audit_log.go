@@ -49,6 +49,7 @@ func auditActions() map[string]string {
 		"users disable":            "user.disable",
 		"users enable":             "user.enable",
 		"users import":             "user.import",
+		"users lock":               "user.lock",
 		"users set-password":       "user.set-password",
 		"users unlock":             "user.unlock",
 		"users update":             "user.update",

@@ -22,7 +22,8 @@ type usersCommand struct {
 	SetPassword usersSetPassword `cmd:"" help:"Change a password; existing sessions and grants end."`
 	Disable     usersDisable     `cmd:"" help:"Disable a user; sessions and grants end."`
 	Enable      usersEnable      `cmd:"" help:"Enable a disabled user."`
-	Unlock      usersUnlock      `cmd:"" help:"Clear the failed sign-in attempts of a user who is locked out."`
+	Lock        usersLock        `cmd:"" help:"Lock an account down: sessions, grants and trusted devices end, and sign-ins are refused until it is unlocked."`
+	Unlock      usersUnlock      `cmd:"" help:"End a lockdown, and clear the failed sign-in attempts of a user."`
 	Delete      usersDelete      `cmd:"" help:"Delete a user with all sessions and grants."`
 	Credentials usersCredentials `cmd:"" help:"List and remove the credentials of a user."`
 	Activity    usersActivity    `cmd:"" help:"List the sign-ins, failed sign-ins and changes of a user."`
@@ -54,6 +55,10 @@ type usersDisable struct {
 }
 
 type usersEnable struct {
+	Username string `arg:"" help:"The username, or the subject of a custom login app."`
+}
+
+type usersLock struct {
 	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
@@ -166,11 +171,24 @@ func (cmd *usersEnable) Run(ctx context.Context, s Streams, c *commandLine) erro
 	})
 }
 
-// Run clears the failure counters of a user, which ends a lockout.
+// Run locks an account down.
+func (cmd *usersLock) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
+		if err := newUsers(d).Lock(ctx, a); err != nil {
+			return err
+		}
+		return s.printf("locked %s; to end the lockdown: ostiary users unlock %s", displayName(a), displayName(a))
+	})
+}
+
+// Run ends a lockdown and clears the failure counters of a user.
 func (cmd *usersUnlock) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		if err := newUsers(d).Unlock(ctx, a); err != nil {
 			return err
+		}
+		if !a.LockedAt.IsZero() {
+			return s.printf("unlocked %s and cleared the failed attempts", displayName(a))
 		}
 		if !a.DisabledAt.IsZero() {
 			return s.printf("cleared the failed attempts of %s; the account is disabled: see users enable", displayName(a))
@@ -233,6 +251,7 @@ type userView struct {
 	HasPassword    bool           `json:"has_password"`
 	SelfRegistered bool           `json:"self_registered"`
 	DisabledAt     time.Time      `json:"disabled_at,omitzero"`
+	LockedAt       time.Time      `json:"locked_at,omitzero"`
 	CreatedAt      time.Time      `json:"created_at"`
 	UpdatedAt      time.Time      `json:"updated_at"`
 }
@@ -244,7 +263,7 @@ func viewUser(a *account.Account) userView {
 	}
 	return userView{
 		a.Name(), "", a.Subject, claims, a.Groups, a.Roles, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
-		storedTime(a.DisabledAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
+		storedTime(a.DisabledAt), storedTime(a.LockedAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }
 

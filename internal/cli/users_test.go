@@ -82,6 +82,14 @@ func TestUserLifecycle(t *testing.T) {
 		t.Error("enable left the account disabled")
 	}
 
+	servertest.Contains(t, sh.Must("users", "lock", "ada"), "locked ada")
+	servertest.Contains(t, sh.MustFail("users", "enable", "ada"), "locked down: unlock it first")
+	servertest.Contains(t, sh.Must("users", "unlock", "ada"), "unlocked ada")
+	if a := accountOf(sh, "ada"); !a.DisabledAt.IsZero() || !a.LockedAt.IsZero() {
+		t.Errorf("unlock left the account disabled at %v, locked at %v", a.DisabledAt, a.LockedAt)
+	}
+	servertest.Contains(t, sh.Must("users", "activity", "ada"), "EVENT", "unlocked", "locked", "password_changed")
+
 	servertest.Contains(t, sh.MustFail("users", "delete", "ada"), "--yes")
 	sh.Must("users", "delete", "ada", "-y")
 	servertest.Contains(t, sh.MustFail("users", "delete", "ada", "-y"), "no user has the username")

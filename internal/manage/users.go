@@ -27,8 +27,10 @@ type UserStore interface {
 	// SetPassword and SetDisabled also end the sessions and grants of the user.
 	SetPassword(ctx context.Context, subject, hash string, now time.Time) error
 	SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error
-	// UnlockAccount clears the failed password attempts.
-	UnlockAccount(ctx context.Context, subject string) error
+	// LockAccount locks an account down: sessions and grants end, and sign-ins are refused.
+	LockAccount(ctx context.Context, subject string, now time.Time) error
+	// EndLockdown ends a lockdown, if there is one, and clears the failed attempts.
+	EndLockdown(ctx context.Context, subject string, now time.Time) error
 	// DeleteAccount deletes an account with its sessions and grants.
 	DeleteAccount(ctx context.Context, subject string, now time.Time) error
 }
@@ -154,14 +156,23 @@ func (m *Users) Disable(ctx context.Context, a *account.Account) (changed bool, 
 	return true, m.Store.SetDisabled(ctx, a.Subject, true, m.Now())
 }
 
-// Enable enables a disabled user.
+// Enable enables a disabled user. It returns account.ErrLocked for a user who is locked down.
 func (m *Users) Enable(ctx context.Context, a *account.Account) error {
+	if !a.LockedAt.IsZero() {
+		return account.ErrLocked
+	}
 	return m.Store.SetDisabled(ctx, a.Subject, false, m.Now())
 }
 
-// Unlock clears the failed password attempts of a user.
+// Lock locks a user down: sessions, grants and trusted devices end, and sign-ins are refused
+// until [Users.Unlock]. What an investigation needs stays.
+func (m *Users) Lock(ctx context.Context, a *account.Account) error {
+	return m.Store.LockAccount(ctx, a.Subject, m.Now())
+}
+
+// Unlock ends the lockdown of a user, if there is one, and clears the failed attempts.
 func (m *Users) Unlock(ctx context.Context, a *account.Account) error {
-	return m.Store.UnlockAccount(ctx, a.Subject)
+	return m.Store.EndLockdown(ctx, a.Subject, m.Now())
 }
 
 // Delete deletes a user with all sessions and grants.

@@ -22,10 +22,11 @@ type Accounts struct {
 	db          *db.DB
 	replication *replication
 	log         *slog.Logger
+	notices     *notices
 }
 
 const accountColumns = `a.subject, a.username, a.claims, a.administrator, a.admin_role, a.state, a.roles, a.attributes,
-	a.self_registered, a.disabled_at, a.not_before, a.created_at, a.updated_at, ` + groupsOf + `, ` + addressesOf
+	a.self_registered, a.disabled_at, a.locked_at, a.not_before, a.created_at, a.updated_at, ` + groupsOf + `, ` + addressesOf
 
 // selectAccount reads one account with its password, listAccounts several. PostgreSQL makes
 // their plans while the tables are empty: a condition on the ID of the credential, or a join of
@@ -49,7 +50,7 @@ func scanAccount(from db.Scanner) (*account.Account, error) {
 	a := &account.Account{}
 	err := from.Scan(&a.Subject, &a.Username, intoDocument(&a.Claims), intoFlag(&owner), intoText(&a.AdminRole), intoText(&a.State),
 		intoOptional(&a.Roles), intoOptional(&a.Attributes), intoFlag(&a.SelfRegistered),
-		intoTime(&a.DisabledAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
+		intoTime(&a.DisabledAt), intoTime(&a.LockedAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
 		into(func(text string) error { a.Groups = items(text); return nil }), intoAddresses(&a.Addresses),
 		intoText(&hash), intoTime(&setAt))
 	if owner {
@@ -262,7 +263,7 @@ func (s *Accounts) SampleHashes(ctx context.Context, limit int) (hashes []string
 	return hashes, nil
 }
 
-// SetDisabled disables or enables an account. Disabling ends its sessions and grants
+// SetDisabled disables or enables an account; a locked one stays disabled. Disabling ends its sessions and grants
 // permanently and makes its devices and networks unknown. Both clear its failure
 // counters. It returns [account.ErrNotFound] for an unknown subject, and
 // [account.ErrLastOwner] instead of disabling the last owner.
@@ -271,7 +272,7 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 		UPDATE accounts SET disabled_at = $2, updated_at = $2,
 			not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END
 		WHERE subject = $1`
-	const enable = `UPDATE accounts SET disabled_at = NULL, updated_at = $2 WHERE subject = $1`
+	const enable = `UPDATE accounts SET disabled_at = locked_at, updated_at = $2 WHERE subject = $1`
 
 	// Replicas cache whether an account is disabled, with the issuers that are trusted for
 	// its subject.

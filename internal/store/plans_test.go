@@ -187,7 +187,7 @@ func live(t *testing.T, s *store.Store) {
 		must(t, s.SignInSources.NoteSource(ctx, fixture.Account("bob"), source, noon))
 		_, err = s.SignInSources.KnownSource(ctx, source, noon)
 		must(t, err)
-		must(t, s.Accounts.UnlockAccount(ctx, "bob"))
+		must(t, s.Accounts.EndLockdown(ctx, "bob", noon))
 		fixture.EndSession(t, s, id, noon)
 		_, err = s.Outbox.DueNotices(ctx)
 		must(t, err)

@@ -243,7 +243,7 @@ func TestSecondFactorAttemptsAreLimited(t *testing.T) {
 		}
 		must(t, right(7*time.Minute))
 		fail(5, noon.Add(8*time.Minute))
-		must(t, one.Accounts.UnlockAccount(t.Context(), "alice"))
+		must(t, one.Accounts.EndLockdown(t.Context(), "alice", noon))
 		_, err = limited(two).VerifyRecoveryCode(t.Context(), "alice", codes[0], noon.Add(8*time.Minute))
 		must(t, err)
 	})

@@ -96,13 +96,9 @@ func trimSources(ctx context.Context, on db.Conn, subject string) error {
 	return nil
 }
 
-// UnlockAccount clears all failure counters of an account: the shared one, those of its
-// known devices and networks, and that of its second factors. It returns
-// [account.ErrNotFound] for an unknown subject.
-func (s *Accounts) UnlockAccount(ctx context.Context, subject string) error {
-	return s.db.Tx(ctx, func(c db.Conn) error { return unlock(ctx, c, subject) })
-}
-
+// unlock clears all failure counters of an account: the shared one, those of its known devices
+// and networks, and that of its second factors. It returns [account.ErrNotFound] for an unknown
+// subject.
 func unlock(ctx context.Context, on db.Conn, subject string) error {
 	a, err := accountBySubject(ctx, on, subject)
 	if err != nil {

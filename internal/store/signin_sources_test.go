@@ -69,7 +69,7 @@ func TestUnlockClearsAllCountersOfOneAccount(t *testing.T) {
 				must(t, err)
 			}
 		}
-		must(t, s.Accounts.UnlockAccount(t.Context(), a.Subject))
+		must(t, s.Accounts.EndLockdown(t.Context(), a.Subject, noon))
 		for i, counter := range counters {
 			for _, l := range account.Lockout(counter) {
 				count, _, err := s.Throttle.AttemptCount(t.Context(), l.Key, noon)
@@ -79,6 +79,6 @@ func TestUnlockClearsAllCountersOfOneAccount(t *testing.T) {
 				}
 			}
 		}
-		wantErr(t, "UnlockAccount of an unknown record", s.Accounts.UnlockAccount(t.Context(), "unknown"), account.ErrNotFound)
+		wantErr(t, "EndLockdown of an unknown record", s.Accounts.EndLockdown(t.Context(), "unknown", noon), account.ErrNotFound)
 	})
 }

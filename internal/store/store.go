@@ -107,8 +107,9 @@ func New(e db.Engine, c Config) *Store {
 	if r.withoutSlot == nil {
 		r.withoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
+	told := &notices{}
 	return &Store{
-		Accounts:       &Accounts{d, r, log},
+		Accounts:       &Accounts{d, r, log, told},
 		Activity:       &Activity{d},
 		APIKeys:        &APIKeys{d, r},
 		Audit:          &Audit{d},
@@ -128,7 +129,7 @@ func New(e db.Engine, c Config) *Store {
 		Replay:         &Replay{d},
 		Requests:       &Requests{d},
 		Scopes:         &Scopes{d, r},
-		SecondFactors:  &SecondFactors{d, &notices{}},
+		SecondFactors:  &SecondFactors{d, told},
 		Seeds:          &Seeds{d},
 		Sessions:       &Sessions{db: d, requestLifetime: requestLifetime, notices: &notices{}},
 		SetupLinks:     &SetupLinks{d},

@@ -109,7 +109,8 @@ var requestMethods = map[string]call{
 	"NoteSource": func(ctx context.Context, s *store.Store) error {
 		return s.SignInSources.NoteSource(ctx, fixture.Account("alice"), account.NewSignInSource("alice", "device", "network"), noon)
 	},
-	"UnlockAccount": func(ctx context.Context, s *store.Store) error { return s.Accounts.UnlockAccount(ctx, "alice") },
+	"EndLockdown": func(ctx context.Context, s *store.Store) error { return s.Accounts.EndLockdown(ctx, "alice", noon) },
+	"LockAccount": func(ctx context.Context, s *store.Store) error { return s.Accounts.LockAccount(ctx, "alice", noon) },
 	"HasAdministrator": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Accounts.HasAdministrator(ctx)
 		return err
