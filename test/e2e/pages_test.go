@@ -6,6 +6,7 @@ import (
 	"net/smtp"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
@@ -105,6 +106,21 @@ func tourSignIn(v *tour, server *dev) {
 	v.check("demo-signed-out")
 	v.open(server.demo + "/policy")
 	v.check("demo-policy")
+}
+
+func TestPagesOfTheAccountAreAccessible(t *testing.T) {
+	t.Parallel()
+	for _, language := range languages() {
+		t.Run(language, func(t *testing.T) {
+			v, server := newTour(t, language), startDev(t)
+			v.open(server.issuer + "/account")
+			v.signIn(server.username, server.password)
+			for _, page := range []string{"", "/sessions", "/applications", "/password"} {
+				v.open(server.issuer + "/account" + page)
+				v.check("account" + strings.ReplaceAll(page, "/", "-"))
+			}
+		})
+	}
 }
 
 func TestOtherPagesAreAccessible(t *testing.T) {
