@@ -52,6 +52,10 @@ func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
 		return messages.New("account.activity.password-changed"), nil
 	case activity.RecoveryCodeUsed:
 		return messages.New("account.activity.recovery-code-used"), nil
+	case activity.Locked:
+		return messages.New("account.activity.locked"), nil
+	case activity.Unlocked:
+		return messages.New("account.activity.unlocked"), nil
 	case activity.CredentialAdded:
 		return messages.New("account.activity.added", "credential", credentialText(e.Detail)), nil
 	case activity.CredentialRemoved:
