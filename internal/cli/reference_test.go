@@ -60,7 +60,7 @@ without ` + "`client_id` is identified by its `client_name`, `redirect_uris` and
 
 ` + "`users import` reads an array of users (or an object with such an array in `users`). A new user needs" + `
 a password or a password_hash: argon2id or PBKDF2 in PHC form ($argon2id$v=19$..., $pbkdf2-sha256$i=..., $pbkdf2-sha512$i=...) or bcrypt
-($2a$, $2b$, $2y$). The server replaces a hash that is weaker than configured when the user next signs in; importing the old one again
+($2a$, $2b$, $2y$), or a hash of Django (pbkdf2_sha256$...), scrypt ($scrypt$ln=15,r=8,p=1$salt$hash) or Firebase ($firescrypt$ln=14,r=8,p=1$salt$hash$separator$signer). The server replaces a hash that is weaker than configured when the user next signs in; importing the old one again
 changes nothing. A password that differs from the current one ends the user's sessions and grants. The optional members ` + "`emails`" + `,
 ` + "`groups`, `roles` and `admin_role`" + ` (owner, administrator, support, auditor; ` + "`administrator`" + ` true is a name of owner) replace those of the
 account. Groups that do not exist are created, and an address is verified for at most one account. ` + "`claims.email`" + ` is the primary

@@ -57,7 +57,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // Verify reports whether hash is a hash of password, made here or by a server whose hashes
-// [CheckLegacyHash] accepts. An empty hash means that there is no account: it takes the
+// [CheckImportedHash] accepts. An empty hash means that there is no account: it takes the
 // same time and does not match. It returns [ErrBusy] if nothing was checked.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	slot, err := h.acquire(ctx)
@@ -69,7 +69,7 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	if absent {
 		hash = h.decoy
 	}
-	if legacy, err := parseLegacyHash(hash); err == nil {
+	if legacy, err := parseForeignHash(hash); err == nil {
 		return legacy.matches(password)
 	}
 	p, err := parsePHC(hash)

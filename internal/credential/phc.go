@@ -25,12 +25,14 @@ func CheckHash(hash string) error {
 }
 
 // CheckImportedHash returns [ErrBadHash] unless an import may contain the hash: argon2id,
-// bcrypt or PBKDF2, within bounds. It computes no hash.
+// bcrypt, PBKDF2 (also of Django) or scrypt (also of Firebase), within bounds. It computes no
+// hash.
 func CheckImportedHash(hash string) error {
 	if CheckHash(hash) == nil {
 		return nil
 	}
-	return CheckLegacyHash(hash)
+	_, err := parseForeignHash(hash)
+	return err
 }
 
 // parsePHC parses an argon2id hash in PHC form whose costs the configuration could have.

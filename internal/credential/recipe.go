@@ -33,9 +33,16 @@ func recipeOf(hash string) (recipe, error) {
 		id := strings.Join(parts[:4], "$")
 		return recipe{id, id + "$" + zeros(len(p.salt)) + "$" + zeros(len(p.key)), uint64(p.memory) * uint64(p.passes)}, nil
 	}
-	legacy, err := parseLegacyHash(hash)
+	legacy, err := parseForeignHash(hash)
 	if err != nil {
 		return recipe{}, err
+	}
+	if h, ok := legacy.(scryptHash); ok {
+		return recipe{id: strings.Join(parts[:3], "$"), dummy: h.dummy(hash)}, nil
+	}
+	if strings.HasPrefix(hash, "pbkdf2_") {
+		id := strings.Join(parts[:2], "$")
+		return recipe{id: id, dummy: id + "$" + parts[2] + "$" + base64.StdEncoding.EncodeToString(make([]byte, 32))}, nil
 	}
 	if p, ok := legacy.(pbkdf2Hash); ok {
 		id := strings.Join(parts[:3], "$")
@@ -162,7 +169,7 @@ func (h *Hasher) plan(hash string, own recipe) []step {
 
 // matches compares a password with a hash that has a recipe.
 func (h *Hasher) matches(hash, password string) bool {
-	if legacy, err := parseLegacyHash(hash); err == nil {
+	if legacy, err := parseForeignHash(hash); err == nil {
 		ok, err := legacy.matches(password)
 		return ok && err == nil
 	}

@@ -168,7 +168,7 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 		}
 	}
 	if decode("password_hash", &e.PasswordHash, "a string") && credential.CheckImportedHash(e.PasswordHash) != nil {
-		fail("password_hash must be argon2id, bcrypt or PBKDF2: $argon2id$v=19$m=...,t=...,p=...$salt$hash, $2b$..., or $pbkdf2-sha256$i=...,l=...$salt$hash")
+		fail("password_hash must be argon2id, bcrypt, PBKDF2 or scrypt: $argon2id$v=19$m=...,t=...,p=...$salt$hash, $2b$..., $pbkdf2-sha256$i=...,l=...$salt$hash, pbkdf2_sha256$..., $scrypt$ln=...,r=...,p=...$salt$hash or $firescrypt$...")
 	}
 	if e.Password != "" && e.PasswordHash != "" {
 		fail("password and password_hash exclude each other")
