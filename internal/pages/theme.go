@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/theme"
@@ -106,7 +107,7 @@ func (p *renderer) look(data any) look {
 		l.Links = t.FooterLinks
 	}
 	if t.AccentColor != "" {
-		l.Stylesheets = append(l.Stylesheets[:len(l.Stylesheets):len(l.Stylesheets)], p.assets.themeURL(t.AccentColor, t.AccentColorDark))
+		l.Stylesheets = append(slices.Clip(l.Stylesheets), p.assets.themeURL(t.AccentColor, t.AccentColorDark))
 	}
 	return l
 }
