@@ -22,8 +22,8 @@ const (
 	SignedIn          Kind = "signed_in"
 	SignInFailed      Kind = "sign_in_failed"
 	PasswordChanged   Kind = "password_changed"
-	CredentialAdded   Kind = "credential_added"
-	CredentialRemoved Kind = "credential_removed"
+	CredentialAdded   Kind = "credential_added"   //nolint:gosec // not a credential
+	CredentialRemoved Kind = "credential_removed" //nolint:gosec // not a credential
 	RecoveryCodeUsed  Kind = "recovery_code_used"
 	ConsentGiven      Kind = "consent_given"
 	Locked            Kind = "locked"

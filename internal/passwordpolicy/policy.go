@@ -38,7 +38,7 @@ const (
 )
 
 // Fault reports a rejected password.
-type Fault struct {
+type Fault struct { //nolint:errname // a fault of the input
 	Reason Reason
 	Limit  int // the number of characters, for TooShort and TooLong
 }
@@ -60,9 +60,9 @@ func (f *Fault) Error() string {
 		return "the password is made of repetitions or sequences"
 	case Date:
 		return "the password is made of a date"
-	default:
-		return "the password is easy to guess"
+	case Weak:
 	}
+	return "the password is easy to guess"
 }
 
 // Choice is a password that a user wants to set.
