@@ -19,7 +19,7 @@ import (
 // auditActions returns the audit action of each command that changes something. The others are
 // read-only.
 func auditActions() map[string]string {
-	return map[string]string{
+	return map[string]string{ //nolint:gosec // no credentials
 		"apikeys create":           "apikey.create",
 		"apikeys revoke":           "apikey.revoke",
 		"clients create":           "client.create",

@@ -13,7 +13,7 @@ import (
 
 // usersCredentials lists and removes the credentials of a user.
 type usersCredentials struct {
-	List   usersCredentialsList   `cmd:"" help:"List the credentials of a user: password, authenticator apps and recovery codes."`
+	List   usersCredentialsList   `cmd:"" help:"List the credentials of a user: password, passkeys, authenticator apps and recovery codes."`
 	Remove usersCredentialsRemove `cmd:"" help:"Remove a credential of a user. Removing the password ends sessions and grants."`
 }
 
@@ -60,7 +60,7 @@ func (cmd *usersCredentialsRemove) Run(ctx context.Context, s Streams, c *comman
 }
 
 func newCredentials(d *database) *manage.Credentials {
-	return &manage.Credentials{Users: d.store.Accounts, Sources: []manage.CredentialSource{d.store.SecondFactors}, Now: now}
+	return &manage.Credentials{Users: d.store.Accounts, Sources: []manage.CredentialSource{d.store.Passkeys, d.store.SecondFactors}, Now: now}
 }
 
 // credentialView is a credential in output.

@@ -14,6 +14,7 @@ const (
 	Password      Kind = "password"
 	TOTP          Kind = "totp" // an authenticator app
 	RecoveryCodes Kind = "recovery_codes"
+	Passkey       Kind = "passkey"
 )
 
 // IDs of the credentials of which an account has at most one. An ID is unique within the account.

@@ -65,7 +65,7 @@ func (c *Composer) values(m *Message, secret Secret, catalogue *messages.Catalog
 		values[name] = oneLine(m.Data[name])
 	}
 	if text := credentialText(credential.Kind(m.Data[credentialKind]), catalogue); text != "" {
-		if label := values["detail"]; label != "" {
+		if label := values["detail"]; label != "" && !strings.EqualFold(label, text) {
 			text += " (" + label + ")"
 		}
 		values["detail"] = text
@@ -82,6 +82,8 @@ func credentialText(kind credential.Kind, catalogue *messages.Catalogue) string 
 		return catalogue.Text(messages.New("mail.credential.authenticator"))
 	case credential.RecoveryCodes:
 		return catalogue.Text(messages.New("mail.credential.recovery-codes"))
+	case credential.Passkey:
+		return catalogue.Text(messages.New("mail.credential.passkey"))
 	default:
 		return ""
 	}

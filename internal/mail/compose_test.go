@@ -36,7 +36,7 @@ func TestNoticesNameTheCredential(t *testing.T) {
 	c := mail.Composer{Service: "Example"}
 	a := fixture.Account("ada")
 	for kind, want := range map[credential.Kind]string{
-		credential.Password: "password", credential.TOTP: "authenticator app (phone)", credential.RecoveryCodes: "recovery codes",
+		credential.Password: "password", credential.TOTP: "authenticator app (phone)", credential.RecoveryCodes: "recovery codes", credential.Passkey: "passkey",
 	} {
 		label := ""
 		if kind == credential.TOTP {

@@ -43,8 +43,8 @@ const (
 	PasswordChanged   Kind = "password-changed"
 	RecoveryUsed      Kind = "recovery-used"
 	RecoveryCodeUsed  Kind = "recovery-code-used"
-	CredentialAdded   Kind = "credential-added"
-	CredentialRemoved Kind = "credential-removed"
+	CredentialAdded   Kind = "credential-added"   //nolint:gosec // not a credential
+	CredentialRemoved Kind = "credential-removed" //nolint:gosec // not a credential
 	AddressAdded      Kind = "address-added"
 	AddressRemoved    Kind = "address-removed"
 	AccountLocked     Kind = "account-locked"

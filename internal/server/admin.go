@@ -19,7 +19,7 @@ func composeAdmin(s *Server) {
 		Secrets:               client.SecretStore{Hasher: hasherWithoutSlot{s.adminHasher}, Sealer: s.Secrets},
 		RotatedSecretLifetime: c.RotatedSecretLifetime,
 		Scopes:                s.Store.Scopes, Consents: s.Store.Consents, Grants: s.Store.Grants,
-		Credentials: &manage.Credentials{Users: s.Store.Accounts, Sources: []manage.CredentialSource{s.Store.SecondFactors}, Now: s.Now},
+		Credentials: &manage.Credentials{Users: s.Store.Accounts, Sources: []manage.CredentialSource{s.Store.Passkeys, s.Store.SecondFactors}, Now: s.Now},
 		Sessions:    s.Store.Sessions, SessionManager: s.sessions, Tokens: operatorTokens{s.OAuth2.Introspection, s.OAuth2.AccessTokens},
 		KeySets: s.Store.KeySets, SigningKeys: s.Keys, Sealer: s.Secrets, TrustedIssuers: s.Store.TrustedIssuers,
 		Audit: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals},

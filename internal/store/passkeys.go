@@ -6,13 +6,18 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // Passkeys stores the passkeys of accounts.
-type Passkeys struct{ db *db.DB }
+type Passkeys struct {
+	db      *db.DB
+	notices *notices
+}
 
 const passkeyColumns = `p.id, p.subject, p.handle, p.rp_id, p.document, p.label, p.counter, p.backed_up,
 	p.created_at, p.last_used_at, p.counter_back_at`
@@ -108,7 +113,7 @@ func (s *Passkeys) InsertPasskey(ctx context.Context, r *passkey.Registration, n
 		if inserted == 0 {
 			return passkey.ErrExists
 		}
-		return nil
+		return s.notices.ofCredential(ctx, c, mail.CredentialAdded, p.Subject, credential.Info{Kind: credential.Passkey, Label: p.Label}, now)
 	})
 }
 

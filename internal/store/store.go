@@ -124,7 +124,7 @@ func New(e db.Engine, c Config) *Store {
 		LogoutRequests: &LogoutRequests{d},
 		Mails:          &Mails{d},
 		Outbox:         &Outbox{d},
-		Passkeys:       &Passkeys{d},
+		Passkeys:       &Passkeys{d, told},
 		Refusals:       &Refusals{d},
 		Replay:         &Replay{d},
 		Requests:       &Requests{d},
