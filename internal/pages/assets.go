@@ -23,7 +23,9 @@ var static embed.FS
 type assets struct {
 	base    string // the path of the issuer URL
 	release string
-	files   map[string]asset
+	// accountURL is the first page of the account console; empty if there is none.
+	accountURL string
+	files      map[string]asset
 }
 
 type asset struct {

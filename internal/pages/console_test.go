@@ -2,6 +2,8 @@ package pages
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +74,29 @@ func TestElapsedTimeInWords(t *testing.T) {
 		got := string(ago(When{At: now.Add(-d), Now: now}, p.renderer.languages.offered[0].Catalogue))
 		if !strings.Contains(got, ">"+want+"<") || !strings.Contains(got, now.Add(-d).Format(time.RFC3339)) {
 			t.Errorf("%v ago = %s, want %q", d, got, want)
+		}
+	}
+}
+
+// Pages at the end of a flow lead to the account pages, where there are any.
+func TestPagesLeadToTheAccount(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"", "https://id.example/account"} {
+		o := options()
+		o.AccountURL = url
+		p, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range samples() {
+			if !slices.Contains([]string{"home", "signedout", "devicedone", "error"}, s.page) {
+				continue
+			}
+			w := httptest.NewRecorder()
+			s.write(p, w, "Acme", "https://acme.example/")
+			if got := strings.Contains(w.Body.String(), `id="account" href="`+url+`"`); got != (url != "") {
+				t.Errorf("the page %s leads to the account at %q: %v", s.page, url, got)
+			}
 		}
 	}
 }

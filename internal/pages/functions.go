@@ -31,6 +31,7 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 			return catalogue.HTML(messages.New("error.title-prefix", "title", title))
 		},
 		"duration": messages.Duration,
+		"account":  func() string { return files.accountURL },
 		"date":     date,
 		"ago":      func(w When) template.HTML { return ago(w, catalogue) },
 		"device":   func(o session.Origin) template.HTML { return catalogue.HTML(device(o)) },

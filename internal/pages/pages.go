@@ -30,6 +30,8 @@ var templates embed.FS
 type Options struct {
 	// Base is the path of the issuer, empty for the root.
 	Base string
+	// AccountURL is the first page of the account console; empty if there is none.
+	AccountURL string
 	// Languages are the tags of the offered languages, the default first; empty offers all.
 	Languages []string
 	// Theme is the look of the pages, without images; Files are its files.
@@ -74,6 +76,7 @@ func New(o Options) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
+	files.accountURL = o.AccountURL
 	english, err := messages.Load(messages.English)
 	if err != nil {
 		return nil, err

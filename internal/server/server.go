@@ -173,8 +173,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	// object, which must not keep other clients from authenticating.
 	s.keySets = outbound.NewKeySets(s.fetcher.WithSeparateLimit(), now)
 	s.keySets.Log = log
+	accountURL := ""
+	if c.HasAccountPages() {
+		accountURL = c.URL(accountconsole.Root)
+	}
 	if s.pages, err = pages.New(pages.Options{
-		Base: c.Path(), Languages: c.Languages, Cookie: session.LanguageCookie{Of: s.Cookies}, Theme: c.PageTheme(),
+		Base: c.Path(), AccountURL: accountURL, Languages: c.Languages, Cookie: session.LanguageCookie{Of: s.Cookies}, Theme: c.PageTheme(),
 		Files: pages.Files{Logo: c.LogoFile, LogoDark: c.LogoDarkFile, Favicon: c.FaviconFile, Stylesheet: c.StylesheetFile},
 	}); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
