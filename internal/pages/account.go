@@ -121,3 +121,14 @@ type EventRow struct {
 type AccountData struct{ Action, FileURL string }
 
 func (AccountData) template() string { return "account-data" }
+
+// AccountProfile changes the profile. The form posts name, given_name, family_name, picture,
+// locale and zoneinfo.
+type AccountProfile struct {
+	Form
+
+	Action, CancelURL                                      string
+	Name, GivenName, FamilyName, Picture, Locale, Zoneinfo string
+}
+
+func (AccountProfile) template() string { return "account-profile" }

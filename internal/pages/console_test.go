@@ -51,6 +51,13 @@ func consoleSamples(client func(text, link string) Client) []sample {
 		page("activity", func(text, link string) Page {
 			return AccountActivity{Events: []EventRow{{messages.Literal(text), when, true, origin(text)}}, OlderURL: link, NewestURL: link}
 		}),
+		page("profile", func(text, link string) Page {
+			faults := Form{[]Fault{{Field: "picture", Text: messages.Literal(text)}}}
+			return AccountProfile{
+				Form: faults, Action: link, CancelURL: link,
+				Name: text, GivenName: text, FamilyName: text, Picture: link, Locale: text, Zoneinfo: text,
+			}
+		}, "name", "given-name", "family-name", "picture", "locale", "zoneinfo", "save"),
 		page("data", func(text, link string) Page { return AccountData{Action: link, FileURL: link} }, "file"),
 		page("password", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "new-password", Text: messages.Literal(text)}, {Text: messages.Literal(text)}}}

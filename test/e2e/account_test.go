@@ -59,6 +59,12 @@ func TestAccountPages(t *testing.T) {
 		t.Errorf("the previous password: %d", status)
 	}
 	v.check("account-password-error")
+	for _, page := range []string{"profile", "activity", "data"} {
+		v.open(account + "/" + page)
+		v.check("account-" + page)
+	}
+	v.press("#download")
+	v.wantText("#file", "Download")
 	v.disableScript()
 	v.open(account)
 	v.wantText("h1", "Hello")

@@ -42,9 +42,11 @@ type SessionManager interface {
 	ReplacePassword(ctx context.Context, a *account.Account, hash, keep string) error
 }
 
-// Accounts reads accounts.
+// Accounts reads and changes accounts.
 type Accounts interface {
 	Account(ctx context.Context, subject string) (*account.Account, error)
+	// ChangeAccount applies change, again after a concurrent change.
+	ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account) error) (*account.Account, error)
 }
 
 // Consents reads and ends what applications may do.

@@ -46,6 +46,7 @@ func (c *Console) pages() []page {
 		{title: messages.New("account.overview"), get: c.overview},
 	}
 	if !c.LoginApp {
+		list = append(list, page{path: "/profile", title: messages.New("account.profile"), get: c.profile, post: c.saveProfile})
 		list = append(list, page{path: "/password", title: messages.New("account.password"), group: groupSignIn, get: c.password, post: c.savePassword, hashes: true})
 	}
 	for i := range c.Added {
