@@ -76,14 +76,14 @@ func (c *Composer) values(m *Message, secret Secret, catalogue *messages.Catalog
 // credentialText returns the name of a kind of credential, empty for another kind.
 func credentialText(kind credential.Kind, catalogue *messages.Catalogue) string {
 	switch kind {
+	case credential.Passkey:
+		return catalogue.Text(messages.New("mail.credential.passkey"))
 	case credential.Password:
 		return catalogue.Text(messages.New("mail.credential.password"))
 	case credential.TOTP:
 		return catalogue.Text(messages.New("mail.credential.authenticator"))
 	case credential.RecoveryCodes:
 		return catalogue.Text(messages.New("mail.credential.recovery-codes"))
-	case credential.Passkey:
-		return catalogue.Text(messages.New("mail.credential.passkey"))
 	default:
 		return ""
 	}

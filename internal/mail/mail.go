@@ -48,13 +48,14 @@ const (
 	AddressAdded      Kind = "address-added"
 	AddressRemoved    Kind = "address-removed"
 	AccountLocked     Kind = "account-locked"
+	PasskeyCopied     Kind = "passkey-copied" // its counter did not increase
 )
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
 	return []Kind{
 		Verify, SignUp, Recover, Invitation, AccountExists, NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed,
-		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, AccountLocked,
+		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, AccountLocked, PasskeyCopied,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
@@ -45,6 +46,12 @@ func samples() []sample {
 				Silent: &SilentPasskey{Options: text, State: text, Offer: true},
 			})
 		}, []string{"passkey", "later", "fault"}},
+		{"passkeys", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Show(w, request(), http.StatusOK, Passkeys{
+				Action: link, Options: text, State: text, RPID: text, UserID: text, Fault: messages.Literal(text),
+				List: []PasskeyItem{{Info: credential.Info{ID: "id", Label: text}, Synced: true, Copied: true}},
+			})
+		}, []string{"passkeys", "add-passkey", "fault"}},
 		{"secondfactor", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, SecondFactor{
@@ -281,7 +288,7 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 					t.Errorf("a script is not a file of ours: %v", n.Attr)
 				}
 			}
-			scripted := []string{"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "newrecoverycodes"}
+			scripted := []string{"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes"}
 			if !slices.Contains(scripted, s.page) && len(scripts) != 0 {
 				t.Errorf("the page holds %d scripts, want none", len(scripts))
 			}

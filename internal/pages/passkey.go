@@ -1,6 +1,9 @@
 package pages
 
-import "github.com/ostiary/ostiary/internal/pages/messages"
+import (
+	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+)
 
 // Passkey is the part of a page that signs in with a passkey. Its script gets the
 // options from one URL and posts the response to another.
@@ -40,3 +43,28 @@ type SilentPasskey struct {
 }
 
 func (PasskeyCreate) template() string { return "passkeycreate" }
+
+// Passkeys lists the passkeys of the user. The forms post the fields state and credential of a
+// new one, rename and label, or remove.
+type Passkeys struct {
+	// Action is the URL of the forms.
+	Action string
+	List   []PasskeyItem
+	// Options and State are those of a new passkey; empty if the user has to authenticate
+	// before, at AddURL.
+	Options, State, AddURL string
+	// RPID and UserID tell authenticators which passkeys are registered.
+	RPID, UserID string
+	// Fault describes the error of the previous attempt.
+	Fault messages.Message
+}
+
+// PasskeyItem is a passkey of the list.
+type PasskeyItem struct {
+	credential.Info
+
+	Synced bool // it may be synchronized
+	Copied bool // there may be a copy
+}
+
+func (Passkeys) template() string { return "passkeys" }

@@ -48,6 +48,8 @@ func policies() map[string]policy {
 	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, passing: true, layout: "console"}
 	console := ours
 	console.layout = "console"
+	keys := console
+	keys.csp += "; script-src 'self'"
 	done, doneOurs := ending, ours
 	done.last, doneOurs.last = true, true
 
@@ -75,6 +77,7 @@ func policies() map[string]policy {
 		"authenticator":    console,
 		"recoverycodes":    console,
 		"newrecoverycodes": codes,
+		"passkeys":         keys,
 		"confirmremoval":   console,
 	}
 	for _, name := range consoleTemplates() {

@@ -176,7 +176,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 		"signin": "", "consent": "", "signout": "", "formpost": "",
 		"signedout": "'self'", "leaving": "'none'", "error": "'self'", "devicedone": "'self'",
 		"setup": "'self'", "setupdone": "'self'", "home": "'self'",
-		"authenticator": "'self'", "recoverycodes": "'self'", "newrecoverycodes": "'self'", "confirmremoval": "'self'",
+		"authenticator": "'self'", "recoverycodes": "'self'", "newrecoverycodes": "'self'", "passkeys": "'self'", "confirmremoval": "'self'",
 	}
 	for _, name := range consoleTemplates() {
 		formAction[name] = "'self'"
@@ -197,7 +197,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 			}
 			want["script-src"], want["connect-src"], want["frame-src"] = "", "", ""
 			switch s.page {
-			case "formpost", "leaving", "newrecoverycodes":
+			case "formpost", "leaving", "newrecoverycodes", "passkeys":
 				want["script-src"] = "'self'"
 			case "signin", "secondfactor", "passkeycreate":
 				want["script-src"], want["connect-src"] = "'self'", "'self'"

@@ -10,8 +10,12 @@
 package passkey
 
 import (
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 var (
@@ -106,4 +110,22 @@ func (p *Passkey) AMR() []string {
 		key = "swk"
 	}
 	return []string{"pop", "user", "mfa", key}
+}
+
+// Info describes the passkey.
+func (p *Passkey) Info() credential.Info {
+	return credential.Info{
+		ID: encodeID(p.ID), Kind: credential.Passkey, Label: p.Label, CreatedAt: p.CreatedAt, LastUsedAt: p.LastUsedAt,
+	}
+}
+
+func encodeID(id []byte) string { return base64.RawURLEncoding.EncodeToString(id) }
+
+// ParseID returns the credential ID for its text, which [Passkey.Info] has.
+func ParseID(text string) ([]byte, error) {
+	id, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("parse credential ID: %w", err)
+	}
+	return id, nil
 }

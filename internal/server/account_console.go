@@ -29,7 +29,7 @@ func composeAccountConsole(s *Server) {
 		Session: func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool) {
 			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
 		},
-		Added: secondFactorPages(s), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
+		Added: append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
 		Activity: s.Store.Activity, Grants: s.grantsOf, Credentials: s.credentialsOf,
 		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: passwordPolicy(s), Hasher: s.Hasher,
 		Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
@@ -57,6 +57,7 @@ func mountAccountConsole(s *Server, own chi.Router, page, hashing func(http.Hand
 		own.HandleFunc(route.Path, byMethod(handlers))
 	}
 	if s.Config.LoginURL == "" {
+		getAndHead(own, pathPasskeyEndpoints, passkeyEndpoints(s))
 		getAndHead(own, "/.well-known/change-password", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			httpapi.SeeOther(w, s.Config.URL(accountconsole.Root+"/password"))
 		}))
@@ -102,7 +103,11 @@ func (s *Server) grantsOf(ctx context.Context, subject string, limit int, now ti
 // credentialsOf returns the credentials of an account without their secrets.
 func (s *Server) credentialsOf(ctx context.Context, a *account.Account) ([]credential.Info, error) {
 	factors, err := s.SecondFactors.Enrolled(ctx, a.Subject)
-	list := factors.Credentials()
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.Store.Passkeys.Credentials(ctx, a.Subject)
+	list = append(list, factors.Credentials()...)
 	if a.Password != nil {
 		list = append(list, credential.Info{ID: a.Password.ID, Kind: credential.Password, CreatedAt: a.Password.CreatedAt})
 	}

@@ -16,6 +16,8 @@ const (
 	pathPasskey        = "/login/passkey"
 	pathPasskeyOptions = "/login/passkey/options"
 	pathPasskeyCreate  = "/login/passkey/create"
+	// At the root of the host also for an issuer with a path.
+	pathPasskeyEndpoints = "/.well-known/passkey-endpoints"
 )
 
 // composePasskeys creates the relying party of passkeys. They are off if users sign in with

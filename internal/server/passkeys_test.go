@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store"
@@ -425,4 +427,113 @@ func TestNoPasskeysAtAnIPAddress(t *testing.T) {
 	if p := b.SubmitPassword(id, "ada", "page"); strings.Contains(p.Header.Get("Location"), "passkey") {
 		t.Errorf("sign-in leads to %s", p.Header.Get("Location"))
 	}
+}
+
+// Users see, name and remove their passkeys. Adding and removing needs an authentication of the last
+// five minutes at the highest level of the account.
+func TestAccountPageOfPasskeys(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s := startPasskeys(t, db)
+		b, first := s.NewBrowser(), servertest.NewAuthenticator(s)
+		id := b.BeginSignIn()
+		b.Follow(b.CreatePasskey(b.SubmitPassword(id, "ada", "page"), first))
+		if p := b.Get("/account/passkeys?add=1"); p.Status != http.StatusSeeOther {
+			t.Errorf("adding a passkey in a session by password: %d, want the sign-in page", p.Status)
+		}
+		page := b.Get("/account/passkeys")
+		if page.Status != http.StatusOK || !strings.Contains(page.Body, `id="add-passkey"`) || strings.Contains(page.Body, "data-options") {
+			t.Fatalf("page = %d %s", page.Status, page.Body)
+		}
+		if p := b.SignInWithPasskey(b.BeginSignIn("prompt", "login"), first); p.Status != http.StatusOK {
+			t.Fatalf("sign-in = %d %s", p.Status, p.Body)
+		}
+
+		s.Advance(time.Second)
+		second := servertest.NewAuthenticator(s)
+		form := servertest.RegistrationForm(t, b.Get("/account/passkeys"), second)
+		if p := b.Post("/account/passkeys", form); p.Status != http.StatusSeeOther || len(passkeysOf(s, "ada")) != 2 {
+			t.Fatalf("add = %d %s", p.Status, p.Body)
+		}
+		if p := b.Post("/account/passkeys", form); p.Status != http.StatusBadRequest {
+			t.Errorf("the same response again: %d, want 400", p.Status)
+		}
+		made := passkeysOf(s, "ada")[1].Info()
+		b.Post("/account/passkeys", url.Values{"rename": {made.ID}, "label": {"Work <laptop>"}})
+		if p := b.Get("/account/passkeys"); !strings.Contains(p.Body, "Work &lt;laptop&gt;") || strings.Count(p.Body, `class="passkey"`) != 2 {
+			t.Errorf("after the new name the page is %s", p.Body)
+		}
+		remove := url.Values{"remove": {made.ID}}
+		if p := b.Post("/account/passkeys", remove); p.Status != http.StatusOK || !strings.Contains(p.Body, `id="confirm"`) || len(passkeysOf(s, "ada")) != 2 {
+			t.Errorf("remove without confirmation: %d, %d passkeys", p.Status, len(passkeysOf(s, "ada")))
+		}
+		remove.Set("confirm", "yes")
+		s.Advance(5 * time.Minute)
+		if p := b.Post("/account/passkeys", remove); len(passkeysOf(s, "ada")) != 2 {
+			t.Errorf("remove in an older session: %d", p.Status)
+		}
+		b.SignInWithPasskey(b.BeginSignIn("prompt", "login"), first)
+		b.Post("/account/passkeys", remove)
+		if list := passkeysOf(s, "ada"); len(list) != 1 || list[0].Info().ID == made.ID {
+			t.Errorf("after the removal ada has %d passkeys", len(list))
+		}
+		if err := db.Accounts.SetPassword(t.Context(), accountOf(s, "ada").Subject, "", s.Time()); err != nil {
+			t.Fatal(err)
+		}
+		s.Advance(time.Second)
+		b.SignInWithPasskey(b.BeginSignIn(), first)
+		last := url.Values{"remove": {passkeysOf(s, "ada")[0].Info().ID}, "confirm": {"yes"}}
+		if p := b.Post("/account/passkeys", last); p.Status != http.StatusBadRequest || len(passkeysOf(s, "ada")) != 1 {
+			t.Errorf("the last way to sign in: %d, %d passkeys left", p.Status, len(passkeysOf(s, "ada")))
+		}
+	})
+}
+
+// A passkey is a credential of the user, which an operator can remove.
+func TestOperatorRemovesAPasskey(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s := startPasskeys(t, db)
+		with := servertest.AddPasskey(s, "ada")
+		ada := accountOf(s, "ada").Subject
+		list, err := db.Passkeys.Credentials(t.Context(), ada)
+		if err != nil || len(list) != 1 || list[0].Kind != credential.Passkey || list[0].Label == "" {
+			t.Fatalf("credentials = %+v, %v", list, err)
+		}
+		if err := db.Passkeys.RemoveCredential(t.Context(), accountOf(s, "bob").Subject, list[0].ID, s.Time()); !errors.Is(err, credential.ErrNotFound) {
+			t.Errorf("the passkey of another user: %v", err)
+		}
+		if err := db.Passkeys.RemoveCredential(t.Context(), ada, list[0].ID, s.Time()); err != nil {
+			t.Fatal(err)
+		}
+		b := s.NewBrowser()
+		if p := b.SignInWithPasskey(b.BeginSignIn(), with); p.Status != http.StatusUnauthorized || p.JSON(t)["unknown"] == nil {
+			t.Errorf("a removed passkey: %d %s", p.Status, p.Body)
+		}
+	})
+}
+
+// TestStatementsOfPasskeys holds the rows of passkeys in docs/architecture.md, section 2.
+func TestStatementsOfPasskeys(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s := startPasskeys(t, db)
+		with := servertest.AddPasskey(s, "ada")
+		b := s.NewBrowser()
+		sign := func() url.Values { return b.PasskeyForm(b.BeginSignIn("prompt", "login"), with) }
+		form := sign()
+		count := func(want int64, what string, act func() servertest.Response) {
+			t.Helper()
+			before := db.Statements()
+			p := act()
+			if got := db.Statements() - before; got != want || p.Status != http.StatusOK {
+				t.Errorf("%s: %d statements, status %d; want %d and 200", what, got, p.Status, want)
+			}
+		}
+		options := url.Values{"request": form["request"]}
+		count(1, "options", func() servertest.Response { return b.Post("/login/passkey/options", options) })
+		count(7, "sign-in on a new device", func() servertest.Response { return b.Post("/login/passkey", form) })
+		form = sign()
+		count(7, "sign-in in a session", func() servertest.Response { return b.Post("/login/passkey", form) })
+	})
 }

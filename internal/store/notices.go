@@ -43,6 +43,11 @@ func (n *notices) enqueue(ctx context.Context, on db.Conn, subject string, write
 // ofCredential records that a credential of the account was added or removed, and adds the
 // messages of the kind about it.
 func (n *notices) ofCredential(ctx context.Context, on db.Conn, kind mail.Kind, subject string, of credential.Info, now time.Time) error {
+	if kind == mail.PasskeyCopied { // no change of the credential
+		return n.enqueue(ctx, on, subject, func(a *account.Account) []*mail.Message {
+			return mail.CredentialNotices(kind, a, of.Kind, of.Label, now)
+		})
+	}
 	what := activity.CredentialAdded
 	if kind == mail.CredentialRemoved {
 		what = activity.CredentialRemoved

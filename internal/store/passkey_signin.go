@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -34,6 +35,15 @@ func (s *Sessions) SignInWithPasskey(ctx context.Context, in session.PasskeySign
 		return s.passkeySignInError(ctx, in)
 	case err != nil:
 		return fmt.Errorf("sign in with passkey: %w", err)
+	}
+	if in.Use.CounterBack {
+		p := in.Use.Passkey
+		err := s.db.Tx(ctx, func(c db.Conn) error {
+			return s.notices.ofCredential(ctx, c, mail.PasskeyCopied, p.Subject, p.Info(), in.Use.At)
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if in.NewDevice {
 		return trimSources(ctx, s.db.Write, in.Account.Subject)

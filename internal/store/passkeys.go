@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -113,7 +115,7 @@ func (s *Passkeys) InsertPasskey(ctx context.Context, r *passkey.Registration, n
 		if inserted == 0 {
 			return passkey.ErrExists
 		}
-		return s.notices.ofCredential(ctx, c, mail.CredentialAdded, p.Subject, credential.Info{Kind: credential.Passkey, Label: p.Label}, now)
+		return s.notices.ofCredential(ctx, c, mail.CredentialAdded, p.Subject, p.Info(), now)
 	})
 }
 
@@ -159,8 +161,50 @@ func (s *Passkeys) OfferPasskey(ctx context.Context, subject string, since, now 
 	return shown == 1, nil
 }
 
-// HasPasskey reports whether an account has a passkey.
-func (s *Passkeys) HasPasskey(ctx context.Context, subject string) (bool, error) {
-	list, err := s.PasskeysOf(ctx, subject)
-	return len(list) > 0, err
+// Credentials describes the passkeys of an account.
+func (s *Passkeys) Credentials(ctx context.Context, subject string) (list []credential.Info, err error) {
+	passkeys, err := s.PasskeysOf(ctx, subject)
+	for _, p := range passkeys {
+		list = append(list, p.Info())
+	}
+	return list, err
+}
+
+// RemoveCredential removes a passkey. It returns [credential.ErrNotFound] if the account has
+// no passkey with the ID, which is that of [passkey.Passkey.Info].
+func (s *Passkeys) RemoveCredential(ctx context.Context, subject, id string, now time.Time) error {
+	const remove = `DELETE FROM passkeys WHERE id = $1 AND subject = $2 RETURNING label`
+
+	raw, err := passkey.ParseID(id)
+	if err != nil {
+		return credential.ErrNotFound
+	}
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		removed := credential.Info{Kind: credential.Passkey}
+		err := c.QueryRow(ctx, remove, raw, subject).Scan(&removed.Label)
+		if errors.Is(err, sql.ErrNoRows) {
+			return credential.ErrNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("remove passkey: %w", err)
+		}
+		return s.notices.ofCredential(ctx, c, mail.CredentialRemoved, subject, removed, now)
+	})
+}
+
+// RenamePasskey sets the label of a passkey. It returns [credential.ErrNotFound] if the account
+// has no passkey with the ID.
+func (s *Passkeys) RenamePasskey(ctx context.Context, subject, id, label string) error {
+	raw, err := passkey.ParseID(id)
+	if err != nil {
+		return credential.ErrNotFound
+	}
+	renamed, err := s.db.Write.Exec(ctx, `UPDATE passkeys SET label = $3 WHERE id = $1 AND subject = $2`, raw, subject, label)
+	if err != nil {
+		return fmt.Errorf("rename passkey: %w", err)
+	}
+	if renamed == 0 {
+		return credential.ErrNotFound
+	}
+	return nil
 }

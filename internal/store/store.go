@@ -131,7 +131,7 @@ func New(e db.Engine, c Config) *Store {
 		Scopes:         &Scopes{d, r},
 		SecondFactors:  &SecondFactors{d, told},
 		Seeds:          &Seeds{d},
-		Sessions:       &Sessions{db: d, requestLifetime: requestLifetime, notices: &notices{}},
+		Sessions:       &Sessions{db: d, requestLifetime: requestLifetime, notices: told},
 		SetupLinks:     &SetupLinks{d},
 		SignIns:        &SignIns{d},
 		SignInSources:  &SignInSources{d},

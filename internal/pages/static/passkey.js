@@ -145,7 +145,7 @@
 
   const create = async (form) => {
     const { options, silentOptions, silentState, offer } = form.dataset;
-    const button = document.getElementById("passkey");
+    const button = document.getElementById("passkey") || document.getElementById("add-passkey");
     const later = document.getElementById("later");
 
     const make = async (text, request) => {
@@ -198,6 +198,17 @@
     });
   };
 
+  // The list of passkeys of an account.
+
+  const signal = (list) =>
+    call("signalAllAcceptedCredentials", {
+      rpId: list.dataset.rpId,
+      userId: list.dataset.userId,
+      allAcceptedCredentialIds: [...list.querySelectorAll("[data-id]")].map((each) => each.dataset.id),
+    });
+
+  const list = document.getElementById("passkeys");
+  if (supported && list) signal(list);
   const box = document.getElementById("passkey-sign-in");
   const page = document.getElementById("passkey-create");
   if (supported && box) signIn(box);

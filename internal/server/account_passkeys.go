@@ -1,0 +1,49 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	accountconsole "github.com/ostiary/ostiary/internal/console/account"
+	"github.com/ostiary/ostiary/internal/console/passkeys"
+	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// passkeyPages returns the account page of passkeys, none if passkeys are off.
+func passkeyPages(s *Server) []accountconsole.AddedPage {
+	if s.relyingParty == nil {
+		return nil
+	}
+	page := &passkeys.Page{
+		Issuer: strings.TrimSuffix(s.Config.Issuer, "/"), Store: s.Store.Passkeys, RelyingParty: s.relyingParty,
+		Session: func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool) {
+			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
+		},
+		Recent: s.isRecent, Accounts: s.Store.Accounts, Pages: s.pages, Now: s.Now,
+	}
+	return []accountconsole.AddedPage{{
+		Path: strings.TrimPrefix(passkeys.Path, accountconsole.Root), Title: messages.New("passkeys.title"), Get: page.Get, Post: page.Post,
+	}}
+}
+
+// passkeyEndpoints serves GET /.well-known/passkey-endpoints, for password managers.
+//
+// Spec: A Well-Known URL for Passkey Endpoints.
+func passkeyEndpoints(s *Server) http.HandlerFunc {
+	url := s.Config.URL(passkeys.Path)
+	return func(w http.ResponseWriter, _ *http.Request) {
+		httpapi.JSON(w, http.StatusOK, map[string]string{"enroll": url, "manage": url})
+	}
+}
+
+// isRecent reports whether a session suffices for sensitive pages.
+func (s *Server) isRecent(ctx context.Context, current *session.Session) (bool, error) {
+	const maxAge = 5 * time.Minute
+	level, err := s.highestLevel(ctx, current.Subject)
+	return s.Now().Sub(current.AuthTime) < maxAge && session.Reaches(current.ACR, level), err
+}
