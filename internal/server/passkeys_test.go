@@ -417,6 +417,9 @@ func TestNoPasskeysAtAnIPAddress(t *testing.T) {
 		t.Errorf("the log does not say that passkeys are off: %s", log.String())
 	}
 	b := s.NewBrowser()
+	if p := b.Get("/.well-known/passkey-endpoints"); p.Status != http.StatusOK || p.JSON(t)["enroll"] != s.URL+"/account/passkeys" || p.JSON(t)["manage"] != s.URL+"/account/passkeys" {
+		t.Errorf("passkey endpoints = %d %s", p.Status, p.Body)
+	}
 	id := b.BeginSignIn()
 	if p := b.Get("/login?request=" + id); strings.Contains(p.Body, "passkey") || strings.Contains(p.Body, "webauthn") {
 		t.Errorf("the sign-in page offers a passkey: %s", p.Body)
