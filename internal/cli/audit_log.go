@@ -50,6 +50,8 @@ func auditActions() map[string]string {
 		"users enable":             "user.enable",
 		"users import":             "user.import",
 		"users lock":               "user.lock",
+		"users invite":             "user.invite",
+		"users recover":            "user.recover",
 		"users set-password":       "user.set-password",
 		"users unlock":             "user.unlock",
 		"users update":             "user.update",

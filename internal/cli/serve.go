@@ -20,6 +20,9 @@ func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 	if err != nil {
 		return err
 	}
+	if err := conf.CheckServe(); err != nil {
+		return err
+	}
 	lines := server.NewLogWriter(s.Err)
 	defer lines.Close()
 	log := newLog(lines, conf)

@@ -20,6 +20,8 @@ type usersCommand struct {
 	Import      usersImport      `cmd:"" help:"Create or update the users in a file; all or none."`
 	Export      usersExport      `cmd:"" help:"Write all users as JSON, in the form of the import."`
 	SetPassword usersSetPassword `cmd:"" help:"Change a password; existing sessions and grants end."`
+	Invite      usersInvite      `cmd:"" help:"Send or print a one-time link with which a user creates an account."`
+	Recover     usersRecover     `cmd:"" help:"Print or send a one-time link with which a user sets a new password."`
 	Disable     usersDisable     `cmd:"" help:"Disable a user; sessions and grants end."`
 	Enable      usersEnable      `cmd:"" help:"Enable a disabled user."`
 	Lock        usersLock        `cmd:"" help:"Lock an account down: sessions, grants and trusted devices end, and sign-ins are refused until it is unlocked."`
@@ -212,14 +214,14 @@ func (cmd *usersDelete) Run(ctx context.Context, s Streams, c *commandLine) erro
 }
 
 // withUser runs work over the database and a user.
-func (c *commandLine) withUser(ctx context.Context, s Streams, username string, work func(*database, *account.Account) error) error {
+func (c *commandLine) withUser(ctx context.Context, s Streams, username string, work func(*database, *account.Account) error, require ...string) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		a, err := newUsers(d).Find(ctx, username)
 		if err != nil {
 			return err
 		}
 		return work(d, a)
-	})
+	}, require...)
 }
 
 // adminRole returns the role of an administrator, or none.

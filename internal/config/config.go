@@ -25,6 +25,21 @@ const (
 	RegistrationOpen   Registration = "open"
 )
 
+// SignUp controls who may create an account.
+type SignUp string
+
+// Values of [SignUp]: no user, users with an invitation, users with an address in a domain of
+// sign_up_domains, all users. The last two allow invitations too.
+const (
+	SignUpOff     SignUp = "off"
+	SignUpInvited SignUp = "invited"
+	SignUpDomains SignUp = "domains"
+	SignUpOpen    SignUp = "open"
+)
+
+// ByThemselves reports whether users may create accounts without an invitation.
+func (s SignUp) ByThemselves() bool { return s == SignUpDomains || s == SignUpOpen }
+
 // AdminAuth is how callers of the admin API authenticate.
 type AdminAuth string
 
@@ -210,8 +225,11 @@ type Config struct {
 
 	// AccountPages is whether users have the account console. See [Config.HasAccountPages].
 	AccountPages AccountPages
-	// SignUp lets users create accounts.
-	SignUp bool
+	// SignUp controls who may create an account, and SignUpDomains lists the domains of
+	// addresses that may. SignUpVerify requires a confirmed address; it is off only in dev.
+	SignUp        SignUp
+	SignUpDomains []string
+	SignUpVerify  bool
 
 	SecondFactor SecondFactor
 	// SecondFactorFor requires a second factor of administrators and members of groups:
@@ -315,6 +333,8 @@ func Default() *Config {
 		RegistrationScopes: standardScopes(),
 		DefaultScopes:      standardScopes(),
 		AdminAuth:          AdminToken,
+		SignUp:             SignUpOff,
+		SignUpVerify:       true,
 		AuditRetention:     365 * day,
 		AccountPages:       AccountPagesAuto,
 		SecondFactor:       SecondFactorWhenEnrolled,

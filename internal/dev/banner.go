@@ -24,7 +24,7 @@ func (d *devServer) printBanner(w io.Writer) {
 	}
 	row("demo app", d.demoURL)
 	row("", "sign in as "+d.demoUser.Username+" with the password "+d.demoUser.Password)
-	if c.SignUp {
+	if c.SignUp.ByThemselves() {
 		row("", "or create an account when you sign in")
 	}
 	if d.mailListener != nil {

@@ -130,6 +130,8 @@ type Pages interface {
 	Consent(w http.ResponseWriter, r *http.Request, status int, v pages.Consent)
 	Device(w http.ResponseWriter, r *http.Request, status int, v pages.Device)
 	DeviceDone(w http.ResponseWriter, r *http.Request, status int, v pages.DeviceDone)
+	// Language returns the language of a page.
+	Language(r *http.Request) string
 	LanguageChoice(tag string, now time.Time) string
 	Error(w http.ResponseWriter, r *http.Request, status int, v pages.Error)
 }
@@ -160,6 +162,8 @@ type Config struct {
 	Failures       Failures
 	SetupLinks     SetupLinks
 	SignIns        SignIns
+	Links          Links
+	Outbox         Outbox
 	SecondFactors  SecondFactors
 	TrustedDevices TrustedDevices
 	Deadlines      Deadlines
@@ -178,11 +182,19 @@ type Config struct {
 	Pages        Pages
 	Cookies      session.Cookies
 
-	Lifetimes  Lifetimes
-	SignUp     bool // whether users may create accounts
-	LoginApp   bool // whether users sign in with an app of the operator
-	RateLimits bool
-	Address    func(context.Context) netip.Addr
+	Lifetimes Lifetimes
+	// SignUp reports whether users may create accounts without an invitation, and
+	// SignUpDomains, unless it is empty, with which domains of their address. SignUpVerify
+	// reports that they confirm the address first.
+	SignUp        bool
+	SignUpDomains []string
+	SignUpVerify  bool
+	SignUps       SignUps
+	CodeKey       []byte // of the hashes of the codes that confirm an address
+	HasMail       bool   // whether the server sends mail
+	LoginApp      bool   // whether users sign in with an app of the operator
+	RateLimits    bool
+	Address       func(context.Context) netip.Addr
 	// Networks returns the nested networks of an address, the narrowest first.
 	Networks func(netip.Addr) []netip.Prefix
 	Now      func() time.Time
@@ -204,6 +216,9 @@ type Service struct {
 	Consent      *Consent
 	Device       *Device
 	Setup        *Setup
+	Recover      *Recover
+	Verify       *Verify
+	Invitation   *Invitation
 	Home         *Home
 	Language     *Language
 }
@@ -213,6 +228,7 @@ func New(c Config) *Service {
 	flows, limits := &flows{&c}, &limiter{&c}
 	passwords := &passwords{&c, limits}
 	factors := &factors{&c, flows}
+	links := &links{&c, session.LinkCookies{Cookies: c.Cookies}}
 	return &Service{
 		SignIn:       &SignIn{&c, flows, passwords, factors},
 		Passkey:      &PasskeySignIn{&c, flows, limits},
@@ -223,6 +239,9 @@ func New(c Config) *Service {
 		Consent:      &Consent{&c, flows},
 		Device:       &Device{&c, flows, limits},
 		Setup:        &Setup{&c, flows, passwords},
+		Recover:      &Recover{&c, flows, limits, passwords, factors, links},
+		Verify:       &Verify{&c, flows, passwords, factors, links},
+		Invitation:   &Invitation{&c, flows, passwords, factors, links},
 		Home:         &Home{&c},
 		Language:     &Language{&c, flows},
 	}

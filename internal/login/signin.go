@@ -117,6 +117,9 @@ func (h *SignIn) form(f *flow) pages.SignIn {
 	if page.Passkey != nil {
 		page.Passkey.Create = true
 	}
+	if h.HasMail {
+		page.ForgotURL = h.Issuer + "/recover?request=" + url.QueryEscape(f.request.ID)
+	}
 	if h.SignUp {
 		page.SignUpURL = h.Issuer + "/signup?request=" + url.QueryEscape(f.request.ID)
 	}

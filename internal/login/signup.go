@@ -59,12 +59,21 @@ func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
 		h.flows.end(w, r, f, h.flows.cancel(r.Context(), f))
 		return
 	}
+	if h.SignUpVerify {
+		h.submitUnverified(w, r, f)
+		return
+	}
 	a, err := h.createAccount(r, f)
 	if err == nil {
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed up",
 			slog.String("subject", a.Subject), slog.String("client_id", f.client.ID))
 		err = h.factors.afterPassword(w, r, f, h.passwords.authentication(r, a, account.KnownSource{}))
 	}
+	h.finish(w, r, f, err)
+}
+
+// finish shows the form again if it was rejected, and ends the page otherwise.
+func (h *SignUp) finish(w http.ResponseWriter, r *http.Request, f *flow, err error) {
 	var invalid *fieldError
 	var rejected *rejection
 	switch {
@@ -80,25 +89,10 @@ func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
 // createAccount creates the account of a submitted form. The response reveals whether a
 // username is taken, so that attempts are counted, before a password is hashed.
 func (h *SignUp) createAccount(r *http.Request, f *flow) (*account.Account, error) {
-	ctx, form := r.Context(), r.PostForm
-	choice := h.choice(f, form)
-	username, err := checkCredentials(form.Get("username"), form.Get("repeat"), choice)
+	ctx := r.Context()
+	username, claims, phc, err := h.read(r, f)
 	if err != nil {
 		return nil, err
-	}
-	claims, err := profile(username, form)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.checkPassword(ctx, choice); err != nil {
-		return nil, err
-	}
-	if err := h.count(ctx, h.limits.failureLimits(ctx), h.accountLimits(ctx)); err != nil {
-		return nil, err
-	}
-	phc, err := h.Hasher.Hash(ctx, form.Get("password"))
-	if err != nil {
-		return nil, fmt.Errorf("hash password: %w", err)
 	}
 	now := h.Now()
 	a := &account.Account{
@@ -152,6 +146,32 @@ func (h *SignUp) count(ctx context.Context, networks, limits []account.Limit) er
 	}
 }
 
+// read checks a submitted form, counts it, and returns the canonical username, the claims and
+// the hash of the password.
+func (h *SignUp) read(r *http.Request, f *flow) (username string, claims map[string]any, phc string, err error) {
+	ctx, form := r.Context(), r.PostForm
+	choice := h.choice(f, form)
+	if username, err = checkCredentials(form.Get("username"), form.Get("repeat"), choice); err != nil {
+		return "", nil, "", err
+	}
+	if claims, err = profile(username, form); err != nil {
+		return "", nil, "", err
+	}
+	if err := h.checkDomain(claims); err != nil {
+		return "", nil, "", err
+	}
+	if err := h.checkPassword(ctx, choice); err != nil {
+		return "", nil, "", err
+	}
+	if err := h.count(ctx, h.limits.failureLimits(ctx), h.accountLimits(ctx)); err != nil {
+		return "", nil, "", err
+	}
+	if phc, err = h.Hasher.Hash(ctx, form.Get("password")); err != nil {
+		return "", nil, "", fmt.Errorf("hash password: %w", err)
+	}
+	return username, claims, phc, nil
+}
+
 // accountLimits bound the accounts that are created from one network, and so the usernames
 // that its users learn to be taken.
 func (h *SignUp) accountLimits(ctx context.Context) []account.Limit {
@@ -194,6 +214,7 @@ func (h *SignUp) reject(w http.ResponseWriter, r *http.Request, f *flow, status 
 func (h *SignUp) form(f *flow) pages.SignUp {
 	return pages.SignUp{
 		Client: f.clientView(), Action: h.Issuer + "/signup", Request: f.request.ID, MinLength: passwordpolicy.MinLength(h.FactorPolicy.Everyone),
-		SignInURL: h.Issuer + "/login?request=" + url.QueryEscape(f.request.ID),
+		EmailRequired: h.SignUpVerify || len(h.SignUpDomains) > 0,
+		SignInURL:     h.Issuer + "/login?request=" + url.QueryEscape(f.request.ID),
 	}
 }

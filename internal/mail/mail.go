@@ -109,7 +109,8 @@ func New(kind Kind, to string, now time.Time) *Message {
 	}
 }
 
-// Notices returns a message of the kind to each verified address of an account.
+// Notices returns a message of the kind to each verified address of an account, the primary one
+// first.
 func Notices(kind Kind, a *account.Account, data map[string]string, now time.Time) []*Message {
 	var list []*Message
 	for _, address := range a.Addresses {

@@ -186,3 +186,6 @@ func (p *renderer) translation(r *http.Request) *translation {
 	}
 	return l.offered[0]
 }
+
+// Language returns the tag of the language of the response to r.
+func (p *Pages) Language(r *http.Request) string { return p.renderer.translation(r).Language.Tag }

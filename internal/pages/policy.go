@@ -1,6 +1,9 @@
 package pages
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // base is the content security policy of every page: nothing inline, no frames, style and
 // icons from this server, and client logos from any https host.
@@ -50,6 +53,10 @@ func policies() map[string]policy {
 	console.layout = "console"
 	keys := console
 	keys.csp += "; script-src 'self'"
+	// The pages of one-time links load nothing from other hosts.
+	link := policy{csp: strings.Replace(base, "img-src 'self' https: data:", "img-src 'self'", 1), referrer: "no-referrer"}
+	linkDone := link
+	linkDone.last = true
 	done, doneOurs := ending, ours
 	done.last, doneOurs.last = true, true
 
@@ -79,6 +86,10 @@ func policies() map[string]policy {
 		"newrecoverycodes": codes,
 		"passkeys":         keys,
 		"confirmremoval":   console,
+		"recover":          link, "recoversent": link, "recoverfactor": link, "recoverpassword": link,
+		"recoverdone": linkDone,
+		"verify":      link, "verifycode": link, "verifyname": link, "invitation": link,
+		"showncode": linkDone, "verified": linkDone, "accountcreated": linkDone,
 	}
 	for _, name := range consoleTemplates() {
 		all[name] = console

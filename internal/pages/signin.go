@@ -28,6 +28,8 @@ type SignIn struct {
 	Reauthenticate bool
 	// OtherURL is the sign-in page for another account.
 	OtherURL string
+	// ForgotURL is the page for users who forgot their password; empty hides the link.
+	ForgotURL string
 	// SignUpURL is the sign-up page; empty hides the link.
 	SignUpURL string
 	// Cancel shows the button that returns to the client without signing in.

@@ -19,6 +19,8 @@ type SignUp struct {
 	Username, Name, Email string
 	// Remember is the previous input of the checkbox.
 	Remember bool
+	// EmailRequired reports that the user has to enter an address.
+	EmailRequired bool
 	// MinLength is the minimum length of a password.
 	MinLength int
 	// Fault describes the error of the previous attempt. Field is the name of the invalid field.

@@ -111,6 +111,7 @@ const (
 	PageInvalid            Rule = "page_invalid"
 	LogoutInvalid          Rule = "logout_invalid"
 	SetupLinkInvalid       Rule = "setup_link_invalid"
+	LinkInvalid            Rule = "link_invalid"
 
 	// Registration and the admin API.
 

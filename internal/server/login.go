@@ -17,13 +17,16 @@ func composeLogin(s *Server) {
 	s.login = login.New(login.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer, AccountURL: accountURL(c),
 		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, Failures: s.Failures, SetupLinks: s.Store.SetupLinks,
+		Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, HasMail: c.HasMail(),
 		SignIns: s.Store.SignIns, SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: passwordPolicy(s),
 		Devices: s.Store.Devices, DeviceRequests: newPendingRequests(s), UserCodes: s.userCodes, DeviceApp: c.DeviceURL,
 		Passkeys: s.Store.Passkeys, RelyingParty: s.relyingParty, Hasher: s.Hasher, Pages: s.pages, Cookies: s.Cookies,
 		Lifetimes: login.Lifetimes{
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
-		SignUp: c.SignUp, LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: network.List, AccountDigest: accountDigest(s),
+		SignUp: c.SignUp.ByThemselves(), SignUpDomains: c.SignUpDomains, SignUpVerify: c.SignUpVerify,
+		SignUps: s.Store.SignUps, CodeKey: signUpCodeKey(s),
+		LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: network.List, AccountDigest: accountDigest(s),
 		Now: s.Now, Log: s.Log,
 	})
 }
@@ -79,3 +82,6 @@ func newLoginApp(s *Server) *external.Login {
 		URL: s.Config.LoginURL, Requests: s.Store.Requests, Accounts: s.Store.Accounts, Sessions: s.sessions, Cookies: s.Cookies, Now: s.Now,
 	}
 }
+
+// signUpCodeKey returns the key of the hashes of codes that confirm an address.
+func signUpCodeKey(s *Server) []byte { return s.Secrets.DeriveAll("sign-up code")[0].Key }

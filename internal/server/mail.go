@@ -1,12 +1,12 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"net/url"
-	"time"
+	"strings"
 
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/login"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/mail/mailurl"
 )
@@ -38,15 +38,12 @@ func composeMail(s *Server) error {
 	if err != nil {
 		return err
 	}
+	links := &login.MailLinks{Issuer: strings.TrimSuffix(s.Config.Issuer, "/"), Accounts: s.Store.Accounts, SignUps: s.Store.SignUps, Links: s.Store.OneTimeLinks}
 	s.Mail = mail.NewWorker(mail.Worker{
 		Store: s.Store.Mails, Sender: sender,
 		Composer: mail.Composer{Service: s.pages.Name, Support: s.Config.SupportAddress, Templates: templates},
-		Complete: s.completeMail, Now: s.Now, Log: s.Log,
+		Complete: links.Complete, Now: s.Now, Log: s.Log,
 	})
+	s.MailOutbox = mail.Outbox{Store: s.Store.Mails, Worker: s.Mail}
 	return nil
-}
-
-// completeMail creates the link of a message.
-func (s *Server) completeMail(_ context.Context, _ *mail.Message, _ time.Time) (mail.Secret, error) {
-	return mail.Secret{}, nil
 }

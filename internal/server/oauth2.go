@@ -124,7 +124,7 @@ func newAuthorizationRequests(s *Server, lifetimes *tokens.Lifetimes) *authorize
 	return &authorize.Requests{
 		Issuer: c.Issuer, Clients: s.Clients, Scopes: s.scopes, Hints: s.Keys, Lifetimes: lifetimes,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: s.keySets, Documents: s.fetcher, Registered: s.registeredFetcher, Now: s.Now},
-		MaxRedirectURL: c.MaxRedirectURLLength, SignUp: c.SignUp, LegacyResponseTypes: c.LegacyResponseTypes,
+		MaxRedirectURL: c.MaxRedirectURLLength, SignUp: c.SignUp.ByThemselves(), LegacyResponseTypes: c.LegacyResponseTypes,
 	}
 }
 

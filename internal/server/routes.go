@@ -28,13 +28,16 @@ const (
 	// The page on which users prove a second factor.
 	pathSecondFactor = "/login/second-factor"
 	// The page on which users add an authenticator app while they sign in.
-	pathEnrol      = "/login/enrol"
-	pathConsent    = "/consent"
-	PathSetup      = "/setup"
-	pathDevice     = "/device" // short, since users type it
-	pathDeviceAuth = "/oauth2/device/auth"
-	pathVerify     = "/oauth2/device/verify"
-	pathLanguage   = "/language"
+	pathEnrol         = "/login/enrol"
+	pathConsent       = "/consent"
+	pathRecover       = "/recover"
+	pathInvitation    = "/invitation"
+	pathVerifyAddress = "/verify"
+	PathSetup         = "/setup"
+	pathDevice        = "/device" // short, since users type it
+	pathDeviceAuth    = "/oauth2/device/auth"
+	pathVerify        = "/oauth2/device/verify"
+	pathLanguage      = "/language"
 )
 
 const requestTimeout = 10 * time.Second
@@ -179,7 +182,8 @@ func mountPages(s *Server, r chi.Router) {
 		}))
 	}
 	mountPasskeys(s, own, pages)
-	if s.Config.SignUp {
+	mountLinkPages(s, own, pages, passwords)
+	if s.Config.SignUp.ByThemselves() {
 		own.HandleFunc(pathSignUp, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.SignUp.Page), http.MethodPost: passwords(s.login.SignUp.Submit),
 		}))

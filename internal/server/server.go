@@ -89,6 +89,7 @@ type Server struct {
 	userCodes      *devicecode.UserCodes
 	Outbox         *outbox.Dispatcher
 	Mail           *mail.Worker // nil without a mail server
+	MailOutbox     mail.Outbox
 	sessions       *session.Manager
 	SecondFactors  *secondfactor.Service
 	TrustedDevices *secondfactor.TrustedDevices
@@ -293,7 +294,7 @@ func capabilities(s *Server) discovery.Capabilities {
 			caps.ACRValues = append(caps.ACRValues, session.LevelPhishingResistant)
 		}
 	}
-	if s.Config.SignUp {
+	if s.Config.SignUp.ByThemselves() {
 		caps.Prompts = append(caps.Prompts, "create")
 	}
 	if s.Config.LegacyResponseTypes {

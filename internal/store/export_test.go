@@ -72,3 +72,6 @@ func (s *Store) BoundFailures(n int) { s.purger.maxFailures = n }
 
 // BoundAnonymousMails sets the number of messages that requests without a user may cause.
 func (s *Store) BoundAnonymousMails(n int) { s.purger.maxAnonymousMails = n }
+
+// BoundSignUps sets the number of sign-ups that are kept.
+func (s *Store) BoundSignUps(n int) { s.purger.maxSignUps = n }

@@ -19,7 +19,6 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/keyset"
-	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/recoverycode"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -259,13 +258,7 @@ func (y *year) attackers() {
 		must(y.t, err)
 		y.put("guesses", 3*time.Hour+rowStays)
 	}
-	message := mail.New(mail.Recover, "ada@rp.example", y.now)
-	message.Anonymous = true
-	must(y.t, y.s.Mails.EnqueueMail(ctx, message))
-	message, err := y.s.Mails.ClaimMail(ctx, y.now, y.now.Add(time.Minute))
-	must(y.t, err)
-	must(y.t, y.s.Mails.EndMail(ctx, message, mail.Sent, y.now))
-	y.put("mails", day+rowStays)
+	y.recoveries()
 	y.request("", authrequest.Undecided, nil)
 	request := strconv.Itoa(y.steps)
 	must(y.t, y.s.Refusals.InsertRefusals(ctx, []*refusal.Record{aRefusal(request, "rp", "code_spent", y.now)}))
@@ -281,7 +274,7 @@ func (y *year) attackers() {
 	y.put("devices", 10*time.Minute+rowStays)
 	must(y.t, y.s.SetupLinks.InsertSetupLink(ctx, session.Hash(fmt.Sprint("link ", y.steps)), y.now.Add(day)))
 	y.put("setup_links", day+rowStays)
-	_, err = y.s.Deadlines.EnrolmentDeadline(ctx, "alice", y.now)
+	_, err := y.s.Deadlines.EnrolmentDeadline(ctx, "alice", y.now)
 	must(y.t, err)
 	y.ends["enrolment_deadlines"] = []time.Time{y.now.Add(1000 * day)} // with the account
 	for _, name := range []string{"browser state", "pairwise subject"} {

@@ -69,6 +69,8 @@ var crowd = []string{
 	`INSERT INTO mails (id, kind, subject, recipient, language, data, anonymous, state, created_at, due_at, until, attempts, fault, ended_at, purge_after)
 		SELECT 'm' || n, 'recover', 's' || n, '', '', '', CASE WHEN n <= 1000 THEN 1 ELSE 0 END, 'sent', m, m, m, 1, '', m, m + 1000000000
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO one_time_links (hash, kind, subject, address_key, version, data, created_at, expires_at)
+		SELECT sha256(n::text::bytea), 'recover', 's' || n, '', '', '', m, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO set_keys (set_name, kid, public, created_at) SELECT 'set ' || n, 'kid', '{}', m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO audit_events (id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status)
 		SELECT 'f' || to_char(n, 'FM00000000'), m, 'a' || n %% 400, 't' || n %% 400, 'cli', 'i' || n %% 400, '', '', '', 'done', 200
@@ -251,6 +253,24 @@ func live(t *testing.T, s *store.Store) {
 	must(t, err)
 	_, err = s.Accounts.RenewPasswordHash(ctx, "bob", "old", "new")
 	must(t, err)
+	pending := aSignUp("grace", noon)
+	must(t, s.SignUps.InsertSignUp(ctx, pending))
+	_, err = s.SignUps.SignUpOf(ctx, pending.Browser, noon)
+	must(t, err)
+	must(t, s.SignUps.SetSignUpCode(ctx, pending.ID, []byte("code"), noon.Add(time.Minute)))
+	must(t, s.SignUps.CheckSignUpCode(ctx, pending.ID, []byte("code"), noon))
+	grace, err := pending.Account(noon)
+	must(t, err)
+	must(t, s.SignUps.CompleteSignUp(ctx, pending.ID, grace, noon))
+	link := insertLink(t, s, fixture.Account("bob"))
+	_, err = s.OneTimeLinks.Link(ctx, link.Hash, noon)
+	must(t, err)
+	must(t, s.OneTimeLinks.ProveLink(ctx, link.Hash, noon))
+	bob, err := s.Accounts.Account(ctx, "bob")
+	must(t, err)
+	must(t, s.OneTimeLinks.RecoverPassword(ctx, link, bob, "recovered", nil, noon))
+	_, err = s.Accounts.AccountByAddress(ctx, "bob@rp.example")
+	wantErr(t, "an address without an account", err, account.ErrNotFound)
 	must(t, s.Mails.EnqueueMail(ctx, aMail("bob@rp.example")))
 	_, err = s.Mails.NextMail(ctx)
 	must(t, err)

@@ -50,13 +50,14 @@ type purger struct {
 	grantLifetime   time.Duration
 	requestLifetime time.Duration
 	auditRetention  time.Duration
-	// maxAnonymousMails is the number of messages that requests without a user may cause.
-	maxAnonymousMails int
-	maxFailures       int // of events of failed sign-ins
-	grants            grantsPurge
-	unanswered        unansweredPurge
-	now               func() time.Time
-	log               *slog.Logger
+	// maxAnonymousMails is the number of messages that requests without a user may cause, and
+	// maxSignUps that of their sign-ups.
+	maxAnonymousMails, maxSignUps int
+	maxFailures                   int // of events of failed sign-ins
+	grants                        grantsPurge
+	unanswered                    unansweredPurge
+	now                           func() time.Time
+	log                           *slog.Logger
 }
 
 // purge implements [Store.Purge].
@@ -69,6 +70,7 @@ func (s *purger) purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.purgeRows(ctx, now.Add(-expiryMargin), &purged),
 		s.purgeAnonymousMails(ctx, &purged),
 		s.purgeFailures(ctx, &purged),
+		s.purgeSignUps(ctx, now, &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
 		s.purgeRefusals(ctx, now, &purged),
@@ -137,6 +139,7 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 		`DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
+		`DELETE FROM one_time_links WHERE hash IN (SELECT hash FROM one_time_links WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
 		`DELETE FROM known_sources WHERE digest IN (SELECT digest FROM known_sources WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM trusted_devices WHERE digest IN

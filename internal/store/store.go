@@ -56,6 +56,7 @@ type Store struct {
 	KeySets        *KeySets
 	LogoutRequests *LogoutRequests
 	Mails          *Mails
+	OneTimeLinks   *OneTimeLinks
 	Outbox         *Outbox
 	Passkeys       *Passkeys
 	Refusals       *Refusals
@@ -68,6 +69,7 @@ type Store struct {
 	SetupLinks     *SetupLinks
 	SignIns        *SignIns
 	SignInSources  *SignInSources
+	SignUps        *SignUps
 	Throttle       *Throttle
 	TrustedDevices *TrustedDevices
 	TrustedIssuers *TrustedIssuers
@@ -123,6 +125,7 @@ func New(e db.Engine, c Config) *Store {
 		KeySets:        &KeySets{d},
 		LogoutRequests: &LogoutRequests{d},
 		Mails:          &Mails{d},
+		OneTimeLinks:   &OneTimeLinks{d, &Accounts{d, r, log, told}},
 		Outbox:         &Outbox{d},
 		Passkeys:       &Passkeys{d, told},
 		Refusals:       &Refusals{d},
@@ -135,6 +138,7 @@ func New(e db.Engine, c Config) *Store {
 		SetupLinks:     &SetupLinks{d},
 		SignIns:        &SignIns{d},
 		SignInSources:  &SignInSources{d},
+		SignUps:        &SignUps{d},
 		Throttle:       &Throttle{d},
 		TrustedDevices: &TrustedDevices{d},
 		TrustedIssuers: &TrustedIssuers{d, r},
@@ -143,7 +147,7 @@ func New(e db.Engine, c Config) *Store {
 		purger: &purger{
 			db: d, now: c.Now, log: log,
 			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
-			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails, maxFailures: activity.MaxFailures,
+			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails, maxSignUps: maxSignUps, maxFailures: activity.MaxFailures,
 		},
 	}
 }

@@ -20,7 +20,8 @@ import (
 func TestFlow(t *testing.T) {
 	t.Parallel()
 
-	s := start(t, "sign_up=on", "registration=open", "admin_auth=none")
+	mail, mailURL := startMail(t)
+	s := start(t, "sign_up=on", "mail_url="+mailURL, "mail_from=no-reply@id.example", "registration=open", "admin_auth=none")
 	f := &flow{t: t, server: s, cookies: map[string]string{}}
 
 	f.call("register", "/connect/register", `{"redirect_uris":["https://app.example/cb"],"post_logout_redirect_uris":["https://app.example/bye"],`+
@@ -35,6 +36,8 @@ func TestFlow(t *testing.T) {
 	f.browse("authorize", strings.Replace(authorize, "consent+create", "consent", 1))
 	f.browse("authorize to sign up", strings.Replace(authorize, "consent+create", "create", 1))
 	f.submit("sign up", "username", "ada", "name", "Ada", "email", "ada@example.com", "password", "correct horse battery", "repeat", "correct horse battery")
+	f.browse("link in the message", linkTo(t, mail, "ada@example.com"))
+	f.submit("confirm the address", "confirm", "yes")
 	f.submit("consent", "decision", "accept")
 	code := f.location.Query().Get("code")
 	f.note("the redirect to the client has " + strings.Join(slices.Sorted(maps.Keys(f.location.Query())), ", "))

@@ -16,7 +16,7 @@ func publicPaths() []string {
 		"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration",
 		"/", "/connect/register", "/connect/register/x", "/consent", "/device", "/health/alive", "/health/ready", "/login",
 		"/metrics", "/nothing", "/oauth2/auth", "/oauth2/device/auth", "/oauth2/device/verify", "/oauth2/introspect", "/oauth2/register",
-		"/oauth2/register/x", "/oauth2/revoke", "/oauth2/sessions/check", "/oauth2/sessions/logout", "/oauth2/token", "/setup", "/signup",
+		"/oauth2/register/x", "/oauth2/revoke", "/oauth2/sessions/check", "/oauth2/sessions/logout", "/oauth2/token", "/setup", "/signup", "/recover", "/verify", "/invitation",
 		"/static/app.css", "/userinfo", "/version",
 	}
 }
@@ -35,7 +35,7 @@ func TestRoutes(t *testing.T) {
 
 	for name, settings := range map[string][]string{
 		"default": nil,
-		"open":    {"sign_up=on", "registration=open", "legacy_response_types=on", "admin_auth=none", "public_version=on"},
+		"open":    {"sign_up=on", "mail_url=smtp+plain://127.0.0.1:9", "mail_from=no-reply@id.example", "registration=open", "legacy_response_types=on", "admin_auth=none", "public_version=on"},
 		"apps": {
 			"login_url=https://app.example/login", "consent_url=https://app.example/consent", "logout_url=https://app.example/logout",
 			"device_url=https://app.example/device", "error_url=https://app.example/error", "post_logout_url=https://app.example/bye",

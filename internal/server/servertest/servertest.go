@@ -105,7 +105,7 @@ func start(tb testing.TB, db *store.Store, host, path string, settings map[strin
 	s.URL = strings.TrimSuffix(issuer, "/")
 	defaults := map[string]string{
 		"issuer": issuer, "database_url": "sqlite:unused", "system_secrets": SystemSecret, "registration": "open",
-		"argon2_slots": "2",
+		"argon2_slots": "2", "sign_up_verify": "off",
 	}
 	conf, err := config.Load(config.Sources{Defaults: defaults, Override: settings, Require: config.ServeRequires()})
 	if err != nil {

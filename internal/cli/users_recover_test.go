@@ -1,0 +1,40 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/cli/clitest"
+	"github.com/ostiary/ostiary/internal/mail"
+	"github.com/ostiary/ostiary/internal/onetimelink"
+	"github.com/ostiary/ostiary/internal/server/servertest"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+func TestRecoverUser(t *testing.T) {
+	t.Parallel()
+	sh := clitest.NewShell(t)
+	sh.Input = servertest.Password + "\n"
+	sh.Must("users", "create", "ada", "--password-file=-")
+	sh.Input = ""
+	const issuer = "--set=issuer=https://id.example/auth"
+	servertest.Contains(t, sh.MustFail("users", "recover", "ada"), "issuer: is required")
+	link := strings.TrimSpace(sh.Must("users", "recover", "ada", issuer))
+	token, isLink := strings.CutPrefix(link, "https://id.example/auth/recover?token=")
+	if !isLink || !onetimelink.IsToken(token) {
+		t.Errorf("users recover printed %q, want a link of the issuer", link)
+	}
+	servertest.Contains(t, sh.MustFail("users", "recover", "nobody", issuer), "no user has the username nobody")
+	servertest.Contains(t, sh.MustFail("users", "recover", "ada", issuer, "--mail"), "mail_url is not set")
+	withMail := []string{"users", "recover", "ada", issuer, "--mail", "--set=mail_url=smtps://mail.example", "--set=mail_from=no-reply@id.example"}
+	servertest.Contains(t, sh.MustFail(withMail...), "ada has no verified email address")
+	sh.Must("users", "update", "ada", "--claim=email=ada@rp.example", "--claim=email_verified=true")
+	servertest.Contains(t, sh.Must(withMail...), "a running server sends a link to ada@rp.example")
+	db := sh.Store()
+	list, err := db.Mails.ListMails(t.Context(), store.MailFilter{Kind: mail.Recover}, "", 10)
+	if err != nil || len(list) != 1 || list[0].To != "ada@rp.example" || list[0].Anonymous {
+		t.Errorf("the outbox has %+v, %v, want the message", list, err)
+	}
+	sh.Must("users", "disable", "ada")
+	servertest.Contains(t, sh.MustFail("users", "recover", "ada", issuer), "disabled")
+}

@@ -1,0 +1,142 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/mail"
+	"github.com/ostiary/ostiary/internal/onetimelink"
+)
+
+var (
+	// ErrNoMail reports a server that sends no mail.
+	ErrNoMail = errors.New("mail_url is not set, so the server sends no mail")
+	// ErrNoAddress reports an account without a verified address.
+	ErrNoAddress = errors.New("has no verified email address")
+)
+
+// LinkStore stores one-time links.
+type LinkStore interface {
+	InsertLink(ctx context.Context, l *onetimelink.Link) error
+}
+
+// Outbox sends messages to users.
+type Outbox interface {
+	Enqueue(ctx context.Context, list ...*mail.Message) error
+}
+
+// Recovery gives users links for a new password. A link replaces the second factor of its user:
+// the operator has made sure who the user is.
+type Recovery struct {
+	Issuer  string // without a trailing slash
+	Links   LinkStore
+	Outbox  Outbox
+	HasMail bool
+	Now     func() time.Time
+}
+
+// Link returns a link for the account, which ends earlier ones, and when it expires.
+func (m *Recovery) Link(ctx context.Context, a *account.Account) (link string, expiresAt time.Time, err error) {
+	if err := canRecover(a); err != nil {
+		return "", time.Time{}, err
+	}
+	l, token := onetimelink.New(onetimelink.Recover, a.Subject, "", m.Now())
+	l.Version, l.Data = onetimelink.Version(onetimelink.Recover, a), onetimelink.Data{Waived: true}
+	if err := m.Links.InsertLink(ctx, l); err != nil {
+		return "", time.Time{}, err
+	}
+	return onetimelink.URL(m.Issuer, l.Kind, token), l.ExpiresAt, nil
+}
+
+// Mail sends a link to the first verified address of the account, and returns the address. It
+// returns [ErrNoMail] or [ErrNoAddress] if that is not possible.
+func (m *Recovery) Mail(ctx context.Context, a *account.Account) (address string, err error) {
+	if err := canRecover(a); err != nil {
+		return "", err
+	}
+	if !m.HasMail {
+		return "", ErrNoMail
+	}
+	notices := mail.Notices(mail.Recover, a, map[string]string{"waived": "yes"}, m.Now())
+	if len(notices) == 0 {
+		return "", fmt.Errorf("%s %w", a.Name(), ErrNoAddress)
+	}
+	return notices[0].To, m.Outbox.Enqueue(ctx, notices[0])
+}
+
+// canRecover returns an error for an account that has no password, or may not sign in.
+func canRecover(a *account.Account) error {
+	switch {
+	case a.IsExternal():
+		return fmt.Errorf("%s %w", a.Subject, ErrNoPassword)
+	case !a.DisabledAt.IsZero():
+		return fmt.Errorf("%s: %w", a.Name(), account.ErrDisabled)
+	}
+	return nil
+}
+
+// Invitations gives users links with which they create an account.
+type Invitations struct {
+	Issuer   string // without a trailing slash
+	Accounts interface {
+		// AccountByAddress returns the account that has verified the address, or account.ErrNotFound.
+		AccountByAddress(ctx context.Context, address string) (*account.Account, error)
+	}
+	Links   LinkStore
+	Outbox  Outbox
+	HasMail bool
+	Now     func() time.Time
+}
+
+// Invitee is a user to invite.
+type Invitee struct {
+	Address string
+	Groups  []string // of the account
+	By      string   // who invites
+}
+
+// Link returns a link for the user, which ends an earlier one for the address, and when it
+// expires. It returns [account.ErrAddressTaken] if an account has verified the address.
+func (m *Invitations) Link(ctx context.Context, who Invitee) (link string, expiresAt time.Time, err error) {
+	key, err := m.check(ctx, who)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	l, token := onetimelink.New(onetimelink.Invitation, "", key, m.Now())
+	l.Data = onetimelink.Data{Groups: who.Groups, InvitedBy: who.By}
+	if err := m.Links.InsertLink(ctx, l); err != nil {
+		return "", time.Time{}, err
+	}
+	return onetimelink.URL(m.Issuer, l.Kind, token), l.ExpiresAt, nil
+}
+
+// Mail sends a link to the user, with the errors of Link, or [ErrNoMail].
+func (m *Invitations) Mail(ctx context.Context, who Invitee) error {
+	if !m.HasMail {
+		return ErrNoMail
+	}
+	if _, err := m.check(ctx, who); err != nil {
+		return err
+	}
+	message := mail.New(mail.Invitation, who.Address, m.Now())
+	message.Data = map[string]string{"groups": strings.Join(who.Groups, "\n"), "invited_by": who.By}
+	return m.Outbox.Enqueue(ctx, message)
+}
+
+// check returns the key of the address of a user who can be invited.
+func (m *Invitations) check(ctx context.Context, who Invitee) (key string, err error) {
+	if key, err = account.AddressKey(who.Address); err != nil {
+		return "", err
+	}
+	switch _, err := m.Accounts.AccountByAddress(ctx, who.Address); {
+	case err == nil:
+		return "", account.ErrAddressTaken
+	case !errors.Is(err, account.ErrNotFound):
+		return "", err
+	}
+	return key, nil
+}

@@ -1,0 +1,27 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/config"
+)
+
+// mountLinkPages mounts the pages that one-time links open, and that ask for one.
+func mountLinkPages(s *Server, own chi.Router, pages, passwords func(http.HandlerFunc) http.Handler) {
+	if s.Config.LoginURL != "" {
+		return
+	}
+	own.HandleFunc(pathRecover, byMethod(map[string]http.Handler{
+		http.MethodGet: pages(s.login.Recover.Page), http.MethodPost: passwords(s.login.Recover.Submit),
+	}))
+	own.HandleFunc(pathVerifyAddress, byMethod(map[string]http.Handler{
+		http.MethodGet: pages(s.login.Verify.Page), http.MethodPost: pages(s.login.Verify.Submit),
+	}))
+	if s.Config.SignUp != config.SignUpOff {
+		own.HandleFunc(pathInvitation, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(s.login.Invitation.Page), http.MethodPost: passwords(s.login.Invitation.Submit),
+		}))
+	}
+}
