@@ -116,7 +116,7 @@ func TestImportIsAtomic(t *testing.T) {
 			  {"username": "new"}, {"username": "j o", "password": "correct horse"}, {"username": "hash", "password_hash": "$2y$10$abc"}, {"username": "both", "password": "correct horse", "password_hash": "x"},
 			  {"username": "claims", "password": "correct horse", "claims": {"email_verified": "yes", "sub": "me"}, "administrator": 1, "Username": "x"}, [], {"username": "known"}]`,
 			[]string{
-				`entry 2 ("jo"): password: a password has at least 8`, `entry 2 ("jo"): "pasword" is unknown; did you mean password?`,
+				`entry 2 ("jo"): password: a password has 8`, `entry 2 ("jo"): "pasword" is unknown; did you mean password?`,
 				`entry 3 ("good"): username is that of entry 1`, "entry 4: username is missing", "entry 4: password must be a string",
 				`entry 5 ("new"): password or password_hash is required`, "entry 6: username: a username has",
 				`entry 7 ("hash"): password_hash must be`, `entry 8 ("both"): password and password_hash exclude`,
