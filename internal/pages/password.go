@@ -22,7 +22,7 @@ func PasswordFault(f *passwordpolicy.Fault) messages.Message {
 		return messages.New("password.repeated")
 	case passwordpolicy.Date:
 		return messages.New("password.date")
-	default:
-		return messages.New("password.weak")
+	case passwordpolicy.Weak:
 	}
+	return messages.New("password.weak")
 }
