@@ -110,7 +110,7 @@ func keys() []key {
 		field("account_pages", oneOf(AccountPagesAuto, AccountPagesOn, AccountPagesOff), func(c *Config) *AccountPages { return &c.AccountPages },
 			"Whether users have pages for their account, at `/account`: `on`, `off`, or unless `login_url` is set (`auto`)."),
 		field("sign_up", signUp(), func(c *Config) *SignUp { return &c.SignUp },
-			"Who may create an account: no user, users with an invitation (`ostiary users invite`), users with an email address in one of `sign_up_domains`, or all (`on` is another name of `open`). `domains` and `open` also allow invitations; they need `mail_url`, since users confirm their address."),
+			"The users that may create an account: no user, users with an invitation (`ostiary users invite`), users with an email address in one of `sign_up_domains`, or all (`on` is another name of `open`). `domains` and `open` also allow invitations; they need `mail_url`, since users confirm their address."),
 		field("sign_up_domains", domains(), func(c *Config) *[]string { return &c.SignUpDomains },
 			"The domains of email addresses for `sign_up: domains`. Subdomains are not included."),
 		field("sign_up_verify", onOff(), func(c *Config) *bool { return &c.SignUpVerify },

@@ -91,12 +91,12 @@ func credentialText(detail string) messages.Message {
 
 // clientName returns the name of a client, or its ID if it was deleted.
 func (v *visit) clientName(id string) (string, error) {
-	found, err := v.Clients.Client(v.r.Context(), id)
+	found, err := v.console.Clients.Client(v.r.Context(), id)
 	if errors.Is(err, client.ErrNotFound) || id == "" {
 		return id, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	return v.Texts.Label(v.r, v.Texts.Client(found)), nil
+	return v.console.Texts.Label(v.r, v.console.Texts.Client(found)), nil
 }

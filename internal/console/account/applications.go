@@ -76,16 +76,16 @@ func (v *visit) application(list []*consent.Application, id string) (pages.Appli
 
 func (v *visit) applicationRow(a *consent.Application) (pages.ApplicationRow, error) {
 	ctx := v.r.Context()
-	found, err := v.Clients.Client(ctx, a.ClientID)
+	found, err := v.console.Clients.Client(ctx, a.ClientID)
 	if err != nil {
 		return pages.ApplicationRow{}, fmt.Errorf("read client: %w", err)
 	}
-	scopes, err := v.Texts.Scopes(ctx, a.Scopes)
+	scopes, err := v.console.Texts.Scopes(ctx, a.Scopes)
 	if err != nil {
 		return pages.ApplicationRow{}, err
 	}
 	row := pages.ApplicationRow{
-		ID: a.ClientID, Client: v.Texts.Client(found), Scopes: scopes, Since: v.when(a.Since), OpenURL: found.InitiateLogin(v.Iss),
+		ID: a.ClientID, Client: v.console.Texts.Client(found), Scopes: scopes, Since: v.when(a.Since), OpenURL: found.InitiateLogin(v.console.Iss),
 	}
 	if !a.LastUsedAt.IsZero() {
 		row.Used = v.when(a.LastUsedAt)

@@ -115,35 +115,35 @@ func (v *visit) everything() (*accountData, error) {
 	for _, address := range a.Addresses {
 		all.Addresses = append(all.Addresses, addressData{address.Address, !address.VerifiedAt.IsZero(), address.Primary})
 	}
-	credentials, err := v.Credentials(ctx, a)
+	credentials, err := v.console.Credentials(ctx, a)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range credentials {
 		all.Credentials = append(all.Credentials, credentialData{one.Kind, one.Label, one.CreatedAt, optionalTime(one.LastUsedAt)})
 	}
-	sessions, err := v.Sessions.RecentSessions(ctx, a.Subject, nil, maxData, v.now)
+	sessions, err := v.console.Sessions.RecentSessions(ctx, a.Subject, nil, maxData, v.now)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range sessions {
 		all.Sessions = append(all.Sessions, dataOf(s))
 	}
-	grants, err := v.Grants(ctx, a.Subject, maxData, v.now)
+	grants, err := v.console.Grants(ctx, a.Subject, maxData, v.now)
 	if err != nil {
 		return nil, err
 	}
 	for _, g := range grants {
 		all.Grants = append(all.Grants, grantData{g.ClientID, g.SessionID, g.Scopes, g.CreatedAt, g.ExpiresAt})
 	}
-	consents, err := v.Consents.ListConsents(ctx, a.Subject, "", consent.Consent{}, maxData, v.now)
+	consents, err := v.console.Consents.ListConsents(ctx, a.Subject, "", consent.Consent{}, maxData, v.now)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range consents {
 		all.Consents = append(all.Consents, consentData{one.ClientID, one.SessionID, one.Scopes, one.GivenAt, optionalTime(one.ExpiresAt)})
 	}
-	events, err := v.Activity.ListActivity(ctx, a.Subject, "", maxData)
+	events, err := v.console.Activity.ListActivity(ctx, a.Subject, "", maxData)
 	for _, e := range events {
 		all.Activity = append(all.Activity, eventData{e.Kind, e.LastAt, e.Count, e.Browser, e.System, e.Network, e.Detail})
 	}

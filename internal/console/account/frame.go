@@ -15,8 +15,7 @@ import (
 
 // visit is a request of a signed-in user for a page.
 type visit struct {
-	*Console
-
+	console *Console
 	w       http.ResponseWriter
 	r       *http.Request
 	session *session.Session
@@ -32,7 +31,7 @@ func (c *Console) serve(p page, handle func(*visit) error) http.HandlerFunc {
 		if !ok {
 			return
 		}
-		v := &visit{Console: c, w: w, r: r, session: s, now: c.Now()}
+		v := &visit{console: c, w: w, r: r, session: s, now: c.Now()}
 		err := v.open(p)
 		if err == nil {
 			err = handle(v)
@@ -53,16 +52,16 @@ func (c *Console) framed(p page, handle http.HandlerFunc) http.HandlerFunc {
 
 // open reads the account and sets the frame and the language of the page.
 func (v *visit) open(p page) (err error) {
-	if v.account, err = v.Accounts.Account(v.r.Context(), v.session.Subject); err != nil {
+	if v.account, err = v.console.Accounts.Account(v.r.Context(), v.session.Subject); err != nil {
 		return err
 	}
-	if err := v.SessionManager.Touch(v.r, v.session); err != nil {
+	if err := v.console.SessionManager.Touch(v.r, v.session); err != nil {
 		return err
 	}
 	locale, _ := v.account.Claims["locale"].(string)
 	v.r = pages.WithPreferences(v.r, pages.Preferences{Account: locale, Since: v.session.CreatedAt})
 	v.r = pages.WithFrame(v.r, pages.Frame{
-		HomeURL: v.url(""), SignOutURL: v.SignOut, User: v.name(), Menu: v.menu(p), Status: v.Cookies.TakeStatus(v.w, v.r, v.session),
+		HomeURL: v.console.url(""), SignOutURL: v.console.SignOut, User: v.name(), Menu: v.menu(p), Status: v.console.Cookies.TakeStatus(v.w, v.r, v.session),
 	})
 	return nil
 }
@@ -75,14 +74,14 @@ func (v *visit) show(page pages.Page) error { return v.refuse(http.StatusOK, pag
 
 // refuse writes a page whose form has errors.
 func (v *visit) refuse(status int, page pages.Page) error {
-	v.Pages.Show(v.w, v.r, status, page)
+	v.console.Pages.Show(v.w, v.r, status, page)
 	return nil
 }
 
 // done redirects to the page at path below [Root], which shows status.
 func (v *visit) done(path string, status messages.Message) error {
-	v.Cookies.SetStatus(v.w, v.session, v.Texts.Text(v.r, status))
-	httpapi.SeeOther(v.w, v.url(path))
+	v.console.Cookies.SetStatus(v.w, v.session, v.console.Texts.Text(v.r, status))
+	httpapi.SeeOther(v.w, v.console.url(path))
 	return nil
 }
 
@@ -96,12 +95,12 @@ func (v *visit) name() string {
 
 func (v *visit) menu(current page) []pages.MenuGroup {
 	menu := make([]pages.MenuGroup, groups)
-	for _, p := range v.pages() {
+	for _, p := range v.console.pages() {
 		if p.title.IsZero() {
 			continue
 		}
 		menu[p.group] = append(menu[p.group], pages.MenuItem{
-			Link: pages.Link{URL: v.url(p.path), Text: p.title}, Current: p.path == current.path,
+			Link: pages.Link{URL: v.console.url(p.path), Text: p.title}, Current: p.path == current.path,
 		})
 	}
 	return menu
@@ -128,5 +127,5 @@ func failures() *httpapi.Errors {
 // fail writes the error page and notes the reason for the log, once.
 func (v *visit) fail(err error) {
 	response := failures().Prepare(v.w, v.r, err)
-	v.Pages.Error(v.w, v.r, response.Status, pages.Error{Code: response.Code, RequestID: v.w.Header().Get("X-Request-Id")})
+	v.console.Pages.Error(v.w, v.r, response.Status, pages.Error{Code: response.Code, RequestID: v.w.Header().Get("X-Request-Id")})
 }

@@ -27,14 +27,14 @@ func (v *visit) mayChangePassword() bool {
 	if v.account.PasswordHash() != "" {
 		return true
 	}
-	_, ok := v.Session(v.w, v.r, true)
+	_, ok := v.console.Session(v.w, v.r, true)
 	return ok
 }
 
 func (v *visit) passwordForm(endOthers bool) pages.AccountPassword {
 	form := pages.AccountPassword{
-		Action: v.url("/password"), CancelURL: v.url(""), Username: v.account.Name(),
-		MinLength: passwordpolicy.MinLength(v.Passwords.NeedsSecondFactor(v.account)), EndOthers: endOthers,
+		Action: v.console.url("/password"), CancelURL: v.console.url(""), Username: v.account.Name(),
+		MinLength: passwordpolicy.MinLength(v.console.Passwords.NeedsSecondFactor(v.account)), EndOthers: endOthers,
 	}
 	if p := v.account.Password; p != nil {
 		form.HasPassword, form.SetAt = true, v.when(p.CreatedAt)
@@ -92,7 +92,7 @@ func (v *visit) verified(password string) (*account.Account, error) {
 	if v.account.PasswordHash() == "" {
 		return v.account, nil
 	}
-	return v.Passwords.VerifyPassword(v.r, v.account.Username, password)
+	return v.console.Passwords.VerifyPassword(v.r, v.account.Username, password)
 }
 
 // passwordRejection returns why the current password was not accepted.

@@ -56,7 +56,7 @@ func (c *Console) profile(v *visit) error {
 }
 
 func (v *visit) profileForm(value func(profileField) string) pages.AccountProfile {
-	form := pages.AccountProfile{Action: v.url("/profile"), CancelURL: v.url("")}
+	form := pages.AccountProfile{Action: v.console.url("/profile"), CancelURL: v.console.url("")}
 	into := []*string{&form.Name, &form.GivenName, &form.FamilyName, &form.Picture, &form.Locale, &form.Zoneinfo}
 	for i, f := range profileFields() {
 		*into[i] = value(f)
