@@ -174,8 +174,13 @@ func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	if inserted == 0 {
 		return insertAccountError(ctx, on, a.Subject)
 	}
-	if err := writeAddresses(ctx, on, a); err != nil {
-		return err
+	if len(a.Addresses) > 0 {
+		if err := writeAddresses(ctx, on, a); err != nil {
+			return err
+		}
+	}
+	if len(a.Groups) == 0 {
+		return nil
 	}
 	return writeGroups(ctx, on, a)
 }
