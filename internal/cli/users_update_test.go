@@ -37,7 +37,7 @@ func TestUserUpdateKeepsPassword(t *testing.T) {
 		sh.JSON(&changed, "users", "update", name, "--claim=email="+email, "--claim=email_verified=true", "--remove-claim=team", "--admin")
 		want := before
 		want.Claims = map[string]any{"email": email, "email_verified": true}
-		want.Administrator, want.UpdatedAt = true, changed.UpdatedAt
+		want.Administrator, want.AdminRole, want.UpdatedAt = true, "owner", changed.UpdatedAt
 		sh.JSON(&got, "users", "get", name)
 		for what, view := range map[string]cli.UserView{"users update": changed, "users get": got} {
 			if diff := cmp.Diff(want, view); diff != "" {

@@ -123,7 +123,7 @@ func TestStatementsWithApps(t *testing.T) {
 		}
 		b := s.NewBrowser()
 		flow("a new user", s.NewBrowser(), 1, 3, 1)
-		flow("a known user with a stored consent", b, 1, 2, 3)
+		flow("a known user with a stored consent", b, 1, 2, 4)
 		flow("an existing session and consent", b, 2, 2, 1)
 	})
 }
