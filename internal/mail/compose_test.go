@@ -70,7 +70,7 @@ func TestTemplates(t *testing.T) {
 	for language, want := range map[string][2]string{
 		"":      {"Example: new password", "Hello {link},\nL\n"},
 		"fr":    {"Example: new password", "Hello {link},\nL\n"},
-		"de-AT": {"Neues Passwort", "Hallo {link}: L (60 minutes)\n"},
+		"de-AT": {"Neues Passwort", "Hallo {link}: L (60 Minuten)\n"},
 	} {
 		m := mail.New(mail.Recover, "ada@rp.example", fixture.Noon)
 		m.Language, m.Data = language, map[string]string{"username": "{link}"} // a value is no template
