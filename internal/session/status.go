@@ -18,7 +18,7 @@ const maxStatus = 1200
 func (c Cookies) SetStatus(w http.ResponseWriter, s *Session, text string) {
 	text = strings.ToValidUTF8(text[:min(len(text), maxStatus)], "")
 	value := base64.RawURLEncoding.EncodeToString([]byte(text)) + "." + base64.RawURLEncoding.EncodeToString(c.statusMAC(s, text))
-	http.SetCookie(w, c.cookie(statusCookie, value)) //nolint:gosec // cookie sets the attributes
+	http.SetCookie(w, c.cookie(statusCookie, value))
 }
 
 // TakeStatus returns the result that SetStatus stored for s, and removes it; empty for none.

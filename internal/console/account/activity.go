@@ -80,6 +80,8 @@ func credentialText(detail string) messages.Message {
 		name = messages.New("authenticator.title")
 	case credential.RecoveryCodes:
 		name = messages.New("recovery-codes.title")
+	case credential.Passkey:
+		name = messages.New("account.activity.passkey")
 	case credential.Password:
 		name = messages.New("account.password")
 	}

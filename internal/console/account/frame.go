@@ -32,7 +32,7 @@ func (c *Console) serve(p page, handle func(*visit) error) http.HandlerFunc {
 			return
 		}
 		v := &visit{console: c, w: w, r: r, session: s, now: c.Now()}
-		err := v.open(p)
+		err := v.open(p) //nolint:contextcheck // it is that of the request
 		if err == nil {
 			err = handle(v)
 		}
@@ -67,7 +67,7 @@ func (v *visit) open(p page) (err error) {
 }
 
 // url returns the URL of a page of the console.
-func (c *Console) url(path string) string { return c.Issuer + Root + path }
+func (c *Config) url(path string) string { return c.Issuer + Root + path }
 
 // show writes a page.
 func (v *visit) show(page pages.Page) error { return v.refuse(http.StatusOK, page) }

@@ -53,7 +53,7 @@ func (c *Console) savePassword(v *visit) error {
 	shown := v.passwordForm(form.Get("end_others") != "")
 	current, err := v.verified(form.Get("current_password"))
 	if rejected, ok := errors.AsType[*httpapi.Error](err); ok && rejected.Status < http.StatusInternalServerError {
-		failures().Prepare(v.w, v.r, err)
+		_ = failures().Prepare(v.w, v.r, err) // the page is the form
 		shown.Faults = []pages.Fault{{Field: "current-password", Text: passwordRejection(rejected)}}
 		return v.refuse(rejected.Status, shown)
 	}

@@ -27,8 +27,12 @@ type profileField struct {
 
 func profileFields() []profileField {
 	return []profileField{
-		{"name", "name", nil}, {"given-name", "given_name", nil}, {"family-name", "family_name", nil},
-		{"picture", "picture", isPicture}, {"locale", "locale", isLocale}, {"zoneinfo", "zoneinfo", zoneName.MatchString},
+		{"name", "name", nil},
+		{"given-name", "given_name", nil},
+		{"family-name", "family_name", nil},
+		{"picture", "picture", isPicture},
+		{"locale", "locale", isLocale},
+		{"zoneinfo", "zoneinfo", zoneName.MatchString},
 	}
 }
 
@@ -45,7 +49,7 @@ func isLocale(text string) bool {
 }
 
 // zoneName matches names of the IANA time zone database.
-var zoneName = regexp.MustCompile(`^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$`) //nolint:gochecknoglobals // constant
+var zoneName = regexp.MustCompile(`^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$`)
 
 // profile serves GET /account/profile.
 func (c *Console) profile(v *visit) error {
