@@ -96,7 +96,7 @@ func (h *PasskeySignIn) Submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := h.authenticate(w, r, f)
-	var rejected *passkeyRejection
+	var rejected *passkeyError
 	switch {
 	case errors.As(err, &rejected):
 		h.reject(w, r, f, rejected)
@@ -176,7 +176,7 @@ func (h *PasskeySignIn) unknown(r *http.Request, assertion *passkey.Assertion) e
 	if exists {
 		return rejectPasskey(refusal.SignInPasskey, errors.New("the user handle is of another account"))
 	}
-	return &passkeyRejection{
+	return &passkeyError{
 		rule: refusal.SignInPasskey, why: passkey.ErrUnknown.Error(),
 		unknown: &unknownPasskey{h.RelyingParty.ID, encode(assertion.CredentialID())},
 	}
@@ -190,22 +190,22 @@ type unknownPasskey struct {
 	CredentialID string `json:"credentialId"`
 }
 
-// passkeyRejection is an unsuccessful sign-in with a passkey. The response is the same for
+// passkeyError is an unsuccessful sign-in with a passkey. The response is the same for
 // every reason, except that it names an unknown passkey.
-type passkeyRejection struct {
+type passkeyError struct {
 	rule    refusal.Rule
 	why     string
 	unknown *unknownPasskey
 }
 
 // Error returns the reason for the log.
-func (e *passkeyRejection) Error() string { return e.why }
+func (e *passkeyError) Error() string { return e.why }
 
 func rejectPasskey(rule refusal.Rule, err error) error {
-	return &passkeyRejection{rule: rule, why: err.Error()}
+	return &passkeyError{rule: rule, why: err.Error()}
 }
 
-func (h *PasskeySignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, why *passkeyRejection) {
+func (h *PasskeySignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, why *passkeyError) {
 	const status = http.StatusUnauthorized
 	refusal.Note(r.Context(), refusal.Rejection{
 		Message: "sign-in refused", Status: status, Code: "access_denied", Rule: why.rule, Text: why.why, ClientID: f.client.ID,

@@ -57,6 +57,7 @@ func (o *operator) stored(t *testing.T, e *audit.Event) *audit.Event {
 // outcome of the change afterwards.
 func TestEventIsStoredBeforeTheChange(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		for name, tc := range map[string]struct {
 			err     error
 			outcome audit.Outcome
@@ -91,6 +92,7 @@ func TestEventIsStoredBeforeTheChange(t *testing.T) {
 // Without its event a change is not made.
 func TestNoChangeWithoutItsEvent(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		change := func(ctx context.Context) error { return o.Clients.InsertClient(ctx, fixture.Client("rp")) }
 		twice := events()
 		twice[1].ID = twice[0].ID // the second event cannot be stored
@@ -113,6 +115,7 @@ func TestNoChangeWithoutItsEvent(t *testing.T) {
 // A change is reported as made even if its outcome cannot be stored.
 func TestChangeIsMadeIfItsOutcomeIsNotStored(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		var unrecorded []*audit.Event
 		audited := o.audited(t)
 		audited.Unrecorded = func(_ context.Context, e *audit.Event, err error) {
@@ -134,6 +137,7 @@ func TestChangeIsMadeIfItsOutcomeIsNotStored(t *testing.T) {
 // Change stores the outcome even if its context has ended.
 func TestCanceledChangeHasAnOutcome(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
 		all := events()
 		err := o.audited(t).Change(ctx, all, func(ctx context.Context) error {

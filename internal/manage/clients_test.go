@@ -38,6 +38,7 @@ func TestClientIDIsGeneratedIfEmpty(t *testing.T) {
 func TestCreateClient(t *testing.T) {
 	const given = "a secret of the operator, long enough"
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		for _, tc := range []struct {
 			method, secret string
 			generated      int  // length
@@ -80,6 +81,7 @@ func TestCreateClient(t *testing.T) {
 // Prepare completes a client and stores nothing.
 func TestPrepareClient(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		c := &client.Client{ID: "new", Metadata: withMethod(client.AuthBasic)}
 		secret, err := o.clients.Prepare(t.Context(), c, "")
 		must(t, err)
@@ -95,6 +97,7 @@ func TestPrepareClient(t *testing.T) {
 func TestUpdateClientSecret(t *testing.T) {
 	const given = "another secret of the operator"
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		for name, tc := range map[string]struct {
 			method, secret string
 			renew          bool
@@ -136,6 +139,7 @@ func TestUpdateClientSecret(t *testing.T) {
 // The replaced secret stays valid for the lifetime, and only then.
 func TestRotateClientSecret(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		for name, lifetime := range map[string]time.Duration{"an-hour": time.Hour, "nothing": 0} {
 			_, old := o.newClient(t, name)
 			var secret string
@@ -163,6 +167,7 @@ func TestRotateClientSecret(t *testing.T) {
 // An update that meets another one starts again, three times in all, and loses no change.
 func TestConcurrentUpdatesOfAClient(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		other, evening := newOperator(t, o.url), later.Add(time.Hour)
 		for conflicts, want := range []error{nil, nil, nil, client.ErrConflict} {
 			id := "rp-" + strconv.Itoa(conflicts)
@@ -203,6 +208,7 @@ func TestConcurrentUpdatesOfAClient(t *testing.T) {
 // Of concurrent creations of one client one succeeds, and its secret is the stored one.
 func TestConcurrentCreationsOfAClient(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		const callers = 8
 		type result struct {
 			secret string
@@ -235,6 +241,7 @@ func TestConcurrentCreationsOfAClient(t *testing.T) {
 // operator has changed it.
 func TestUpdateMarksTheScopeOfTheOperator(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		for id, dynamic := range map[string]bool{"registered": true, "created": false} {
 			c, _ := o.newClient(t, id)
 			c.Dynamic = dynamic
@@ -270,6 +277,7 @@ func TestSetMetadataVerifiesTheSectorOnce(t *testing.T) {
 // An update that cannot read or write the client reports a failure of the server.
 func TestClientsWithoutDatabase(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		o.newClient(t, "rp")
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := o.clients.Update(ctx, "rp", func(c *client.Client) error { cancel(); return nil }, nil)

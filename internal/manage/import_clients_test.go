@@ -23,6 +23,7 @@ func (o *operator) importClients(t *testing.T, text string, created, updated int
 // The first import creates all clients, and the same import again changes nothing.
 func TestImportClientsTwice(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		o.importClients(t, imported, 4, 0)
 		wantSame(t, "the secret in the file is valid", o.matches(t, "web", "a secret in the file"), true)
 		wantSame(t, "secret of a public client", o.client(t, "app").Secret, client.Secret(""))
@@ -43,6 +44,7 @@ func TestImportClientsTwice(t *testing.T) {
 // Read completes the entries, generates the secrets that are missing, and writes nothing.
 func TestReadClients(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		o.newClient(t, "stored")
 		before := o.records(t)
 		var progress [][2]int
@@ -72,6 +74,7 @@ func TestReadClients(t *testing.T) {
 func TestImportConvertsTheSecret(t *testing.T) {
 	const secret = "a secret of 32 characters or more"
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		entry := func(method, secret string) string {
 			return `[{"client_id":"web","redirect_uris":["https://web.example/cb"],"token_endpoint_auth_method":"` + method + `"` + secret + `}]`
 		}
@@ -90,6 +93,7 @@ func TestImportConvertsTheSecret(t *testing.T) {
 // An import does not overwrite a secret that is changed between Read and the write.
 func TestImportKeepsAConcurrentSecret(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		o.importClients(t, imported, 4, 0)
 		batch, err := o.clientIn.Read(t.Context(), []byte(imported), func(int, int) {})
 		must(t, err)

@@ -21,6 +21,7 @@ func (o *operator) importUsers(t *testing.T, text string, created, updated int) 
 // The first import creates all users, and the same import again changes nothing.
 func TestImportUsersTwice(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		text := "\ufeff" + `{"users":[{"username":" CAROL ","password":"` + password + `","claims":{"email":"carol@example.org"},"administrator":true},
 			{"username":"dave","password_hash":"` + bcrypt + `","claims":null}]}`
 		o.importUsers(t, text, 2, 0)
@@ -41,6 +42,7 @@ func TestImportUsersTwice(t *testing.T) {
 // An entry changes the members that it has. Only a new password ends sessions and grants.
 func TestImportOfAKnownUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		g := o.seed(t)
 		before := o.account(t, "name-of-alice")
 		o.importUsers(t, `[{"username":"name-of-alice","administrator":true}]`, 0, 1)
@@ -66,6 +68,7 @@ func TestImportOfAKnownUser(t *testing.T) {
 // Read reports progress after each entry and writes nothing.
 func TestReadUsers(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		fixture.Seed(t, o.Store)
 		before := o.records(t)
 		progress := ""
@@ -81,6 +84,7 @@ func TestReadUsers(t *testing.T) {
 // An import does not overwrite a password that is changed between Read and the write.
 func TestImportKeepsAConcurrentPassword(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		text := []byte(`[{"username":"carol","password":"` + password + `"}]`)
 		_, _, err := o.userIn.Import(t.Context(), text)
 		must(t, err)

@@ -36,6 +36,7 @@ func withKID(kid string) string { return strings.Replace(symmetricKey, `"hs"`, `
 // same ID, and Replace replaces all.
 func TestChangeKeySet(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		ctx, set := t.Context(), "set"
 		must(t, manage.CheckKeySetName(set))
 		_, err := o.keySets.Put(ctx, "other", "", []byte(symmetricKey))
@@ -80,6 +81,7 @@ func TestChangeKeySet(t *testing.T) {
 // Of concurrent generations with one ID one succeeds.
 func TestConcurrentGenerationsOfAKey(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		errs := fixture.Race(t, o.Store, o.Store, func(ctx context.Context, _ *store.Store) error {
 			_, err := o.keySets.Generate(ctx, "set", "EdDSA", "", "kid")
 			return err

@@ -12,6 +12,7 @@ import (
 func TestListNotices(t *testing.T) {
 	const page = 500
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		o.seed(t)
 		insert := func(first, last int, state string) {
 			storetest.Exec(t, o.url, fmt.Sprintf(`

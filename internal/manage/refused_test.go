@@ -23,9 +23,9 @@ import (
 
 // The types of errors that callers map to a response below 500.
 var (
-	invalidClient = &manage.InvalidClientError{}
-	invalidScope  = &manage.InvalidScopeError{}
-	invalidKey    = &manage.InvalidKeyError{}
+	errClient = &manage.InvalidClientError{}
+	errScope  = &manage.InvalidScopeError{}
+	errKey    = &manage.InvalidKeyError{}
 )
 
 // wraps reports whether an error wraps want, or an error of its type if that is one of manage.
@@ -33,11 +33,11 @@ func wraps(err, want error) (ok bool) {
 	switch want {
 	case nil:
 		return true
-	case invalidClient:
+	case errClient:
 		_, ok = errors.AsType[*manage.InvalidClientError](err)
-	case invalidScope:
+	case errScope:
 		_, ok = errors.AsType[*manage.InvalidScopeError](err)
-	case invalidKey:
+	case errKey:
 		_, ok = errors.AsType[*manage.InvalidKeyError](err)
 	default:
 		ok = errors.Is(err, want)
@@ -92,11 +92,11 @@ func refusedClients() map[string]refusal {
 		"a client_id with a space": {func(context.Context, *operator) error {
 			_, err := manage.ClientID("a b")
 			return err
-		}, invalidClient, "client_id must be 1 to 255 visible ASCII characters"},
+		}, errClient, "client_id must be 1 to 255 visible ASCII characters"},
 		"a client with a used client_id": {create(&client.Client{ID: "rp", Metadata: withMethod(client.AuthBasic)}, ""), client.ErrExists, ""},
 		"a client named like a subject":  {create(&client.Client{ID: "alice", Metadata: withMethod(client.AuthNone)}, ""), client.ErrIsSubject, ""},
-		"a client with a short secret":   {create(&client.Client{ID: "new", Metadata: withMethod(client.AuthBasic)}, "short"), invalidClient, "client_secret must be 6 to 512 printable ASCII"},
-		"a client with a short HMAC key": {create(&client.Client{ID: "new", Metadata: withMethod(client.AuthSecretJWT)}, "long enough"), invalidClient, "client_secret must have at least 32"},
+		"a client with a short secret":   {create(&client.Client{ID: "new", Metadata: withMethod(client.AuthBasic)}, "short"), errClient, "client_secret must be 6 to 512 printable ASCII"},
+		"a client with a short HMAC key": {create(&client.Client{ID: "new", Metadata: withMethod(client.AuthSecretJWT)}, "long enough"), errClient, "client_secret must have at least 32"},
 		"a client of another's sector":   {create(&client.Client{ID: "new", Metadata: elsewhere}, ""), client.ErrSector, ""},
 		"a client of an unknown sector":  {create(&client.Client{ID: "new", Metadata: client.Metadata{SectorIdentifierURI: "https://sector.example/"}}, ""), client.ErrSector, ""},
 		"a client that Authorize refuses": {func(ctx context.Context, o *operator) error {
@@ -111,7 +111,7 @@ func refusedClients() map[string]refusal {
 		"an update that fails": {update("rp", func(_ context.Context, _ *operator, c *client.Client) error {
 			c.ClientName = "changed"
 			return manage.InvalidMetadata([]client.Fault{{Code: client.InvalidRedirectURI, Member: "redirect_uris", Reason: "must be URIs"}})
-		}), invalidClient, "redirect_uris must be URIs"},
+		}), errClient, "redirect_uris must be URIs"},
 		"metadata of another's sector": {update("rp", func(ctx context.Context, o *operator, c *client.Client) error {
 			return o.clients.SetMetadata(ctx, c, elsewhere)
 		}), client.ErrSector, ""},
@@ -119,12 +119,12 @@ func refusedClients() map[string]refusal {
 			c.TokenEndpointAuthMethod = client.AuthBasic
 			_, err := o.clients.SetSecret(ctx, c, "a secret\nwith a break", false)
 			return err
-		}), invalidClient, "printable ASCII"},
+		}), errClient, "printable ASCII"},
 		"a rotated secret of a public client": {update("rp", func(ctx context.Context, o *operator, c *client.Client) error {
 			c.TokenEndpointAuthMethod = client.AuthNone
 			_, err := o.clients.RotateSecret(ctx, c, time.Hour)
 			return err
-		}), invalidClient, "token_endpoint_auth_method must be one with a client secret, not none"},
+		}), errClient, "token_endpoint_auth_method must be one with a client secret, not none"},
 		"clients that are not JSON":      {importClients(`{`), nil, "read clients"},
 		"a client without redirect URIs": {importClients(`[{"client_id":"new","client_secret":"0123456789"}]`), nil, `entry 1 ("new"): redirect_uris`},
 		"one valid and one invalid client": {importClients(`[{"client_id":"new","redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"none"},
@@ -197,15 +197,19 @@ func refusedUsers() map[string]refusal {
 		"an unknown user to delete": {onUnknown(func(ctx context.Context, o *operator, a *account.Account) error { return o.users.Delete(ctx, a) }), account.ErrNotFound, ""},
 		"users that are not JSON":   {importUsers("[\n{\"username\":}]"), nil, "line 2: not JSON"},
 		"no list of users":          {importUsers(`{"user":[]}`), nil, "must be an array, or an object with an array users"},
-		"one valid and many invalid users": {importUsers(`[{"username":"carol","password":"` + password + `"}, 7, {"password":"short"},
+		"one valid and many invalid users": {
+			importUsers(`[{"username":"carol","password":"` + password + `"}, 7, {"password":"short"},
 			{"username":"dave","pasword":"x","claims":{"sub":"x"}}, {"username":"CAROL"}, {"username":"erin","password_hash":"md5"}]`),
 			nil, strings.Join([]string{
 				`entry 2: must be a JSON object`, `entry 3: username is missing`, `entry 3: password: a password has 8 to 128 characters`,
 				`entry 4 ("dave"): claims.sub must be absent: the server sets it`, `entry 4 ("dave"): "pasword" is unknown; did you mean password?`,
 				`entry 5 ("carol"): username is that of entry 1`, `entry 6 ("erin"): password_hash must be argon2id`,
-			}, "\n")},
-		"a user with two passwords": {importUsers(`[{"username":"carol","password":"` + password + `","password_hash":"` + bcrypt + `"}]`),
-			nil, `entry 1 ("carol"): password and password_hash exclude each other`},
+			}, "\n"),
+		},
+		"a user with two passwords": {
+			importUsers(`[{"username":"carol","password":"` + password + `","password_hash":"` + bcrypt + `"}]`),
+			nil, `entry 1 ("carol"): password and password_hash exclude each other`,
+		},
 		"a new user without a password": {importUsers(`[{"username":"carol"}]`), nil, `entry 1 ("carol"): password or password_hash is required`},
 	}
 }
@@ -246,19 +250,19 @@ func refusedOthers(known *grant.Grant, notice string) map[string]refusal {
 		"a standard scope": {func(ctx context.Context, o *operator) error {
 			return o.scopes.Create(ctx, withClaims("email", "email", "email_verified"))
 		}, scope.ErrExists, ""},
-		"a scope with a space": {func(ctx context.Context, o *operator) error { return o.scopes.Create(ctx, &scope.Scope{Name: "a b"}) }, invalidScope, "name must be 1 to 255"},
-		"a scope with a quote": {func(ctx context.Context, o *operator) error { return o.scopes.Create(ctx, &scope.Scope{Name: `a"b`}) }, invalidScope, "name must be 1 to 255"},
+		"a scope with a space": {func(ctx context.Context, o *operator) error { return o.scopes.Create(ctx, &scope.Scope{Name: "a b"}) }, errScope, "name must be 1 to 255"},
+		"a scope with a quote": {func(ctx context.Context, o *operator) error { return o.scopes.Create(ctx, &scope.Scope{Name: `a"b`}) }, errScope, "name must be 1 to 255"},
 		"a scope of the admin API": {func(ctx context.Context, o *operator) error {
 			return o.scopes.Create(ctx, &scope.Scope{Name: "clients:write", SelfRegistration: true})
-		}, invalidScope, "self_registration must be false for clients:write"},
+		}, errScope, "self_registration must be false for clients:write"},
 		"an unknown scope": {func(ctx context.Context, o *operator) error {
 			return o.scopes.Update(ctx, &scope.Scope{Name: "unknown"})
 		}, scope.ErrNotFound, ""},
-		"a changed invalid scope": {func(ctx context.Context, o *operator) error { return o.scopes.Update(ctx, withClaims("stored", "aud")) }, invalidScope, "claims must not hold aud"},
+		"a changed invalid scope": {func(ctx context.Context, o *operator) error { return o.scopes.Update(ctx, withClaims("stored", "aud")) }, errScope, "claims must not hold aud"},
 		"a key of an unknown kind": {func(ctx context.Context, o *operator) error {
 			_, err := o.keySets.Generate(ctx, "set", "HS256", "", "")
 			return err
-		}, invalidKey, "alg must be one of"},
+		}, errKey, "alg must be one of"},
 		"a key with a used kid": {func(ctx context.Context, o *operator) error {
 			_, err := o.keySets.Generate(ctx, "set", "EdDSA", "", "hs")
 			return err
@@ -266,23 +270,23 @@ func refusedOthers(known *grant.Grant, notice string) map[string]refusal {
 		"a key with another kid": {func(ctx context.Context, o *operator) error {
 			_, err := o.keySets.Put(ctx, "set", "kid", []byte(symmetricKey))
 			return err
-		}, invalidKey, "kid differs"},
+		}, errKey, "kid differs"},
 		"a key that is not JSON": {func(ctx context.Context, o *operator) error {
 			_, err := o.keySets.Import(ctx, "set", []byte(`{`))
 			return err
-		}, invalidKey, "key"},
+		}, errKey, "key"},
 		"a key set with one bad key": {func(ctx context.Context, o *operator) error {
 			_, err := o.keySets.Import(ctx, "other", []byte(`{"keys":[`+symmetricKey+`,{}]}`))
 			return err
-		}, invalidKey, "key 2: "},
+		}, errKey, "key 2: "},
 		"a key set that replaces, with one bad key": {func(ctx context.Context, o *operator) error {
 			_, err := o.keySets.Replace(ctx, "set", []byte(`{"keys":[`+symmetricKey+`,{}]}`))
 			return err
-		}, invalidKey, "key 2: "},
+		}, errKey, "key 2: "},
 		"a key set with too many keys": {func(ctx context.Context, o *operator) error {
 			_, err := o.keySets.Replace(ctx, "set", []byte(keys))
 			return err
-		}, invalidKey, "at most 100 keys"},
+		}, errKey, "at most 100 keys"},
 		"a key beyond those of the set": {func(ctx context.Context, o *operator) error {
 			_, err := o.keySets.Generate(ctx, "full", "EdDSA", "", "")
 			return err
@@ -301,6 +305,7 @@ func refusedOthers(known *grant.Grant, notice string) map[string]refusal {
 // names the fault.
 func TestRefusedChangeWritesNothing(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		known := o.seed(t)
 		o.seedOthers(t)
 		before := o.records(t)

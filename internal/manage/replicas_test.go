@@ -20,6 +20,7 @@ import (
 // Spec: ADR 0011.
 func TestChangeIsInEffectAtAnotherReplica(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		ctx := t.Context()
 		o.newClient(t, "rp")
 		_, err := o.clients.Create(ctx, &client.Client{ID: "jwt", Metadata: withMethod(client.AuthSecretJWT)}, "", nil)
@@ -58,16 +59,26 @@ func TestChangeIsInEffectAtAnotherReplica(t *testing.T) {
 				_, err := manage.ResealClientSecrets(ctx, o.Clients, secrets(t, newSecret, oldSecret))
 				return err
 			}, func() any { c, err := clients.Client(ctx, "jwt"); must(t, err); return c.Secret }, true},
-			{"a new scope", func() error { return o.scopes.Create(ctx, &scope.Scope{Name: "files", Title: "Files"}) },
-				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files") != nil }, true},
-			{"another title of a scope", func() error { return o.scopes.Update(ctx, &scope.Scope{Name: "files", Title: "Renamed"}) },
-				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files").Title }, true},
-			{"a revoked API key", func() error { return o.apiKeys.Revoke(ctx, []string{k.ID}, func(string) error { return nil }) },
-				func() any { _, err := keys.Get(ctx, k.ID); return err == nil }, true},
-			{"a disabled user", func() error { _, err := o.users.Disable(ctx, o.account(t, "carol")); return err },
-				func() any { a, err := accounts.Get(ctx, "carol"); must(t, err); return a.DisabledAt.IsZero() }, true},
-			{"an enabled user", func() error { return o.users.Enable(ctx, o.account(t, "carol")) },
-				func() any { a, err := accounts.Get(ctx, "carol"); must(t, err); return a.DisabledAt.IsZero() }, true},
+			{
+				"a new scope", func() error { return o.scopes.Create(ctx, &scope.Scope{Name: "files", Title: "Files"}) },
+				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files") != nil }, true,
+			},
+			{
+				"another title of a scope", func() error { return o.scopes.Update(ctx, &scope.Scope{Name: "files", Title: "Renamed"}) },
+				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files").Title }, true,
+			},
+			{
+				"a revoked API key", func() error { return o.apiKeys.Revoke(ctx, []string{k.ID}, func(string) error { return nil }) },
+				func() any { _, err := keys.Get(ctx, k.ID); return err == nil }, true,
+			},
+			{
+				"a disabled user", func() error { _, err := o.users.Disable(ctx, o.account(t, "carol")); return err },
+				func() any { a, err := accounts.Get(ctx, "carol"); must(t, err); return a.DisabledAt.IsZero() }, true,
+			},
+			{
+				"an enabled user", func() error { return o.users.Enable(ctx, o.account(t, "carol")) },
+				func() any { a, err := accounts.Get(ctx, "carol"); must(t, err); return a.DisabledAt.IsZero() }, true,
+			},
 			{"a new client", func() error {
 				_, err := o.clients.Create(ctx, &client.Client{ID: "new", Metadata: withMethod(client.AuthNone)}, "", nil)
 				return err

@@ -14,6 +14,7 @@ import (
 // changes nothing.
 func TestReseal(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		ctx, both, renewed := t.Context(), secrets(t, newSecret, oldSecret), secrets(t, newSecret)
 		o.newClient(t, "basic")
 		jwt := &client.Client{ID: "jwt", Metadata: withMethod(client.AuthSecretJWT)}
@@ -80,6 +81,7 @@ func (c changing) ResealKey(ctx context.Context, k *keyset.Key, sealed []byte) e
 // reseal.
 func TestResealOfAChangedRecord(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		ctx, both := t.Context(), secrets(t, newSecret, oldSecret)
 		_, err := o.clients.Create(ctx, &client.Client{ID: "jwt", Metadata: withMethod(client.AuthSecretJWT)}, "", nil)
 		must(t, err)

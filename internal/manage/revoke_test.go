@@ -18,6 +18,7 @@ var errOutput = errors.New("the output is closed")
 // The text of a key is valid for its scopes and lifetime, and is not stored.
 func TestCreateAPIKey(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		for lifetime, expires := range map[time.Duration]time.Time{0: {}, time.Hour: later.Add(time.Hour)} {
 			announced := ""
 			k, text, err := o.apiKeys.Create(t.Context(), manage.NewAPIKey{
@@ -42,6 +43,7 @@ func TestCreateAPIKey(t *testing.T) {
 
 func TestRevokeAPIKeys(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		var ids []string
 		for range 3 {
 			k, _, err := o.apiKeys.Create(t.Context(), manage.NewAPIKey{Scopes: []string{apikey.ClientsRead}}, func(string) {})
@@ -74,6 +76,7 @@ func TestRevokeAPIKeys(t *testing.T) {
 // An ended session has no valid grant, and its clients are notified.
 func TestEndSessions(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		grants := map[string]*grant.Grant{"sid": o.seed(t), "other": o.signIn(t, "other"), "kept": o.signIn(t, "kept")}
 		var ended []string
 		must(t, o.sessions.End(t.Context(), []string{"sid", "other", "sid"}, func(id string) error {
@@ -95,6 +98,7 @@ func TestEndSessions(t *testing.T) {
 // Grants of both kinds of partitions are found by ID.
 func TestRevokeGrants(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		weekly := o.seed(t)
 		hourly := fixture.InsertGrant(t, o.Store, func(g *grant.Grant) {
 			g.Partition, g.EndsAt = grant.PartitionAt(noon, false), noon.Add(time.Hour)
@@ -159,6 +163,7 @@ func (o *operator) due(t *testing.T, ids map[string]string) (names []string) {
 // A retried notice is due immediately, with all attempts.
 func TestRetryNotices(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		ids := o.seedNotices(t)
 		_, err := o.notices.Retry(t.Context(), []string{ids["failed"], ids["delivered"]})
 		wantText(t, "Retry of a delivered notice", err, ids["delivered"]+": no undelivered notice has this ID")
@@ -183,6 +188,7 @@ func TestRetryNotices(t *testing.T) {
 
 func TestDeleteNotices(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		ids := o.seedNotices(t)
 		// Another operator deletes the second notice at the same time.
 		var deleted []string

@@ -25,6 +25,7 @@ func (o *operator) scope(t *testing.T, name string) *scope.Scope {
 // A new scope has the times of its creation, and an update keeps the first of them.
 func TestCreateAndUpdateScope(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		created := withClaims("files", "department")
 		created.Title, created.SelfRegistration = "Your files", true
 		must(t, o.scopes.Create(t.Context(), created))
@@ -55,6 +56,7 @@ func TestCreateAndUpdateScope(t *testing.T) {
 // Of concurrent creations of one scope one succeeds.
 func TestConcurrentCreationsOfAScope(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		errs := fixture.Race(t, o.Store, o.Store, func(ctx context.Context, _ *store.Store) error {
 			return o.scopes.Create(ctx, &scope.Scope{Name: "files"})
 		})

@@ -12,6 +12,7 @@ import (
 // An export is an import that changes nothing, and makes the same users elsewhere.
 func TestExportIsAnImport(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		o.importUsers(t, `[
 			{"subject":"sub-of-carol","username":"carol","password":"`+password+`","claims":{"name":"Carol"},"groups":["staff","Domain Admins"],"roles":["editor"],
 			 "emails":[{"address":"carol@home.example"},{"address":"carol@example.org","verified":true,"primary":true}],"admin_role":"support"},
@@ -48,6 +49,7 @@ func TestExportIsAnImport(t *testing.T) {
 
 func TestInvalidMembersOfUsers(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		o.importUsers(t, `[{"username":"carol","password":"`+password+`"}]`, 1, 0)
 		for entry, want := range map[string]string{
 			`{"username":"carol","subject":"another"}`:                                "subject differs",

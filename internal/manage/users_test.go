@@ -18,6 +18,7 @@ import (
 
 func TestCreateUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		claims := map[string]any{"email": "carol@example.org", "updated_at": 7.0, "department": []any{"R", "D"}}
 		a, err := o.users.Create(t.Context(), manage.NewUser{Username: " CAROL ", Password: password, Claims: claims, AdminRole: account.Owner})
 		must(t, err)
@@ -46,6 +47,7 @@ func TestCreateUser(t *testing.T) {
 // A user of the operator's login app is found by the subject, which may be no username.
 func TestFindExternalUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		const subject = "app user 7"
 		must(t, o.Accounts.InsertAccount(t.Context(), account.NewExternal(subject, noon)))
 		a, err := o.users.Find(t.Context(), subject)
@@ -57,6 +59,7 @@ func TestFindExternalUser(t *testing.T) {
 // Of concurrent creations with one username one succeeds.
 func TestConcurrentCreationsOfAUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		errs := fixture.Race(t, o.Store, o.Store, func(ctx context.Context, _ *store.Store) error {
 			_, err := o.users.Create(ctx, manage.NewUser{Username: "carol", Password: password})
 			return err
@@ -68,6 +71,7 @@ func TestConcurrentCreationsOfAUser(t *testing.T) {
 // An update changes what it names. The password, sessions and grants stay.
 func TestUpdateUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		g := o.seed(t)
 		before := o.account(t, "name-of-alice")
 		another := fixture.Account("root")
@@ -104,6 +108,7 @@ func TestUpdateUser(t *testing.T) {
 // Concurrent updates of one user lose no change.
 func TestConcurrentUpdatesOfAUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		fixture.Seed(t, o.Store)
 		other, read := newOperator(t, o.url), o.account(t, "name-of-bob")
 		const callers = 8
@@ -125,6 +130,7 @@ func TestConcurrentUpdatesOfAUser(t *testing.T) {
 // the clients. The grants of other users stay valid.
 func TestEndOfAUsersSessions(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		fixture.Seed(t, o.Store)
 		must(t, o.Clients.InsertClient(t.Context(), fixture.LogoutClient("notified")))
 		bobs := fixture.InsertGrant(t, o.Store, func(g *grant.Grant) { g.Subject = "bob" })
@@ -167,6 +173,7 @@ func TestEndOfAUsersSessions(t *testing.T) {
 // Disabling twice changes nothing, and enabling reverses it.
 func TestDisableAndEnableUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		fixture.Seed(t, o.Store)
 		_, err := o.users.Disable(t.Context(), o.account(t, "name-of-alice"))
 		must(t, err)
@@ -183,6 +190,7 @@ func TestDisableAndEnableUser(t *testing.T) {
 // Unlock clears the failed attempts of the user only.
 func TestUnlockUser(t *testing.T) {
 	each(t, func(t *testing.T, o *operator) {
+		t.Helper()
 		fixture.Seed(t, o.Store)
 		counter := func(name string) string { return account.Lockout(account.SharedCounter(name))[0].Key }
 		for _, name := range []string{"name-of-alice", "name-of-bob"} {

@@ -353,8 +353,13 @@ func TestPasskeyIsOfferedOnceIn30Days(t *testing.T) {
 			can   string
 			want  bool
 		}{
-			{0, "", false}, {0, "page", true}, {time.Hour, "page", false}, {time.Hour, "silent", true}, {29*24*time.Hour + 21*time.Hour, "page", false},
-			{2 * time.Hour, "page", true}, {time.Minute, "page", false},
+			{0, "", false},
+			{0, "page", true},
+			{time.Hour, "page", false},
+			{time.Hour, "silent", true},
+			{29*24*time.Hour + 21*time.Hour, "page", false},
+			{2 * time.Hour, "page", true},
+			{time.Minute, "page", false},
 		} {
 			s.Advance(step.after)
 			if got := offered(step.can); got != step.want {

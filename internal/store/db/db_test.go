@@ -94,6 +94,7 @@ func connections(d *db.DB) (all, writing map[string]db.Conn) {
 // counted.
 func TestWritesAreVisibleOnEveryConnection(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		all, writing := connections(d)
 		count := 0
 		for writer, w := range writing {
@@ -120,6 +121,7 @@ func TestWritesAreVisibleOnEveryConnection(t *testing.T) {
 func TestQuery(t *testing.T) {
 	errEnough := errors.New("enough")
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		for n := range 3 {
 			must(t, add(t.Context(), d.Write, n))
 		}
@@ -140,6 +142,7 @@ func TestQuery(t *testing.T) {
 // A statement runs when its row is scanned, and again if it is scanned again.
 func TestQueryRowRunsWhenScanned(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		row := d.Write.QueryRow(t.Context(), `INSERT INTO numbers (n, text) SELECT count(*), 'number ' || count(*) FROM numbers RETURNING n`)
 		wantNumbers(t, d, "")
 		for want := range int64(2) {
@@ -156,6 +159,7 @@ func TestQueryRowRunsWhenScanned(t *testing.T) {
 // the process itself.
 func TestStatements(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		all, _ := connections(d)
 		all["a transaction"] = db.Conn{}
 		for name, c := range all {
@@ -186,6 +190,7 @@ func TestStatements(t *testing.T) {
 func TestTransactionIsAllOrNothing(t *testing.T) {
 	errRefused := errors.New("refused")
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		for name, timeout := range map[string]time.Duration{"short": db.RequestTimeout, "long": db.ImportTimeout} {
 			must(t, add(t.Context(), d.Write, 1))
 			tx := func(after func() error) error {
@@ -228,6 +233,7 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 // A transaction that panics writes nothing, and the next one runs.
 func TestPanickingTransaction(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		func() {
 			defer func() {
 				if recovered := fmt.Sprint(recover()); !strings.HasPrefix(recovered, "a mistake") {
@@ -248,6 +254,7 @@ func TestPanickingTransaction(t *testing.T) {
 // committed. That is a failure of the database: the caller may try again.
 func TestTransactionTimesOut(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
 		for name, run := range map[string]func(act func(db.Conn) error) error{
 			"a timeout": func(act func(db.Conn) error) error {
@@ -277,6 +284,7 @@ func TestTransactionTimesOut(t *testing.T) {
 // Concurrent transactions lose no update.
 func TestConcurrentTransactions(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		const callers = 12
 		must(t, add(t.Context(), d.Write, 0))
 		var group sync.WaitGroup
@@ -345,6 +353,7 @@ func TestConflictingTransactionRunsAgain(t *testing.T) {
 // After Close every statement and transaction is unavailable.
 func TestClosedDatabaseIsUnavailable(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
+		t.Helper()
 		d.Engine.Close()
 		all, writing := connections(d)
 		for name, c := range all {
