@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,7 +93,7 @@ func (h scryptHash) matches(secret string) (bool, error) {
 		key, err := scrypt.Key([]byte(secret), h.salt, 1<<h.logN, h.r, h.p, len(h.key))
 		return err == nil && subtle.ConstantTimeCompare(key, h.key) == 1, err
 	}
-	key, err := scrypt.Key([]byte(secret), append(h.salt[:len(h.salt):len(h.salt)], h.saltSeparator...), 1<<h.logN, h.r, h.p, 32)
+	key, err := scrypt.Key([]byte(secret), append(slices.Clip(h.salt), h.saltSeparator...), 1<<h.logN, h.r, h.p, 32)
 	if err != nil {
 		return false, fmt.Errorf("derive key: %w", err)
 	}
@@ -101,7 +102,7 @@ func (h scryptHash) matches(secret string) (bool, error) {
 		return false, fmt.Errorf("encrypt signer key: %w", err)
 	}
 	sealed := make([]byte, len(h.signKey))
-	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(sealed, h.signKey)
+	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(sealed, h.signKey) //nolint:gosec // defined so by Firebase
 	return subtle.ConstantTimeCompare(sealed, h.key) == 1, nil
 }
 

@@ -33,7 +33,7 @@ type MailLinks struct {
 // that a user asked for with an address, so that the request for it takes the same time for
 // unknown addresses.
 func (s *MailLinks) Complete(ctx context.Context, m *mail.Message, now time.Time) (mail.Secret, error) {
-	switch m.Kind {
+	switch m.Kind { //nolint:exhaustive // notices have no link
 	case mail.Recover:
 		return s.recover(ctx, m, now)
 	case mail.Verify:

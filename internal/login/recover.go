@@ -107,7 +107,7 @@ func (h *Recover) send(w http.ResponseWriter, r *http.Request) error {
 	key, err := account.AddressKey(email)
 	if err != nil {
 		h.ask(w, r, http.StatusBadRequest, request, email, messages.New("sign-up.email-invalid"))
-		return nil
+		return nil //nolint:nilerr // the page reports it
 	}
 	allowed, err := h.limits.allowMail(ctx, "recover", key)
 	if err != nil {

@@ -195,7 +195,7 @@ func (h *Verify) complete(w http.ResponseWriter, r *http.Request, pending *signu
 		if err != nil {
 			again.Username, again.Fault = name, messages.New("username.invalid")
 			h.Pages.Show(w, r, http.StatusBadRequest, again)
-			return nil
+			return nil //nolint:nilerr // the page reports it
 		}
 		pending.Username = username
 		pending.Claims["preferred_username"] = username

@@ -24,7 +24,7 @@ type template struct{ subject, body string }
 
 const subjectPrefix = "Subject: "
 
-var argument = regexp.MustCompile(`\{([a-z]+)\}`) //nolint:gochecknoglobals // constant
+var argument = regexp.MustCompile(`\{([a-z]+)\}`)
 
 // LoadTemplates reads the templates in a folder: KIND.txt for all languages, KIND.LANGUAGE.txt
 // for one. The first line is "Subject: ...", the second is empty, the others are the body.
@@ -43,7 +43,7 @@ func LoadTemplates(folder string) (Templates, error) {
 		if file.IsDir() || strings.HasPrefix(file.Name(), ".") {
 			continue
 		}
-		raw, err := os.ReadFile(filepath.Join(folder, file.Name()))
+		raw, err := os.ReadFile(filepath.Join(folder, file.Name())) //nolint:gosec // a folder of the operator
 		if err != nil {
 			return nil, fmt.Errorf("read mail_templates: %w", err)
 		}

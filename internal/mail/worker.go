@@ -154,7 +154,7 @@ func (w *Worker) send(ctx context.Context, m *Message) error {
 }
 
 func (w *Worker) end(ctx context.Context, m *Message, state State, level slog.Level, event string, now time.Time) {
-	w.Log.LogAttrs(ctx, level, event, attrs(m)...)
+	w.Log.LogAttrs(ctx, level, event, attrs(m)...) //nolint:sloglint // of the callers, which are constant
 	w.logUnstored(ctx, m, w.Store.EndMail(ctx, m, state, now))
 }
 

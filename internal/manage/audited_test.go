@@ -70,7 +70,7 @@ func TestEventIsStoredBeforeTheChange(t *testing.T) {
 			all := events()
 			err := o.audited(t).Change(t.Context(), all, func(context.Context) error {
 				for _, e := range all {
-					before := o.stored(t, e)
+					before := o.stored(t, e) //nolint:contextcheck // of the test
 					if before == nil || before.Outcome != "" || before.Status != 0 || before.Target != "" {
 						t.Errorf("%s: during the change the event is %+v, want it without an outcome", name, before)
 					}
@@ -126,7 +126,7 @@ func TestChangeIsMadeIfItsOutcomeIsNotStored(t *testing.T) {
 		}
 		all := events()
 		must(t, audited.Change(t.Context(), all, func(ctx context.Context) error {
-			storetest.Exec(t, o.url, `ALTER TABLE audit_events RENAME TO lost`)
+			storetest.Exec(t, o.url, `ALTER TABLE audit_events RENAME TO lost`) //nolint:contextcheck // of the test
 			return o.Clients.InsertClient(ctx, fixture.Client("rp"))
 		}))
 		o.client(t, "rp")

@@ -9,7 +9,7 @@ import (
 )
 
 // bcrypt is a hash of another server.
-const bcrypt = "$2b$10$abcdefghijklmnopqrstuuJ9TLIRq0yDcnlPGSj1EI1y6hS3fBaBK" //nolint:gosec // example
+const bcrypt = "$2b$10$abcdefghijklmnopqrstuuJ9TLIRq0yDcnlPGSj1EI1y6hS3fBaBK"
 
 func (o *operator) importUsers(t *testing.T, text string, created, updated int) {
 	t.Helper()

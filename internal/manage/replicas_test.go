@@ -72,7 +72,7 @@ func TestChangeIsInEffectAtAnotherReplica(t *testing.T) {
 				func() any { _, err := keys.Get(ctx, k.ID); return err == nil }, true,
 			},
 			{
-				"a disabled user", func() error { _, err := o.users.Disable(ctx, o.account(t, "carol")); return err },
+				"a disabled user", func() error { _, err := o.users.Disable(ctx, o.account(t, "carol")); return err }, //nolint:contextcheck // of the test
 				func() any { a, err := accounts.Get(ctx, "carol"); must(t, err); return a.DisabledAt.IsZero() }, true,
 			},
 			{

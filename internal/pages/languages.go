@@ -188,4 +188,4 @@ func (p *renderer) translation(r *http.Request) *translation {
 }
 
 // Language returns the tag of the language of the response to r.
-func (p *Pages) Language(r *http.Request) string { return p.renderer.translation(r).Language.Tag }
+func (p *Pages) Language(r *http.Request) string { return p.renderer.translation(r).Tag }

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	pathPasskey        = "/login/passkey"
-	pathPasskeyOptions = "/login/passkey/options"
+	pathPasskey        = "/login/passkey"         //nolint:gosec // a path
+	pathPasskeyOptions = "/login/passkey/options" //nolint:gosec // a path
 	pathPasskeyCreate  = "/login/passkey/create"
 	// At the root of the host also for an issuer with a path.
-	pathPasskeyEndpoints = "/.well-known/passkey-endpoints"
+	pathPasskeyEndpoints = "/.well-known/passkey-endpoints" //nolint:gosec // a path
 )
 
 // composePasskeys creates the relying party of passkeys. They are off if users sign in with

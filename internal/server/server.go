@@ -198,7 +198,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	composeMetrics(s) //nolint:contextcheck // called later, with another context
 	composeSessions(s)
 	composeSecondFactors(s)
-	if err := composeMail(s); err != nil { //nolint:contextcheck // the worker has another context
+	if err := composeMail(s); err != nil {
 		return nil, err
 	}
 	if err := composeOAuth2(ctx, s); err != nil {

@@ -21,6 +21,7 @@ type Passkeys struct {
 	notices *notices
 }
 
+//nolint:gosec // names of columns
 const passkeyColumns = `p.id, p.subject, p.handle, p.rp_id, p.document, p.label, p.counter, p.backed_up,
 	p.created_at, p.last_used_at, p.counter_back_at`
 

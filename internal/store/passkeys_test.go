@@ -2,7 +2,7 @@ package store_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -68,7 +68,7 @@ func TestPasskeysPerAccountAreBounded(t *testing.T) {
 		fixture.Seed(t, s)
 		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		for i := range passkey.MaxPerAccount {
-			must(t, s.Passkeys.InsertPasskey(t.Context(), registered(fmt.Sprint(i), "alice", "sid", time.Duration(i+1)*time.Second), noon))
+			must(t, s.Passkeys.InsertPasskey(t.Context(), registered(strconv.Itoa(i), "alice", "sid", time.Duration(i+1)*time.Second), noon))
 		}
 		err := s.Passkeys.InsertPasskey(t.Context(), registered("one more", "alice", "sid", time.Minute), noon)
 		wantErr(t, "one more", err, passkey.ErrTooMany)
@@ -83,7 +83,7 @@ func TestRegistrationsWithOneChallengeRace(t *testing.T) {
 		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		ids := make(chan string, 64)
 		for i := range cap(ids) {
-			ids <- fmt.Sprint(i)
+			ids <- strconv.Itoa(i)
 		}
 		fixture.WantOneWinner(t, fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error {
 			return s.Passkeys.InsertPasskey(ctx, registered(<-ids, "alice", "sid", time.Second), noon)

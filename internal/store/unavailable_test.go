@@ -31,6 +31,7 @@ func methods() map[string]call {
 	maps.Copy(all, operatorMethods)
 	maps.Copy(all, secondFactorMethods)
 	maps.Copy(all, peopleMethods)
+	maps.Copy(all, linkMethods)
 	return all
 }
 

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,7 +62,7 @@ func numbers(t *testing.T, d *db.DB) string {
 		if text != fmt.Sprint("number ", n) {
 			t.Errorf("the text of %d is %q", n, text)
 		}
-		all = append(all, fmt.Sprint(n))
+		all = append(all, strconv.FormatInt(n, 10))
 		return err
 	}, `SELECT n, text FROM numbers ORDER BY n`))
 	return strings.Join(all, " ")
@@ -84,9 +86,7 @@ func wantNumbers(t *testing.T, d *db.DB, want string) {
 func connections(d *db.DB) (all, writing map[string]db.Conn) {
 	writing = map[string]db.Conn{"Write": d.Write, "LongWrite": d.LongWrite, "BackgroundWrite": d.BackgroundWrite, "WatchWrite": d.WatchWrite}
 	all = map[string]db.Conn{"Read": d.Read, "LongRead": d.LongRead, "BackgroundRead": d.BackgroundRead, "WatchRead": d.WatchRead}
-	for name, c := range writing {
-		all[name] = c
-	}
+	maps.Copy(all, writing)
 	return all, writing
 }
 
