@@ -274,6 +274,7 @@ func (y *year) attackers() {
 	y.put("devices", 10*time.Minute+rowStays)
 	must(y.t, y.s.SetupLinks.InsertSetupLink(ctx, session.Hash(fmt.Sprint("link ", y.steps)), y.now.Add(day)))
 	y.put("setup_links", day+rowStays)
+	y.passkeys()
 	_, err := y.s.Deadlines.EnrolmentDeadline(ctx, "alice", y.now)
 	must(y.t, err)
 	y.ends["enrolment_deadlines"] = []time.Time{y.now.Add(1000 * day)} // with the account
@@ -335,6 +336,25 @@ func (y *year) aSessionNow(id string, idle time.Duration) *session.Session {
 	n := fixture.Session(id, "alice")
 	n.AuthTime, n.CreatedAt, n.SeenAt, n.IdleUntil, n.EndsAt = y.now, y.now, y.now, y.now.Add(idle), y.now.Add(30*day)
 	return n
+}
+
+// passkeys offers a passkey, and adds one in the first step. Sign-ins and changes of a step are at
+// most 40 events.
+func (y *year) passkeys() {
+	y.t.Helper()
+	ctx := y.t.Context()
+	if len(y.ends["passkeys"]) == 0 {
+		_, err := y.s.Passkeys.OfferPasskey(ctx, "alice", y.now.Add(-30*day), y.now)
+		must(y.t, err)
+		id := y.session("passkey", day)
+		must(y.t, y.s.Passkeys.InsertPasskey(ctx, registered("one", "alice", id, y.now.Sub(noon)+time.Second), y.now))
+		y.ends["passkeys"] = []time.Time{y.now.Add(1000 * day)} // until the user removes it
+		y.ends["passkey_offers"] = y.ends["passkeys"]
+		y.put("sessions", day+rowStays)
+	}
+	for range 40 {
+		y.put("activity", 365*day+rowStays)
+	}
 }
 
 func (y *year) session(kind string, idle time.Duration) (id string) {
