@@ -33,7 +33,7 @@ func wraps(err, want error) (ok bool) {
 	switch want {
 	case nil:
 		return true
-	case errClient:
+	case errClient: //nolint:errorlint // the type of the error itself
 		_, ok = errors.AsType[*manage.InvalidClientError](err)
 	case errScope:
 		_, ok = errors.AsType[*manage.InvalidScopeError](err)

@@ -76,7 +76,7 @@ func TestChangeIsInEffectAtAnotherReplica(t *testing.T) {
 				func() any { a, err := accounts.Get(ctx, "carol"); must(t, err); return a.DisabledAt.IsZero() }, true,
 			},
 			{
-				"an enabled user", func() error { return o.users.Enable(ctx, o.account(t, "carol")) },
+				"an enabled user", func() error { return o.users.Enable(ctx, o.account(t, "carol")) }, //nolint:contextcheck // of the test
 				func() any { a, err := accounts.Get(ctx, "carol"); must(t, err); return a.DisabledAt.IsZero() }, true,
 			},
 			{"a new client", func() error {

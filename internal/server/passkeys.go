@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	pathPasskey        = "/login/passkey"         //nolint:gosec // a path
+	pathPasskey        = "/login/passkey"
 	pathPasskeyOptions = "/login/passkey/options" //nolint:gosec // a path
-	pathPasskeyCreate  = "/login/passkey/create"
+	pathPasskeyCreate  = "/login/passkey/create"  //nolint:gosec // a path
 	// At the root of the host also for an issuer with a path.
 	pathPasskeyEndpoints = "/.well-known/passkey-endpoints" //nolint:gosec // a path
 )

@@ -176,7 +176,7 @@ func TestAccountBySignInName(t *testing.T) {
 		must(t, alice.AddAddress("open@home.example", time.Time{}))
 		must(t, s.Accounts.InsertAccount(t.Context(), alice))
 		for name, want := range map[string]string{
-			" Name-of-ALICE ": "alice", "Alice@Example.ORG": "alice", "ada@home.example": "named",
+			" Name-of-ALICE ": "alice", "Alice@Example.ORG": "alice", "ada@home.example": "named", //nolint:gocritic // spaces are removed
 		} {
 			a, err := s.Accounts.AccountBySignInName(t.Context(), name)
 			must(t, err)

@@ -160,7 +160,7 @@ func TestMigrationChecksUsernames(t *testing.T) {
 			p.run(`DELETE FROM accounts WHERE username = $1`, "\uab70x")
 			_, err = p.s.Migrate(t.Context())
 			must(t, err)
-			for entered, want := range map[string]string{"Straße": "strasse", " A☕": "a☕", "\uab70X": "\u13a0x"} {
+			for entered, want := range map[string]string{"Straße": "strasse", " A☕": "a☕", "\uab70X": "\u13a0x"} { //nolint:gocritic // a username of an external account
 				a, err := p.s.Accounts.AccountBySignInName(t.Context(), entered)
 				must(t, err)
 				wantSame(t, "account of "+entered, a.Username, want)
