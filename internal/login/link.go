@@ -106,11 +106,11 @@ func linkInvalid(reason string) error {
 // began it and it goes on; otherwise nil.
 func (s *links) flow(r *http.Request, flows *flows, requestID string) (*flow, error) {
 	if requestID == "" {
-		return nil, nil //nolint:nilnil // no request
+		return nil, nil
 	}
 	f, err := flows.open(r, requestID)
 	if errors.As(err, new(*pageError)) {
-		return nil, nil //nolint:nilnil // it has ended, or another browser began it
+		return nil, nil
 	}
 	return f, err
 }

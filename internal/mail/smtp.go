@@ -72,7 +72,7 @@ func NewSender(server mailurl.Server, from, host, caFile string) (*Sender, error
 // of the system.
 func trustedRoots(caFile string) (*x509.CertPool, error) {
 	if caFile == "" {
-		return nil, nil //nolint:nilnil // the default of crypto/tls
+		return nil, nil
 	}
 	pem, err := os.ReadFile(caFile) //nolint:gosec // the path is a setting
 	if err != nil {

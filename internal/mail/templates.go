@@ -31,7 +31,7 @@ var argument = regexp.MustCompile(`\{([a-z]+)\}`)
 // {link}, {service} and the like are arguments. It returns all errors together.
 func LoadTemplates(folder string) (Templates, error) {
 	if folder == "" {
-		return nil, nil //nolint:nilnil // no templates
+		return nil, nil
 	}
 	files, err := os.ReadDir(folder)
 	if err != nil {
