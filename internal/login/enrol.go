@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -23,9 +24,8 @@ const freshness = 5 * time.Minute
 type Enrol struct {
 	*Config
 
-	flows     *flows
-	passwords *passwords
-	factors   *factors
+	flows  *flows
+	second *SecondFactor
 }
 
 // enrolURL is the page on which the user adds an authenticator app: after signing in again, if
@@ -39,16 +39,26 @@ func (s *flows) enrolURL(f *flow, user proven) string {
 }
 
 // open returns the flow and its user. It writes the response and reports false if the user may
-// not add an authenticator app now.
+// not add an authenticator app now: the first factor is too old, or the account has a second
+// factor, which a password must not replace.
 func (h *Enrol) open(w http.ResponseWriter, r *http.Request, id string) (*flow, proven, bool) {
 	f, err := h.flows.open(r, id)
 	if err != nil {
 		h.flows.fail(w, r, err)
 		return nil, proven{}, false
 	}
-	user, ok := (&SecondFactor{h.Config, h.flows, h.passwords, h.factors}).proven(f)
+	user, ok := h.second.proven(f)
 	if !ok || !user.inFlow && h.Now().Sub(f.session.AuthTime) >= freshness {
 		h.flows.resume(w, f.request.ID)
+		return nil, user, false
+	}
+	has, err := h.second.factors.has(r.Context(), f, user.subject)
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return nil, user, false
+	}
+	if has {
+		httpapi.SeeOther(w, h.flows.factorURL(f))
 		return nil, user, false
 	}
 	return f, user, true
@@ -122,10 +132,9 @@ func (h *Enrol) Submit(w http.ResponseWriter, r *http.Request) {
 
 // signIn signs in the user with the authenticator app that was added.
 func (h *Enrol) signIn(w http.ResponseWriter, r *http.Request, f *flow, user proven) error {
-	second := &SecondFactor{h.Config, h.flows, h.passwords, h.factors}
-	a, err := second.account(r.Context(), user.subject)
+	a, err := h.second.account(r.Context(), user.subject)
 	if err != nil {
 		return err
 	}
-	return second.signIn(w, r, f, a, user)
+	return h.second.signIn(w, r, f, a, user)
 }

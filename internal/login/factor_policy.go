@@ -85,6 +85,19 @@ func (s *factors) storeFirst(ctx context.Context, f *flow, a session.Authenticat
 	return nil
 }
 
+// has reports whether the account has an authenticator app or a passkey.
+func (s *factors) has(ctx context.Context, f *flow, subject string) (bool, error) {
+	factors, err := s.SecondFactors.Enrolled(ctx, subject)
+	if err != nil {
+		return false, fmt.Errorf("read second factors: %w", err)
+	}
+	if factors.Enrolled() {
+		return true, nil
+	}
+	part, err := s.flows.passkeyOf(ctx, f, subject)
+	return part != nil, err
+}
+
 // graceOf returns how long a user without a second factor may still sign in without.
 func (s *factors) graceOf(ctx context.Context, subject string) (time.Duration, error) {
 	if s.FactorPolicy.Grace == 0 {

@@ -228,13 +228,14 @@ func New(c Config) *Service {
 	flows, limits := &flows{&c}, &limiter{&c}
 	passwords := &passwords{&c, limits}
 	factors := &factors{&c, flows}
+	second := &SecondFactor{&c, flows, passwords, factors}
 	links := &links{&c, session.LinkCookies{Cookies: c.Cookies}}
 	return &Service{
 		SignIn:       &SignIn{&c, flows, passwords, factors},
 		Passkey:      &PasskeySignIn{&c, flows, limits},
 		Create:       &PasskeyCreate{&c, flows},
-		SecondFactor: &SecondFactor{&c, flows, passwords, factors},
-		Enrol:        &Enrol{&c, flows, passwords, factors},
+		SecondFactor: second,
+		Enrol:        &Enrol{&c, flows, second},
 		SignUp:       &SignUp{&c, flows, limits, passwords, factors},
 		Consent:      &Consent{&c, flows},
 		Device:       &Device{&c, flows, limits},

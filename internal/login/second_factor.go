@@ -171,11 +171,11 @@ func (h *SecondFactor) decline(w http.ResponseWriter, r *http.Request, f *flow, 
 
 func (h *SecondFactor) declineInFlow(w http.ResponseWriter, r *http.Request, f *flow, user proven) error {
 	ctx := r.Context()
-	factors, err := h.SecondFactors.Enrolled(ctx, user.subject)
+	has, err := h.factors.has(ctx, f, user.subject)
 	if err != nil {
-		return fmt.Errorf("read second factors: %w", err)
+		return err
 	}
-	if factors.Enrolled() {
+	if has {
 		return h.flows.cancel(ctx, f)
 	}
 	grace, err := h.factors.graceOf(ctx, user.subject)

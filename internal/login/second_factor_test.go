@@ -173,6 +173,39 @@ func TestDecliningAFurtherFactor(t *testing.T) {
 	})
 }
 
+// A password alone does not add an authenticator app to an account that has a second factor:
+// otherwise a stolen password would replace it.
+func TestPasswordAddsNoFurtherAuthenticator(t *testing.T) {
+	for _, mode := range []string{"when_enrolled", "on_demand"} {
+		t.Run(mode, func(t *testing.T) {
+			eachFactorServer(t, map[string]string{"second_factor": mode}, func(t *testing.T, s *servertest.Server) {
+				t.Helper()
+				owner := &ada{Browser: s.NewBrowser()}
+				owner.idToken(owner.submitPassword(owner.begin()))
+				owner.idToken(owner.enrol(owner.begin("acr_values", "2")))
+
+				thief := &ada{Browser: s.NewBrowser()}
+				page := thief.submitPassword(thief.begin("acr_values", "2"))
+				if mode == "on_demand" {
+					page = thief.Get(page.Location().String())
+				}
+				if page.Location().Path != "/login/second-factor" {
+					t.Fatalf("after the password: %s", page.Location())
+				}
+				before, request := thief.Cookie("ostiary_session"), page.Location().Query().Get("request")
+				form := thief.Get("/login/enrol?request=" + request)
+				if form.Status != http.StatusSeeOther || form.Location().Path != "/login/second-factor" {
+					t.Errorf("the page for an authenticator app: %d to %s", form.Status, form.Location())
+				}
+				got := thief.Post("/login/enrol", url.Values{"request": {request}, "code": {"123456"}})
+				if got.Location().Path != "/login/second-factor" || thief.Cookie("ostiary_session") != before {
+					t.Errorf("the form for an authenticator app: %d to %s", got.Status, got.Location())
+				}
+			})
+		})
+	}
+}
+
 // A session that is older than five minutes does not add an authenticator app: whoever has its
 // cookie needs the password too.
 func TestEnrolmentNeedsAFreshSession(t *testing.T) {
