@@ -4,6 +4,7 @@ package fault
 
 import (
 	"encoding/json"
+	"io/fs"
 	"testing"
 
 	"github.com/ostiary/ostiary/migrations"
@@ -12,23 +13,28 @@ import (
 
 func TestConcurrentMigrations(t *testing.T) {
 	t.Parallel()
+	all, err := fs.Glob(migrations.Files, "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
+			steps := len(all) - len(migrations.NotFor(string(engine)))
 			for range rounds(20) {
 				env := map[string]string{"DATABASE_URL": rig.Database(t, engine)}
 				rig.Build(t)
 				applied := map[string]int{}
 				for i, r := range concurrently(3, func(int) rig.Result { return rig.RunAlone(t, env, "migrate", "up", "--json") }) {
-					var steps []string
-					if r.Code != 0 || json.Unmarshal([]byte(r.Stdout), &steps) != nil {
+					var own []string
+					if r.Code != 0 || json.Unmarshal([]byte(r.Stdout), &own) != nil {
 						t.Fatalf("process %d: exit code %d\n%s%s", i, r.Code, r.Stdout, r.Stderr)
 					}
-					for _, step := range steps {
+					for _, step := range own {
 						applied[step]++
 					}
 				}
-				if int64(len(applied)) != migrations.Newest() {
-					t.Errorf("applied steps %v, want %d", applied, migrations.Newest())
+				if len(applied) != steps {
+					t.Errorf("applied steps %v, want %d", applied, steps)
 				}
 				for step, times := range applied {
 					if times != 1 {
