@@ -77,25 +77,9 @@ func New(o Options) (*Pages, error) {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
 	files.accountURL = o.AccountURL
-	english, err := messages.Load(messages.English)
+	parsed, err := parsePages()
 	if err != nil {
 		return nil, err
-	}
-	shared, err := template.New("shared").Funcs(functions(files, english, nil)).ParseFS(templates,
-		"templates/layout.html", "templates/console.html", "templates/parts.html", "templates/icons.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse layout: %w", err)
-	}
-	parsed := make(map[string]*template.Template)
-	for name := range policies() {
-		own, err := shared.Clone()
-		if err == nil {
-			own, err = own.ParseFS(templates, "templates/"+name+".html")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("parse page %s: %w", name, err)
-		}
-		parsed[name] = own
 	}
 
 	if len(o.Languages) == 0 {
@@ -111,6 +95,32 @@ func New(o Options) (*Pages, error) {
 	}
 	return &Pages{Name: p.operator.Name, renderer: p, assets: files}, nil
 }
+
+// parsePages parses the templates of all pages, by name. A page is cloned before it is shown,
+// and gets the functions of its server and language then.
+var parsePages = sync.OnceValues(func() (map[string]*template.Template, error) { //nolint:gochecknoglobals // it takes 30 ms
+	english, err := messages.Load(messages.English)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := template.New("shared").Funcs(functions(&assets{}, english, nil)).ParseFS(templates,
+		"templates/layout.html", "templates/console.html", "templates/parts.html", "templates/icons.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse layout: %w", err)
+	}
+	parsed := make(map[string]*template.Template)
+	for name := range policies() {
+		own, err := shared.Clone()
+		if err == nil {
+			own, err = own.ParseFS(templates, "templates/"+name+".html")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parse page %s: %w", name, err)
+		}
+		parsed[name] = own
+	}
+	return parsed, nil
+})
 
 // Static serves style, scripts and icons. Mount it at /static/.
 func (p *Pages) Static() http.Handler { return p.assets }

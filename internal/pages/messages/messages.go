@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/text/feature/plural"
@@ -64,9 +65,24 @@ type text [plural.Many + 1][]part
 // part is a literal, or the name of an argument.
 type part struct{ literal, argument string }
 
-// Load parses the catalogue of a language. It returns an error only if the language is not
-// built in or its embedded catalogue is invalid.
+// loaded holds the catalogues that were parsed, by tag. They never change.
+var loaded sync.Map //nolint:gochecknoglobals // parsing all takes 20 ms
+
+// Load returns the catalogue of a language, which all callers share. It returns an error only
+// if the language is not built in or its embedded catalogue is invalid.
 func Load(tag string) (*Catalogue, error) {
+	if known, ok := loaded.Load(tag); ok {
+		c, _ := known.(*Catalogue)
+		return c, nil
+	}
+	c, err := parseCatalogue(tag)
+	if err == nil {
+		loaded.Store(tag, c)
+	}
+	return c, err
+}
+
+func parseCatalogue(tag string) (*Catalogue, error) {
 	known, ok := find(tag)
 	if !ok {
 		return nil, fmt.Errorf("load catalogue: no language %q", tag)

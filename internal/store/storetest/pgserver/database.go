@@ -109,8 +109,21 @@ func (d *Databases) createTemplate(ctx context.Context, template string, migrate
 		if err := migrate(ctx, d.url(draft)); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
+		if err := warm(ctx, d.url(draft)); err != nil {
+			return err
+		}
 		return run(ctx, conn, "ALTER DATABASE %s RENAME TO %s", draft, template)
 	})
+}
+
+// warm connects to a database, after which it has the file of its catalogue that a first
+// connection to each copy would take 10 ms to make.
+func warm(ctx context.Context, databaseURL string) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return fmt.Errorf("connect to the template: %w", err)
+	}
+	return conn.Close(ctx)
 }
 
 // copyOf creates a database with a random name from a template.
