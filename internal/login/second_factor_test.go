@@ -206,7 +206,7 @@ func TestPasswordAddsNoFurtherAuthenticator(t *testing.T) {
 	}
 }
 
-// A session that is older than five minutes does not add an authenticator app: whoever has its
+// A session that is older than five minutes does not add an authenticator app: a thief of its
 // cookie needs the password too.
 func TestEnrolmentNeedsAFreshSession(t *testing.T) {
 	eachFactorServer(t, nil, func(t *testing.T, s *servertest.Server) {

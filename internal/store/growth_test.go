@@ -47,7 +47,7 @@ func TestAYearOfTraffic(t *testing.T) {
 func (y *year) restartReplicas() {
 	y.t.Helper()
 	for range 3 {
-		y.s.Join(y.t.Context(), y.t, 10*time.Millisecond)
+		y.s.Join(y.t.Context(), y.t, time.Second)
 	}
 	storetest.Follow(y.t, y.s)
 	for until := time.Now().Add(20 * time.Second); y.count(`SELECT count(*) FROM replicas`) > 1 && time.Now().Before(until); {

@@ -88,7 +88,7 @@ func (s *SignUps) SetSignUpCode(ctx context.Context, id string, code []byte, unt
 }
 
 // CheckSignUpCode counts an attempt at the code of a sign-up, and returns
-// [signup.ErrWrongCode] unless it has the hash and was entered no more than
+// [signup.ErrWrongCode] unless it has the hash and was entered at most
 // [signup.CodeTries] times.
 func (s *SignUps) CheckSignUpCode(ctx context.Context, id string, code []byte, now time.Time) error {
 	const count = `
