@@ -231,6 +231,9 @@ type Config struct {
 	SignUpDomains []string
 	SignUpVerify  bool
 
+	// SignInCode lets users sign in with a mailed code, if the server sends mail.
+	SignInCode bool
+
 	SecondFactor SecondFactor
 	// SecondFactorFor requires a second factor of administrators and members of groups:
 	// "administrators", "group:NAME".
@@ -335,6 +338,7 @@ func Default() *Config {
 		AdminAuth:          AdminToken,
 		SignUp:             SignUpOff,
 		SignUpVerify:       true,
+		SignInCode:         true,
 		AuditRetention:     365 * day,
 		AccountPages:       AccountPagesAuto,
 		SecondFactor:       SecondFactorWhenEnrolled,

@@ -121,6 +121,8 @@ func keys() []key {
 			"Users who always need a second factor: `administrators`, and `group:NAME` for the members of a group."),
 		field("second_factor_grace", duration(0, 365*day), func(c *Config) *time.Duration { return &c.SecondFactorGrace },
 			"How long users without a second factor may still sign in where one is required, from their first sign-in."),
+		field("sign_in_code", onOff(), func(c *Config) *bool { return &c.SignInCode },
+			"Whether users can sign in with a code that is mailed to a verified address, instead of a password. A second factor is asked for as after a password. It needs `mail_url`."),
 		field("mail_url", mailURL(), func(c *Config) *Secret { return &c.MailURL },
 			"The mail server that messages to users are sent to: `smtp://` requires STARTTLS (port 587), `smtps://` is TLS from the start (port 465). Without it, the server sends no mail."),
 		field("mail_from", mailbox(true), func(c *Config) *string { return &c.MailFrom },

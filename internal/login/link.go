@@ -22,6 +22,7 @@ import (
 // Links stores one-time links. Links that are not valid are onetimelink.ErrInvalid.
 type Links interface {
 	Link(ctx context.Context, hash []byte, now time.Time) (*onetimelink.Link, error)
+	SpendLink(ctx context.Context, l *onetimelink.Link, now time.Time) error
 	ProveLink(ctx context.Context, hash []byte, now time.Time) error
 	// AcceptInvitation and VerifyAddress spend a link, and add an account or mark the address
 	// of one as verified: both or neither.
@@ -67,7 +68,13 @@ func (s *links) take(w http.ResponseWriter, r *http.Request) bool {
 // open returns the link of one of the kinds that the browser opened at a page, with its
 // account. It returns a [*pageError] if the link is no longer valid.
 func (s *links) open(r *http.Request, page string, kind onetimelink.Kind) (*linked, error) {
-	l, err := s.Links.Link(r.Context(), onetimelink.Hash(s.cookies.Link(r, page)), s.Now())
+	return s.find(r.Context(), onetimelink.Hash(s.cookies.Link(r, page)), kind)
+}
+
+// find returns the link of the kind with a hash, with its account. It returns a [*pageError] if
+// there is none, or it is no longer valid.
+func (s *links) find(ctx context.Context, hash []byte, kind onetimelink.Kind) (*linked, error) {
+	l, err := s.Links.Link(ctx, hash, s.Now())
 	if errors.Is(err, onetimelink.ErrInvalid) || err == nil && l.Kind != kind {
 		return nil, linkInvalid("the link is unknown, expired or used")
 	}
@@ -78,7 +85,7 @@ func (s *links) open(r *http.Request, page string, kind onetimelink.Kind) (*link
 	if l.Version == "" {
 		return opened, nil
 	}
-	opened.account, err = s.Accounts.Account(r.Context(), l.Subject)
+	opened.account, err = s.Accounts.Account(ctx, l.Subject)
 	switch {
 	case errors.Is(err, account.ErrNotFound):
 		return nil, linkInvalid("the account of the link was deleted")

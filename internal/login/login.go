@@ -190,7 +190,8 @@ type Config struct {
 	SignUpDomains []string
 	SignUpVerify  bool
 	SignUps       SignUps
-	CodeKey       []byte // of the hashes of the codes that confirm an address
+	CodeKey       []byte // of the hashes of codes that confirm an address or sign in
+	SignInCode    bool   // whether users can sign in with a code that is mailed to them
 	HasMail       bool   // whether the server sends mail
 	LoginApp      bool   // whether users sign in with an app of the operator
 	RateLimits    bool
@@ -210,6 +211,7 @@ type Service struct {
 	SignIn       *SignIn
 	Passkey      *PasskeySignIn
 	Create       *PasskeyCreate
+	Code         *CodeSignIn
 	SecondFactor *SecondFactor
 	Enrol        *Enrol
 	SignUp       *SignUp
@@ -234,6 +236,7 @@ func New(c Config) *Service {
 		SignIn:       &SignIn{&c, flows, passwords, factors},
 		Passkey:      &PasskeySignIn{&c, flows, limits},
 		Create:       &PasskeyCreate{&c, flows},
+		Code:         &CodeSignIn{&c, flows, limits, passwords, factors, links},
 		SecondFactor: second,
 		Enrol:        &Enrol{&c, flows, second},
 		SignUp:       &SignUp{&c, flows, limits, passwords, factors},

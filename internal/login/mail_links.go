@@ -16,6 +16,7 @@ import (
 // MailLinks creates the links of messages when they are sent.
 type MailLinks struct {
 	Issuer   string // without a trailing slash
+	CodeKey  []byte // as in [Config]
 	Accounts interface {
 		Account(ctx context.Context, subject string) (*account.Account, error)
 		// AccountByAddress returns the account that has verified the address.
@@ -42,6 +43,8 @@ func (s *MailLinks) Complete(ctx context.Context, m *mail.Message, now time.Time
 		return s.signUp(ctx, m, now)
 	case mail.Invitation:
 		return s.invitation(ctx, m, now)
+	case mail.SignInCode:
+		return s.signInCode(ctx, m, now)
 	default:
 		return mail.Secret{}, nil // a notice
 	}
@@ -50,23 +53,44 @@ func (s *MailLinks) Complete(ctx context.Context, m *mail.Message, now time.Time
 // recover creates a link for a new password. The message is sent to the address as the account
 // has it, not as someone entered it.
 func (s *MailLinks) recover(ctx context.Context, m *mail.Message, now time.Time) (mail.Secret, error) {
-	a, err := s.accountOf(ctx, m)
+	a, key, err := s.verified(ctx, m)
 	if err != nil {
 		return mail.Secret{}, err
 	}
-	address := a.Address(m.To)
-	if address == nil || address.VerifiedAt.IsZero() {
-		return mail.Secret{}, fmt.Errorf("%w: the address is no longer a verified one of the account", mail.ErrUnwanted)
-	}
-	key, err := account.AddressKey(address.Address)
-	if err != nil {
-		return mail.Secret{}, err
-	}
-	m.To = address.Address
-	s.address(m, a)
 	l, token := onetimelink.New(onetimelink.Recover, a.Subject, key, now)
 	l.Version, l.Data = onetimelink.Version(onetimelink.Recover, a), onetimelink.Data{Request: m.Data["request"], Waived: m.Data["waived"] != ""}
 	return s.secret(ctx, l, token)
+}
+
+// signInCode creates a code to sign in with.
+func (s *MailLinks) signInCode(ctx context.Context, m *mail.Message, now time.Time) (mail.Secret, error) {
+	a, key, err := s.verified(ctx, m)
+	if err != nil {
+		return mail.Secret{}, err
+	}
+	l, code := onetimelink.NewSignInCode(s.CodeKey, a, key, m.Data["request"], now)
+	if err := s.Links.InsertLink(ctx, l); err != nil {
+		return mail.Secret{}, err
+	}
+	return mail.Secret{Code: code, Lifetime: onetimelink.CodeLifetime}, nil
+}
+
+// verified returns the account that has verified the address of a message, and the key of the
+// address. It sets the recipient to the address as the account has it.
+func (s *MailLinks) verified(ctx context.Context, m *mail.Message) (a *account.Account, key string, err error) {
+	if a, err = s.accountOf(ctx, m); err != nil {
+		return nil, "", err
+	}
+	address := a.Address(m.To)
+	if address == nil || address.VerifiedAt.IsZero() {
+		return nil, "", fmt.Errorf("%w: the address is no longer a verified one of the account", mail.ErrUnwanted)
+	}
+	if key, err = account.AddressKey(address.Address); err != nil {
+		return nil, "", err
+	}
+	m.To = address.Address
+	s.address(m, a)
+	return a, key, nil
 }
 
 // verify creates a link that verifies the address of a message for its account.

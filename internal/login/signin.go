@@ -120,6 +120,9 @@ func (h *SignIn) form(f *flow) pages.SignIn {
 	if h.HasMail {
 		page.ForgotURL = h.Issuer + "/recover?request=" + url.QueryEscape(f.request.ID)
 	}
+	if h.SignInCode {
+		page.OtherWayURL = h.Issuer + codePath + "?request=" + url.QueryEscape(f.request.ID)
+	}
 	if h.SignUp {
 		page.SignUpURL = h.Issuer + "/signup?request=" + url.QueryEscape(f.request.ID)
 	}

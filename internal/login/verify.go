@@ -155,11 +155,11 @@ func (h *Verify) confirm(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil && !errors.Is(err, signup.ErrNotFound) {
 		return err
 	}
-	code := signup.NewCode()
-	if err := h.SignUps.SetSignUpCode(ctx, pending.ID, signup.HashCode(h.CodeKey, pending.ID, code), now.Add(signup.CodeLifetime)); err != nil {
+	code := onetimelink.NewCode()
+	if err := h.SignUps.SetSignUpCode(ctx, pending.ID, onetimelink.HashCode(h.CodeKey, pending.ID, code), now.Add(onetimelink.CodeLifetime)); err != nil {
 		return err
 	}
-	h.Pages.Show(w, r, http.StatusOK, pages.ShownCode{Code: code, Lifetime: signup.CodeLifetime})
+	h.Pages.Show(w, r, http.StatusOK, pages.ShownCode{Code: code, Lifetime: onetimelink.CodeLifetime})
 	return nil
 }
 
@@ -170,7 +170,7 @@ func (h *Verify) enterCode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	code := r.PostForm.Get("code")
-	err = h.SignUps.CheckSignUpCode(r.Context(), pending.ID, signup.HashCode(h.CodeKey, pending.ID, code), h.Now())
+	err = h.SignUps.CheckSignUpCode(r.Context(), pending.ID, onetimelink.HashCode(h.CodeKey, pending.ID, code), h.Now())
 	if errors.Is(err, signup.ErrWrongCode) {
 		refusal.Note(r.Context(), refusal.Rejection{
 			Message: "sign-up refused", Status: http.StatusForbidden, Code: "access_denied", Rule: refusal.SignUpInvalid, Text: err.Error(),

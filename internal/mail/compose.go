@@ -14,6 +14,7 @@ import (
 // Secret is the one-time part of a message, which is created when the message is sent.
 type Secret struct {
 	Link     string
+	Code     string
 	Lifetime time.Duration
 }
 
@@ -58,7 +59,7 @@ func (c *Composer) compose(m *Message, secret Secret) (text, error) {
 // values returns the arguments of a text. All are set, so that any text may use any of them.
 func (c *Composer) values(m *Message, secret Secret, catalogue *messages.Catalogue) map[string]string {
 	values := map[string]string{
-		"service": c.Service, "support": c.Support, "link": secret.Link,
+		"service": c.Service, "support": c.Support, "link": secret.Link, "code": secret.Code,
 		"lifetime": catalogue.Text(messages.Duration(secret.Lifetime)),
 	}
 	for _, name := range dataArguments() {
@@ -96,7 +97,7 @@ func dataArguments() []string { return []string{"username", "client", "detail"} 
 
 // arguments returns the names of all arguments of texts.
 func arguments() []string {
-	return append(dataArguments(), "service", "support", "link", "lifetime")
+	return append(dataArguments(), "service", "support", "link", "code", "lifetime")
 }
 
 // catalogueFor returns the catalogue that fits a language tag best, that of English for an

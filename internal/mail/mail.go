@@ -36,6 +36,9 @@ const (
 	Invitation Kind = "invitation" // to create an account
 )
 
+// SignInCode is the message with a code to sign in.
+const SignInCode Kind = "sign-in-code"
+
 // The notices, which users cannot switch off.
 const (
 	AccountExists     Kind = "account-exists" // a user signed up with the address of another account
@@ -54,7 +57,7 @@ const (
 // Kinds returns all kinds.
 func Kinds() []Kind {
 	return []Kind{
-		Verify, SignUp, Recover, Invitation, AccountExists, NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed,
+		Verify, SignUp, Recover, Invitation, SignInCode, AccountExists, NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed,
 		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, AccountLocked, PasskeyCopied,
 	}
 }

@@ -74,11 +74,13 @@ func parseTemplate(file, raw string) (templateName, template, error) {
 			return name, template{}, fmt.Errorf("unknown argument %s; the arguments are %v", m[0], arguments())
 		}
 	}
-	switch hasLink := strings.Contains(body, "{link}"); {
-	case name.kind.HasLink() && !hasLink:
-		return name, template{}, errors.New("the text lacks {link}")
-	case !name.kind.HasLink() && hasLink || strings.Contains(subject, "{link}"):
-		return name, template{}, errors.New("{link} is allowed only in the text of a kind that has a link")
+	for secret, has := range map[string]bool{"{link}": name.kind.HasLink(), "{code}": name.kind == SignInCode} {
+		switch inBody := strings.Contains(body, secret); {
+		case has && !inBody:
+			return name, template{}, errors.New("the text lacks " + secret)
+		case !has && inBody || strings.Contains(subject, secret):
+			return name, template{}, errors.New(secret + " is allowed only in the text of a kind that has one")
+		}
 	}
 	return name, template{strings.TrimSpace(subject), body}, nil
 }

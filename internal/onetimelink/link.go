@@ -32,6 +32,7 @@ const (
 	SignUp     Kind = "sign-up"    // the same for a user who has no account yet
 	Recover    Kind = "recover"    // sets a new password
 	Invitation Kind = "invitation" // creates an account
+	SignIn     Kind = "sign-in"    // a code that a user enters to sign in: it has no link
 )
 
 // Page returns the path of the page that the link opens.
@@ -43,6 +44,7 @@ func (k Kind) Page() string {
 		return "/invitation"
 	case Verify, SignUp:
 		return "/verify"
+	case SignIn:
 	}
 	return "/"
 }
@@ -63,6 +65,8 @@ func (k Kind) Lifetime() time.Duration {
 		return InvitationLifetime
 	case Verify, SignUp:
 		return VerifyLifetime
+	case SignIn:
+		return CodeLifetime
 	}
 	return 0
 }

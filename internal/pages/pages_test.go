@@ -31,14 +31,14 @@ func samples() []sample {
 		return Client{Name: text, Host: text, LogoURI: link, PolicyURI: link, TermsURI: link, URI: link}
 	}
 	about := []string{"client-logo", "client-policy", "client-tos"}
-	return append(append(recoverySamples(), consoleSamples(client)...), []sample{
+	return append(append(recoverySamples(client), consoleSamples(client)...), []sample{
 		{"signin", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.SignIn(w, request(), http.StatusOK, SignIn{
-				Client: &c, Action: link, Request: text, Username: text, Fault: messages.Literal(text), SignUpURL: link, ForgotURL: link, Cancel: true,
+				Client: &c, Action: link, Request: text, Username: text, Fault: messages.Literal(text), SignUpURL: link, ForgotURL: link, OtherWayURL: link, Cancel: true,
 				Passkey: &Passkey{OptionsURL: link, Action: link, Create: true},
 			})
-		}, append([]string{"username", "password", "login", "keep", "fault", "signup", "forgot", "passkey"}, about...)},
+		}, append([]string{"username", "password", "login", "keep", "fault", "signup", "forgot", "other-way", "passkey"}, about...)},
 		{"passkeycreate", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, PasskeyCreate{

@@ -7,7 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-func recoverySamples() []sample {
+func recoverySamples(client func(text, link string) Client) []sample {
 	return []sample{
 		{"recover", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, Recover{Action: link, Request: text, Email: text, SignInURL: link, Fault: messages.Literal(text)})
@@ -15,6 +15,19 @@ func recoverySamples() []sample {
 		{"recoversent", func(p *Pages, w http.ResponseWriter, text, _ string) {
 			p.Show(w, request(), http.StatusOK, RecoverSent{Email: text, Lifetime: time.Hour})
 		}, nil},
+		{"signincode", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.Show(w, request(), http.StatusOK, SignInCode{
+				Client: &c, Action: link, Request: text, Email: text, SignInURL: link, Fault: messages.Literal(text),
+			})
+		}, []string{"email", "send", "signin", "fault"}},
+		{"entersignincode", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.Show(w, request(), http.StatusOK, EnterSignInCode{
+				Client: &c, Action: link, Request: text, Email: text, Lifetime: time.Minute, SignInURL: link, Fault: messages.Literal(text),
+				RetryAfter: time.Minute,
+			})
+		}, []string{"code", "verify", "resend", "keep", "signin", "fault"}},
 		{"recoverfactor", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, RecoverFactor{Action: link, OtherURL: link, Fault: messages.Literal(text), RetryAfter: time.Minute})
 		}, []string{"code", "verify", "other-way", "fault"}},

@@ -30,6 +30,8 @@ type SignIn struct {
 	OtherURL string
 	// ForgotURL is the page for users who forgot their password; empty hides the link.
 	ForgotURL string
+	// OtherWayURL is the page to sign in with a mailed code; empty hides the link.
+	OtherWayURL string
 	// SignUpURL is the sign-up page; empty hides the link.
 	SignUpURL string
 	// Cancel shows the button that returns to the client without signing in.

@@ -105,6 +105,7 @@ const (
 	PasskeyInvalid         Rule = "passkey_invalid"
 	SignInThrottled        Rule = "sign_in_throttled"
 	SignInSecondFactor     Rule = "sign_in_wrong_second_factor"
+	SignInCode             Rule = "sign_in_wrong_code"
 	SignUpInvalid          Rule = "sign_up_invalid"
 	UserCodeUnknown        Rule = "user_code_unknown"
 	UserCodeThrottled      Rule = "user_code_throttled"

@@ -25,7 +25,7 @@ func composeLogin(s *Server) {
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
 		SignUp: c.SignUp.ByThemselves(), SignUpDomains: c.SignUpDomains, SignUpVerify: c.SignUpVerify,
-		SignUps: s.Store.SignUps, CodeKey: signUpCodeKey(s),
+		SignUps: s.Store.SignUps, CodeKey: codeKey(s), SignInCode: c.SignInCode && c.HasMail(),
 		LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: network.List, AccountDigest: accountDigest(s),
 		Now: s.Now, Log: s.Log,
 	})
@@ -83,5 +83,5 @@ func newLoginApp(s *Server) *external.Login {
 	}
 }
 
-// signUpCodeKey returns the key of the hashes of codes that confirm an address.
-func signUpCodeKey(s *Server) []byte { return s.Secrets.DeriveAll("sign-up code")[0].Key }
+// codeKey returns the key of the hashes of codes that confirm an address or sign in.
+func codeKey(s *Server) []byte { return s.Secrets.DeriveAll("sign-up code")[0].Key }

@@ -38,7 +38,10 @@ func composeMail(s *Server) error {
 	if err != nil {
 		return err
 	}
-	links := &login.MailLinks{Issuer: strings.TrimSuffix(s.Config.Issuer, "/"), Accounts: s.Store.Accounts, SignUps: s.Store.SignUps, Links: s.Store.OneTimeLinks}
+	links := &login.MailLinks{
+		Issuer: strings.TrimSuffix(s.Config.Issuer, "/"), CodeKey: codeKey(s), Accounts: s.Store.Accounts,
+		SignUps: s.Store.SignUps, Links: s.Store.OneTimeLinks,
+	}
 	s.Mail = mail.NewWorker(mail.Worker{
 		Store: s.Store.Mails, Sender: sender,
 		Composer: mail.Composer{Service: s.pages.Name, Support: s.Config.SupportAddress, Templates: templates},

@@ -25,6 +25,8 @@ const (
 	pathRegister   = "/connect/register"
 	pathLogin      = "/login"
 	pathSignUp     = "/signup"
+	// The page on which users sign in with a mailed code.
+	pathCode = "/login/code"
 	// The page on which users prove a second factor.
 	pathSecondFactor = "/login/second-factor"
 	// The page on which users add an authenticator app while they sign in.

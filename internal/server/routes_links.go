@@ -16,6 +16,11 @@ func mountLinkPages(s *Server, own chi.Router, pages, passwords func(http.Handle
 	own.HandleFunc(pathRecover, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(s.login.Recover.Page), http.MethodPost: passwords(s.login.Recover.Submit),
 	}))
+	if s.Config.SignInCode && s.Config.HasMail() {
+		own.HandleFunc(pathCode, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(s.login.Code.Page), http.MethodPost: pages(s.login.Code.Submit),
+		}))
+	}
 	own.HandleFunc(pathVerifyAddress, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(s.login.Verify.Page), http.MethodPost: pages(s.login.Verify.Submit),
 	}))

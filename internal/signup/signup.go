@@ -6,12 +6,8 @@
 package signup
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"math/big"
 	"strings"
 	"time"
 
@@ -25,14 +21,8 @@ var (
 	ErrWrongCode = errors.New("the code is wrong or expired")
 )
 
-const (
-	// Lifetime is how long an address can be confirmed.
-	Lifetime = 24 * time.Hour
-	// CodeLifetime is how long the code that another browser shows is valid.
-	CodeLifetime = 10 * time.Minute
-	// CodeTries is how often a code may be entered.
-	CodeTries = 5
-)
+// Lifetime is how long an address can be confirmed.
+const Lifetime = 24 * time.Hour
 
 // SignUp is a sign-up whose address is not confirmed.
 type SignUp struct {
@@ -61,19 +51,4 @@ func (s *SignUp) Account(now time.Time) (*account.Account, error) {
 	a.SetPassword(s.PasswordHash, now)
 	err := a.SetAddresses([]account.Address{{Address: s.Address, VerifiedAt: now, Primary: true}})
 	return a, err
-}
-
-// NewCode returns a code of six digits, which a user reads in one browser and types in
-// another.
-func NewCode() string {
-	n, _ := rand.Int(rand.Reader, big.NewInt(1_000_000)) // never fails: crypto/rand ends the process instead
-	return fmt.Sprintf("%06d", n)
-}
-
-// HashCode returns the hash under which the store has a code. It is keyed by the ID of the
-// sign-up and a key of the server, since a code has few digits.
-func HashCode(key []byte, id, code string) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(id + "\x00" + strings.ReplaceAll(strings.TrimSpace(code), " ", "")))
-	return mac.Sum(nil)
 }

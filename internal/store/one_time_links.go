@@ -82,6 +82,11 @@ func (s *OneTimeLinks) ProveLink(ctx context.Context, hash []byte, now time.Time
 	return nil
 }
 
+// SpendLink marks a link as used, as [spendLink] does.
+func (s *OneTimeLinks) SpendLink(ctx context.Context, l *onetimelink.Link, now time.Time) error {
+	return s.db.Tx(ctx, func(c db.Conn) error { return spendLink(ctx, c, l, now) })
+}
+
 // spendLink marks a link as used. It is a compare-and-set: of any number of concurrent
 // callers one succeeds, the others get [onetimelink.ErrInvalid].
 func spendLink(ctx context.Context, on db.Conn, l *onetimelink.Link, now time.Time) error {

@@ -89,14 +89,14 @@ func (s *SignUps) SetSignUpCode(ctx context.Context, id string, code []byte, unt
 
 // CheckSignUpCode counts an attempt at the code of a sign-up, and returns
 // [signup.ErrWrongCode] unless it has the hash and was entered at most
-// [signup.CodeTries] times.
+// [onetimelink.CodeTries] times.
 func (s *SignUps) CheckSignUpCode(ctx context.Context, id string, code []byte, now time.Time) error {
 	const count = `
 		UPDATE sign_ups SET code_tries = code_tries + 1 WHERE id = $1 AND code_until > $2 AND code_tries < $3
 		RETURNING CASE WHEN code = $4 THEN 1 ELSE 0 END`
 
 	var right bool
-	err := s.db.Write.QueryRow(ctx, count, id, now.UnixMicro(), signup.CodeTries, code).Scan(intoFlag(&right))
+	err := s.db.Write.QueryRow(ctx, count, id, now.UnixMicro(), onetimelink.CodeTries, code).Scan(intoFlag(&right))
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !right {
 		return signup.ErrWrongCode
 	}

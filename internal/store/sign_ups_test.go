@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/onetimelink"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/signup"
 	"github.com/ostiary/ostiary/internal/store"
@@ -69,7 +70,7 @@ func TestSignUpCodeAttempts(t *testing.T) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		n := aSignUp("grace", noon)
 		must(t, one.SignUps.InsertSignUp(t.Context(), n))
-		must(t, one.SignUps.SetSignUpCode(t.Context(), n.ID, []byte("code"), noon.Add(signup.CodeLifetime)))
+		must(t, one.SignUps.SetSignUpCode(t.Context(), n.ID, []byte("code"), noon.Add(onetimelink.CodeLifetime)))
 		right := func(ctx context.Context, s *store.Store) error {
 			return s.SignUps.CheckSignUpCode(ctx, n.ID, []byte("code"), noon)
 		}
@@ -79,8 +80,8 @@ func TestSignUpCodeAttempts(t *testing.T) {
 				accepted++
 			}
 		}
-		if accepted != signup.CodeTries {
-			t.Errorf("%d attempts were compared, want %d", accepted, signup.CodeTries)
+		if accepted != onetimelink.CodeTries {
+			t.Errorf("%d attempts were compared, want %d", accepted, onetimelink.CodeTries)
 		}
 	})
 }

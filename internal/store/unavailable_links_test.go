@@ -31,6 +31,9 @@ var linkMethods = map[string]call{
 	"RecoverPassword": func(ctx context.Context, s *store.Store) error {
 		return s.OneTimeLinks.RecoverPassword(ctx, &onetimelink.Link{Subject: "alice"}, fixture.Account("alice"), "hash", nil, noon)
 	},
+	"SpendLink": func(ctx context.Context, s *store.Store) error {
+		return s.OneTimeLinks.SpendLink(ctx, &onetimelink.Link{}, noon)
+	},
 	"VerifyAddress": func(ctx context.Context, s *store.Store) error {
 		return s.OneTimeLinks.VerifyAddress(ctx, &onetimelink.Link{Subject: "alice"}, noon)
 	},
