@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -15,9 +14,6 @@ import (
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/totp"
 )
-
-// freshness is the maximum age of an authentication that may add or remove credentials.
-const freshness = 5 * time.Minute
 
 // Enrol serves the page on which users add an authenticator app during a sign-in that requires
 // a second factor.
@@ -29,10 +25,10 @@ type Enrol struct {
 }
 
 // enrolURL is the page on which the user adds an authenticator app: after signing in again, if
-// the session is older than [freshness].
+// the session is older than [session.SensitiveMaxAge].
 func (s *flows) enrolURL(f *flow, user proven) string {
 	query := "?request=" + url.QueryEscape(f.request.ID)
-	if !user.inFlow && s.Now().Sub(f.session.AuthTime) >= freshness {
+	if !user.inFlow && !f.session.IsRecent(s.Now()) {
 		return s.Issuer + "/login" + query + "&as=confirm"
 	}
 	return s.Issuer + "/login/enrol" + query
@@ -48,7 +44,7 @@ func (h *Enrol) open(w http.ResponseWriter, r *http.Request, id string) (*flow, 
 		return nil, proven{}, false
 	}
 	user, ok := h.second.proven(f)
-	if !ok || !user.inFlow && h.Now().Sub(f.session.AuthTime) >= freshness {
+	if !ok || !user.inFlow && !f.session.IsRecent(h.Now()) {
 		h.flows.resume(w, f.request.ID)
 		return nil, user, false
 	}

@@ -257,10 +257,10 @@ func (h *SecondFactor) needsPasskey(f *flow, user proven) bool {
 }
 
 // passkeyCreateURL is the page on which the user of the flow creates a passkey: after signing
-// in again, if the session is older than [freshness].
+// in again, if the session is older than [session.SensitiveMaxAge].
 func (s *flows) passkeyCreateURL(f *flow) string {
 	query := "?request=" + url.QueryEscape(f.request.ID)
-	if s.Now().Sub(f.session.AuthTime) >= freshness {
+	if !f.session.IsRecent(s.Now()) {
 		return s.Issuer + "/login" + query + "&as=confirm"
 	}
 	return s.Issuer + "/login/passkey/create" + query

@@ -69,10 +69,10 @@ func (h *PasskeyCreate) show(w http.ResponseWriter, r *http.Request, f *flow, fa
 const modeSilent = "silent"
 
 // user returns the signed-in user with their passkeys; nil if they have to authenticate first:
-// within [freshness], and with a second factor if they have one.
+// within [session.SensitiveMaxAge], and with a second factor if they have one.
 func (h *PasskeyCreate) user(r *http.Request, f *flow) (*passkey.User, []*passkey.Passkey, error) {
 	s := f.session
-	if s == nil || h.Now().Sub(s.AuthTime) >= freshness {
+	if s == nil || !s.IsRecent(h.Now()) {
 		return nil, nil, nil
 	}
 	factors, err := h.SecondFactors.Enrolled(r.Context(), s.Subject)

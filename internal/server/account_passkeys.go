@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	accountconsole "github.com/ostiary/ostiary/internal/console/account"
 	"github.com/ostiary/ostiary/internal/console/passkeys"
@@ -43,7 +42,6 @@ func passkeyEndpoints(s *Server) http.HandlerFunc {
 
 // isRecent reports whether a session suffices for sensitive pages.
 func (s *Server) isRecent(ctx context.Context, current *session.Session) (bool, error) {
-	const maxAge = 5 * time.Minute
 	level, err := s.highestLevel(ctx, current.Subject)
-	return s.Now().Sub(current.AuthTime) < maxAge && session.Reaches(current.ACR, level), err
+	return current.IsRecent(s.Now()) && session.Reaches(current.ACR, level), err
 }

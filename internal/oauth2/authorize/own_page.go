@@ -24,9 +24,6 @@ type Need struct {
 	Sensitive bool
 }
 
-// sensitiveMaxAge is the maximum age of an authentication for sensitive pages.
-const sensitiveMaxAge = 5 * time.Minute
-
 // Session returns the session of the browser for a page of this server, such as the account
 // console. If there is none, or it lacks what the page needs, Session sends the user to
 // sign in, as a client would, and returns false: the response is written. The user then returns
@@ -65,7 +62,7 @@ func (h *Handler) Session(w http.ResponseWriter, r *http.Request, need Need) (*s
 
 // sensitive returns the need of a sensitive page in the session s, nil for none.
 func (d *dispatcher) sensitive(ctx context.Context, s *session.Session) (Need, error) {
-	need := Need{MaxAge: sensitiveMaxAge}
+	need := Need{MaxAge: session.SensitiveMaxAge}
 	if s == nil {
 		return need, nil
 	}
