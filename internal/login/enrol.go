@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/secondfactor"
+	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/totp"
 )
 
@@ -24,19 +25,26 @@ type Enrol struct {
 	second *SecondFactor
 }
 
+// mayEnrol reports whether the user may add a credential to an account without a second factor.
+// Otherwise they sign in again: the session is older than [session.SensitiveMaxAge], or they have
+// proven nothing but a link for a new password.
+func (s *flows) mayEnrol(f *flow, user proven) bool {
+	return (user.inFlow || f.session.IsRecent(s.Now())) && !session.IsRecovery(user.amr)
+}
+
 // enrolURL is the page on which the user adds an authenticator app: after signing in again, if
-// the session is older than [session.SensitiveMaxAge].
+// that is necessary.
 func (s *flows) enrolURL(f *flow, user proven) string {
 	query := "?request=" + url.QueryEscape(f.request.ID)
-	if !user.inFlow && !f.session.IsRecent(s.Now()) {
+	if !s.mayEnrol(f, user) {
 		return s.Issuer + "/login" + query + "&as=confirm"
 	}
 	return s.Issuer + "/login/enrol" + query
 }
 
 // open returns the flow and its user. It writes the response and reports false if the user may
-// not add an authenticator app now: the first factor is too old, or the account has a second
-// factor, which a password must not replace.
+// not add an authenticator app now: the first factor is too old or a link for a new password, or
+// the account has a second factor, which a password must not replace.
 func (h *Enrol) open(w http.ResponseWriter, r *http.Request, id string) (*flow, proven, bool) {
 	f, err := h.flows.open(r, id)
 	if err != nil {
@@ -44,7 +52,7 @@ func (h *Enrol) open(w http.ResponseWriter, r *http.Request, id string) (*flow, 
 		return nil, proven{}, false
 	}
 	user, ok := h.second.proven(f)
-	if !ok || !user.inFlow && !f.session.IsRecent(h.Now()) {
+	if !ok || !h.flows.mayEnrol(f, user) {
 		h.flows.resume(w, f.request.ID)
 		return nil, user, false
 	}

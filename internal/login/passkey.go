@@ -257,10 +257,10 @@ func (h *SecondFactor) needsPasskey(f *flow, user proven) bool {
 }
 
 // passkeyCreateURL is the page on which the user of the flow creates a passkey: after signing
-// in again, if the session is older than [session.SensitiveMaxAge].
+// in again, if that is necessary.
 func (s *flows) passkeyCreateURL(f *flow) string {
 	query := "?request=" + url.QueryEscape(f.request.ID)
-	if !f.session.IsRecent(s.Now()) {
+	if !s.mayEnrol(f, proven{amr: f.session.AMR}) {
 		return s.Issuer + "/login" + query + "&as=confirm"
 	}
 	return s.Issuer + "/login/passkey/create" + query

@@ -69,10 +69,11 @@ func (h *PasskeyCreate) show(w http.ResponseWriter, r *http.Request, f *flow, fa
 const modeSilent = "silent"
 
 // user returns the signed-in user with their passkeys; nil if they have to authenticate first:
-// within [session.SensitiveMaxAge], and with a second factor if they have one.
+// within [session.SensitiveMaxAge], with more than a link for a new password, and with a second
+// factor if they have one.
 func (h *PasskeyCreate) user(r *http.Request, f *flow) (*passkey.User, []*passkey.Passkey, error) {
 	s := f.session
-	if s == nil || !s.IsRecent(h.Now()) {
+	if s == nil || !h.flows.mayEnrol(f, proven{amr: s.AMR}) {
 		return nil, nil, nil
 	}
 	factors, err := h.SecondFactors.Enrolled(r.Context(), s.Subject)

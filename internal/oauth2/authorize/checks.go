@@ -51,7 +51,7 @@ var checks = []check{
 	{"scope", atApp, checkOpenIDGranted},
 	{"code_challenge", atAuthorize, checkChallenge},
 	{"nonce", atAuthorize, checkNonce},
-	{"prompt", atAuthorize, checkPrompt},
+	{"prompt", atAuthorize | atOwnPage, checkPrompt},
 	{"max_age", atAuthorize | atVerification | atOwnPage, checkMaxAge},
 	{"id_token_hint", atAuthorize, checkHint},
 	{"claims", atAuthorize, checkRequirements},

@@ -22,6 +22,8 @@ type Need struct {
 	// Sensitive requires that the user authenticated within the last five minutes, at the
 	// highest level that their credentials reach: for pages that add or remove credentials.
 	Sensitive bool
+	// SignIn requires that the user signs in again.
+	SignIn bool
 }
 
 // Session returns the session of the browser for a page of this server, such as the account
@@ -44,6 +46,9 @@ func (h *Handler) Session(w http.ResponseWriter, r *http.Request, need Need) (*s
 	if need.MaxAge > 0 {
 		form.Set("max_age", strconv.Itoa(int(need.MaxAge.Seconds())))
 	}
+	if need.SignIn {
+		form.Set("prompt", promptLogin)
+	}
 	if need.ACR != "" {
 		form.Set("acr_values", need.ACR)
 	}
@@ -60,7 +65,8 @@ func (h *Handler) Session(w http.ResponseWriter, r *http.Request, need Need) (*s
 	return f.session, true
 }
 
-// sensitive returns the need of a sensitive page in the session s, nil for none.
+// sensitive returns the need of a sensitive page in the session s, nil for none. A user who has
+// used a link for a new password, and proven nothing else, proves a factor first.
 func (d *dispatcher) sensitive(ctx context.Context, s *session.Session) (Need, error) {
 	need := Need{MaxAge: session.SensitiveMaxAge}
 	if s == nil {
@@ -68,6 +74,7 @@ func (d *dispatcher) sensitive(ctx context.Context, s *session.Session) (Need, e
 	}
 	var err error
 	need.ACR, err = d.HighestLevel(ctx, s.Subject)
+	need.SignIn = session.IsRecovery(s.AMR) && session.Reaches(s.ACR, need.ACR)
 	return need, err
 }
 
