@@ -64,6 +64,9 @@ func TestSignInWithMailedCode(t *testing.T) {
 		}
 		p := enterCode(b, form, code[:3]+" "+code[3:])
 		wantLevel(t, (&ada{Browser: b}).idToken(p), "1", "otp")
+		if page := b.Get("/account/authenticator"); page.Status != http.StatusSeeOther || page.Location().Path != "/login" {
+			t.Errorf("the page for an authenticator app: %d to %s, want the sign-in page", page.Status, page.Location())
+		}
 		if again := enterCode(b, askForCode(b, "eve@example.com", "prompt", "login"), code); again.Status != http.StatusForbidden {
 			t.Errorf("the used code in another request: status %d, want 403", again.Status)
 		}

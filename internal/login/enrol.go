@@ -29,7 +29,7 @@ type Enrol struct {
 // Otherwise they sign in again: the session is older than [session.SensitiveMaxAge], or they have
 // proven nothing but a link for a new password.
 func (s *flows) mayEnrol(f *flow, user proven) bool {
-	return (user.inFlow || f.session.IsRecent(s.Now())) && !session.IsRecovery(user.amr)
+	return (user.inFlow || f.session.IsRecent(s.Now())) && !session.IsMailOnly(user.amr)
 }
 
 // enrolURL is the page on which the user adds an authenticator app: after signing in again, if

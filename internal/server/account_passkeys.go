@@ -43,5 +43,5 @@ func passkeyEndpoints(s *Server) http.HandlerFunc {
 // isRecent reports whether a session suffices for sensitive pages.
 func (s *Server) isRecent(ctx context.Context, current *session.Session) (bool, error) {
 	level, err := s.highestLevel(ctx, current.Subject)
-	return current.IsRecent(s.Now()) && !session.IsRecovery(current.AMR) && session.Reaches(current.ACR, level), err
+	return current.IsRecent(s.Now()) && !session.IsMailOnly(current.AMR) && session.Reaches(current.ACR, level), err
 }

@@ -74,7 +74,7 @@ func (d *dispatcher) sensitive(ctx context.Context, s *session.Session) (Need, e
 	}
 	var err error
 	need.ACR, err = d.HighestLevel(ctx, s.Subject)
-	need.SignIn = session.IsRecovery(s.AMR) && session.Reaches(s.ACR, need.ACR)
+	need.SignIn = session.IsMailOnly(s.AMR) && session.Reaches(s.ACR, need.ACR)
 	return need, err
 }
 
