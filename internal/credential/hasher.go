@@ -111,7 +111,12 @@ func (h *Hasher) newHash(password string) string {
 }
 
 func (h *Hasher) matchesPHC(p phc, password string) bool {
-	got := h.key(password, p.salt, p.memory, p.passes, p.parallelism, uint32(len(p.key))) //nolint:gosec // parsePHC bounds it
+	size := uint32(len(p.key)) //nolint:gosec // parsePHC bounds it
+	if p.dataIndependent {
+		key := argon2.Key([]byte(password), p.salt, p.passes, p.memory, p.parallelism, size)
+		return subtle.ConstantTimeCompare(key, p.key) == 1
+	}
+	got := h.key(password, p.salt, p.memory, p.passes, p.parallelism, size)
 	return subtle.ConstantTimeCompare(got, p.key) == 1
 }
 

@@ -68,7 +68,7 @@ func TestInvalidHashesAreRejected(t *testing.T) {
 	for name, hash := range map[string]string{
 		"text":                 "password",
 		"half a bcrypt":        "$2b$12$AAAAAAAAAAAAAAAAAAAAAOAAAAAAAAAAAAAAA",
-		"argon2i":              "$argon2i$v=19$m=64,t=1,p=1$" + salt + "$" + key,
+		"argon2d":              "$argon2d$v=19$m=64,t=1,p=1$" + salt + "$" + key,
 		"another version":      "$argon2id$v=16$m=64,t=1,p=1$" + salt + "$" + key,
 		"no memory":            "$argon2id$v=19$m=0,t=1,p=1$" + salt + "$" + key,
 		"all the memory":       "$argon2id$v=19$m=4294967295,t=1,p=1$" + salt + "$" + key,

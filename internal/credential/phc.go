@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// phc is a parsed argon2id hash.
+// phc is a parsed argon2id or argon2i hash.
 type phc struct {
-	memory, passes uint32 // memory in KiB
-	parallelism    uint8
-	salt, key      []byte
+	dataIndependent bool   // argon2i
+	memory, passes  uint32 // memory in KiB
+	parallelism     uint8
+	salt, key       []byte
 }
 
-// CheckHash returns [ErrBadHash] unless hash is an argon2id hash that [Hasher.Verify]
-// accepts, within the costs that imports may have: every sign-in pays them. It computes no
+// CheckHash returns [ErrBadHash] unless hash is an argon2 hash that [Hasher.Verify] accepts,
+// argon2id or argon2i, within the costs that imports may have: every sign-in pays them. It computes no
 // hash.
 func CheckHash(hash string) error {
 	p, err := parsePHC(hash)
@@ -25,7 +26,7 @@ func CheckHash(hash string) error {
 }
 
 // CheckImportedHash returns [ErrBadHash] unless an import may contain the hash: argon2id,
-// bcrypt, PBKDF2 (also of Django) or scrypt (also of Firebase), within bounds. It computes no
+// argon2i, bcrypt, PBKDF2 (also of Django) or scrypt (also of Firebase), within bounds. It computes no
 // hash.
 func CheckImportedHash(hash string) error {
 	if CheckHash(hash) == nil {
@@ -35,12 +36,19 @@ func CheckImportedHash(hash string) error {
 	return err
 }
 
-// parsePHC parses an argon2id hash in PHC form whose costs the configuration could have.
+// parsePHC parses an argon2id or argon2i hash in PHC form whose costs the configuration could have.
 func parsePHC(s string) (phc, error) {
 	var p phc
 	parts := strings.Split(s, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" || strings.ContainsAny(s, "\r\n") {
+	if len(parts) != 6 || parts[0] != "" || parts[2] != "v=19" || strings.ContainsAny(s, "\r\n") {
 		return phc{}, ErrBadHash // base64 would skip line ends
+	}
+	switch parts[1] {
+	case "argon2id":
+	case "argon2i":
+		p.dataIndependent = true
+	default:
+		return phc{}, ErrBadHash
 	}
 	const costs = "m=%d,t=%d,p=%d"
 	_, err := fmt.Sscanf(parts[3], costs, &p.memory, &p.passes, &p.parallelism)

@@ -12,7 +12,7 @@ const (
 	// maxRecipes is the number of recipes that every check computes in addition to the
 	// configured one.
 	maxRecipes = 3
-	// maxRecipeCost is the maximum cost of an argon2id recipe among them, in multiples of
+	// maxRecipeCost is the maximum cost of an argon2 recipe among them, in multiples of
 	// the configured cost: every sign-in pays it, for one imported account.
 	maxRecipeCost = 8
 )
@@ -21,7 +21,9 @@ const (
 type recipe struct {
 	id    string // the hash up to its salt
 	dummy string // a hash of the recipe that no password matches
-	cost  uint64 // argon2id: KiB of memory times passes; 0 for PBKDF2 and bcrypt
+	cost  uint64 // argon2: KiB of memory times passes; 0 for other algorithms
+	// isOwn reports that new hashes have the algorithm of the recipe, argon2id.
+	isOwn bool
 }
 
 // recipeOf returns the recipe of a hash that [Hasher.Verify] accepts, or
@@ -31,7 +33,10 @@ func recipeOf(hash string) (recipe, error) {
 	parts := strings.Split(hash, "$")
 	if p, err := parsePHC(hash); err == nil {
 		id := strings.Join(parts[:4], "$")
-		return recipe{id, id + "$" + zeros(len(p.salt)) + "$" + zeros(len(p.key)), uint64(p.memory) * uint64(p.passes)}, nil
+		return recipe{
+			id: id, dummy: id + "$" + zeros(len(p.salt)) + "$" + zeros(len(p.key)),
+			cost: uint64(p.memory) * uint64(p.passes), isOwn: !p.dataIndependent,
+		}, nil
 	}
 	legacy, err := parseForeignHash(hash)
 	if err != nil {
@@ -137,7 +142,7 @@ func (h *Hasher) Check(ctx context.Context, hash, password string) (CheckResult,
 			h.matches(st.hash, password)
 		}
 	}
-	if !v.OK || own.cost > h.configured.cost {
+	if !v.OK || own.isOwn && own.cost > h.configured.cost {
 		v.Rehashed = "" // a wrong password, or a hash stronger than configured
 	}
 	return v, nil

@@ -30,13 +30,42 @@ type userEntry struct {
 	faulty bool
 }
 
-// fault adds the entry to err.
-func (e *userEntry) fault(err error) error {
-	if e.Username == "" {
-		return fmt.Errorf("entry %d: %w", e.number, err)
-	}
-	return fmt.Errorf("entry %d (%q): %w", e.number, e.Username, err)
+// EntryError is the error of an entry of an import file.
+type EntryError struct {
+	Number   int    // of the entry, from 1
+	Username string // may be empty
+	Err      error
 }
+
+func (e *EntryError) Error() string {
+	if e.Username == "" {
+		return fmt.Sprintf("entry %d: %v", e.Number, e.Err)
+	}
+	return fmt.Sprintf("entry %d (%q): %v", e.Number, e.Username, e.Err)
+}
+
+func (e *EntryError) Unwrap() error { return e.Err }
+
+// EntryErrors returns the errors of entries that [UserImporter.Read] has joined, nil if err is
+// or contains another error.
+func EntryErrors(err error) []*EntryError {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the error of Read itself
+	if !ok {
+		return nil
+	}
+	var all []*EntryError
+	for _, one := range joined.Unwrap() {
+		entry, ok := errors.AsType[*EntryError](one)
+		if !ok {
+			return nil
+		}
+		all = append(all, entry)
+	}
+	return all
+}
+
+// fault adds the entry to err.
+func (e *userEntry) fault(err error) error { return &EntryError{e.number, e.Username, err} }
 
 // find returns the known account of the entry, and gives the entry its username; nil if there is
 // none.
@@ -168,7 +197,7 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 		}
 	}
 	if decode("password_hash", &e.PasswordHash, "a string") && credential.CheckImportedHash(e.PasswordHash) != nil {
-		fail("password_hash must be argon2id, bcrypt, PBKDF2 or scrypt: $argon2id$v=19$m=...,t=...,p=...$salt$hash, $2b$..., $pbkdf2-sha256$i=...,l=...$salt$hash, pbkdf2_sha256$..., $scrypt$ln=...,r=...,p=...$salt$hash or $firescrypt$...")
+		fail("password_hash must be argon2, bcrypt, PBKDF2 or scrypt: $argon2id$v=19$m=...,t=...,p=...$salt$hash, $argon2i$..., $2b$..., $pbkdf2-sha256$i=...,l=...$salt$hash, pbkdf2_sha256$..., $scrypt$ln=...,r=...,p=...$salt$hash or $firescrypt$...")
 	}
 	if e.Password != "" && e.PasswordHash != "" {
 		fail("password and password_hash exclude each other")
