@@ -79,6 +79,11 @@ bench: ## load tests of the server, all flows (ENGINE=sqlite, FLOWS=refresh,user
 	@tools/need postgresql pgbouncer
 	go run ./bench run --engine $(or $(ENGINE),postgres) --flows '$(FLOWS)'
 
+.PHONY: timing
+timing: ## compare response times for known and unknown names, on both engines (ENGINE=sqlite for one; about 15 minutes)
+	@tools/need postgresql
+	$(foreach engine,$(or $(ENGINE),sqlite postgres),go run ./bench timing --engine $(engine) &&) true
+
 .PHONY: gobench
 gobench: ## Go benchmarks with allocations (BENCH=Token for some)
 	@tools/need postgresql pgbouncer

@@ -26,6 +26,7 @@ type cli struct {
 	Compare compareCommand `cmd:"" help:"Measure two servers in turn, A B B A, and print medians, ratios and intervals."`
 	Limits  limitsCommand  `cmd:"" help:"Measure the limits of this machine: signing, hashing, commits, bare HTTP."`
 	Start   startCommand   `cmd:"" help:"Measure the start of Ostiary: time to the first response, idle memory, size of the binary."`
+	Timing  timingCommand  `cmd:"" help:"Compare the response times for known and unknown names."`
 	Hello   helloCommand   `cmd:"" hidden:""`
 }
 

@@ -47,20 +47,29 @@ func (s *instance) importClients(ctx context.Context, idTokenAlg string) error {
 	return s.importFile(ctx, "clients", entries)
 }
 
-// importUsers imports users who share one password, which is hashed once.
-func (s *instance) importUsers(ctx context.Context) error {
+// hash hashes a password at the cost of the server.
+func (s *instance) hash(ctx context.Context, password string) (string, error) {
 	memory, err := strconv.ParseUint(s.settings["ARGON2_MEMORY_MIB"], 10, 22)
 	if err != nil {
-		return fmt.Errorf("read ARGON2_MEMORY_MIB: %w", err)
+		return "", fmt.Errorf("read ARGON2_MEMORY_MIB: %w", err)
 	}
 	passes, err := strconv.ParseUint(s.settings["ARGON2_ITERATIONS"], 10, 32)
 	if err != nil {
-		return fmt.Errorf("read ARGON2_ITERATIONS: %w", err)
+		return "", fmt.Errorf("read ARGON2_ITERATIONS: %w", err)
 	}
-	password := randomText()
 	hash, err := credential.NewHasher(uint32(memory)<<10, uint32(passes), 1, time.Minute).Hash(ctx, password)
 	if err != nil {
-		return fmt.Errorf("hash a password: %w", err)
+		return "", fmt.Errorf("hash a password: %w", err)
+	}
+	return hash, nil
+}
+
+// importUsers imports users who share one password, which is hashed once.
+func (s *instance) importUsers(ctx context.Context) error {
+	password := randomText()
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return err
 	}
 	entries := make([]map[string]any, userCount)
 	for i := range entries {
