@@ -28,11 +28,11 @@ type timingCommand struct {
 const (
 	// significance is the probability below which a difference is no accident.
 	significance = 0.01
-	// tolerance is the difference in milliseconds that nobody can use over a network.
+	// tolerance is the difference in milliseconds below which a flow passes.
 	tolerance = 0.5
 	// permutations is the number of rounds of the test.
 	permutations = 10_000
-	// warmUp is the number of requests of a flow before those that are measured.
+	// warmUp is the number of requests of a flow before the measured ones.
 	warmUp = 100
 )
 
@@ -168,7 +168,7 @@ func (v *visitor) send(ctx context.Context, method, path string, form url.Values
 	}
 	defer response.Body.Close() //nolint:errcheck // it was read
 	_, err = io.Copy(io.Discard, response.Body)
-	return response, err //nolint:wrapcheck // says what failed
+	return response, err //nolint:wrapcheck // it names the failed operation
 }
 
 // measure sends n requests of a flow with known names and n with unknown ones, in random order.

@@ -16,8 +16,8 @@ import (
 	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
-// auditActions returns the audit action of each command that changes something. The others are
-// read-only.
+// auditActions returns the audit action of each command that changes something or exports
+// users. The others are read-only.
 func auditActions() map[string]string {
 	return map[string]string{ //nolint:gosec // no credentials
 		"apikeys create":           "apikey.create",
@@ -28,7 +28,10 @@ func auditActions() map[string]string {
 		"clients rotate-secret":    "client.secret.rotate",
 		"clients update":           "client.update",
 		"grants revoke":            "grant.revoke",
+		"import auth0":             "user.import",
+		"import dex":               "user.import",
 		"import hydra":             "hydra.import",
+		"import keycloak":          "user.import",
 		"keys import":              "key.import",
 		"keys reseal":              "key.reseal",
 		"keys rotate":              "key.rotate",
@@ -48,6 +51,7 @@ func auditActions() map[string]string {
 		"users delete":             "user.delete",
 		"users disable":            "user.disable",
 		"users enable":             "user.enable",
+		"users export":             "user.export",
 		"users import":             "user.import",
 		"users lock":               "user.lock",
 		"users invite":             "user.invite",

@@ -9,6 +9,8 @@ type (
 	GrantView      = grantView
 	HydraReport    = hydraReport
 	ImportResult   = importResult
+	UsersReport    = usersReport
+	UserReportLine = userReportLine
 	KeyView        = keyView
 	MailView       = mailView
 	NoticeView     = noticeView

@@ -14,7 +14,10 @@ import (
 
 // importCommand imports from other servers.
 type importCommand struct {
-	Hydra importHydra `cmd:"" help:"Import clients, keys, consents and trusted issuers from Ory Hydra."`
+	Hydra    importHydra    `cmd:"" help:"Import clients, keys, consents and trusted issuers from Ory Hydra."`
+	Keycloak importKeycloak `cmd:"" help:"Import users of a Keycloak realm with groups, roles and password hashes."`
+	Auth0    importAuth0    `cmd:"" name:"auth0" help:"Import users of Auth0 with password hashes."`
+	Dex      importDex      `cmd:"" help:"Import the static passwords of Dex."`
 }
 
 // importHydra imports from an Ory Hydra.

@@ -59,12 +59,13 @@ without ` + "`client_id` is identified by its `client_name`, `redirect_uris` and
 ` + "```" + `
 
 ` + "`users import` reads an array of users (or an object with such an array in `users`). A new user needs" + `
-a password or a password_hash: argon2id or PBKDF2 in PHC form ($argon2id$v=19$..., $pbkdf2-sha256$i=..., $pbkdf2-sha512$i=...) or bcrypt
+a password or a password_hash: argon2 or PBKDF2 in PHC form ($argon2id$v=19$..., $argon2i$v=19$..., $pbkdf2-sha256$i=..., $pbkdf2-sha512$i=...) or bcrypt
 ($2a$, $2b$, $2y$), or a hash of Django (pbkdf2_sha256$...), scrypt ($scrypt$ln=15,r=8,p=1$salt$hash) or Firebase ($firescrypt$ln=14,r=8,p=1$salt$hash$separator$signer). The server replaces a hash that is weaker than configured when the user next signs in; importing the old one again
 changes nothing. A password that differs from the current one ends the user's sessions and grants. The optional members ` + "`emails`" + `,
 ` + "`groups`, `roles` and `admin_role`" + ` (owner, administrator, support, auditor; ` + "`administrator`" + ` true is a name of owner) replace those of the
 account. Groups that do not exist are created, and an address is verified for at most one account. ` + "`claims.email`" + ` is the primary
-address; an entry without an address keeps the addresses. A new user gets the ` + "`subject`" + ` of the entry. ` + "`users export`" + ` writes this form. Standard claims are checked
+address; an entry without an address keeps the addresses. A new user gets the ` + "`subject`" + ` of the entry. ` + "`users export`" + ` writes this form, and is an event in the audit
+log. ` + "`--dry-run`" + ` prints the result of an import and changes nothing. Standard claims are checked
 against OpenID Connect Core section 5.1; [scopes](scopes.md) release all other claims, and the import lists claims that no scope releases.
 
 ` + "```json" + `

@@ -13,7 +13,9 @@ import (
 type usersImport struct {
 	outputFlags
 
-	File string `arg:"" help:"JSON array of objects with subject, username, password or password_hash (argon2id, bcrypt or PBKDF2), emails, claims, groups, roles, admin_role; - is standard input."`
+	DryRun bool `help:"Show the changes without making them."`
+
+	File string `arg:"" help:"JSON array of objects with subject, username, password or password_hash (argon2, bcrypt, PBKDF2 or scrypt), emails, claims, groups, roles, admin_role; - is standard input."`
 }
 
 // usersExport writes the users to standard output.
@@ -45,6 +47,9 @@ func (cmd *usersExport) Run(ctx context.Context, s Streams, c *commandLine) erro
 
 // Run imports the users.
 func (cmd *usersImport) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if cmd.DryRun {
+		c.change = change{} // a dry run changes nothing
+	}
 	return c.withDatabase(ctx, s, func(d *database) error {
 		text, err := s.readInput(cmd.File)
 		if err != nil {
@@ -54,8 +59,12 @@ func (cmd *usersImport) Run(ctx context.Context, s Streams, c *commandLine) erro
 		if err != nil {
 			return importFailed(cmd.File, err)
 		}
+		importAll := d.store.Accounts.ImportAccounts
+		if cmd.DryRun {
+			importAll = d.store.Accounts.TryImport
+		}
 		var done importResult
-		if done.Created, done.Updated, err = d.store.Accounts.ImportAccounts(ctx, users); err != nil {
+		if done.Created, done.Updated, err = importAll(ctx, users); err != nil {
 			return importFailed(cmd.File, err)
 		}
 		done.Unchanged = len(users) - done.Created - done.Updated

@@ -23,6 +23,8 @@ type UserImporter struct {
 	Store  UserImportStore
 	Hasher *credential.Hasher
 	Now    func() time.Time
+	// AllowNoPassword also accepts new users without a password, who set one after a recovery.
+	AllowNoPassword bool
 }
 
 // Import creates and updates the users of a JSON array, all or none. A second import of
@@ -73,7 +75,7 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 		a.SetPassword(e.PasswordHash, when)
 		if known != nil {
 			hashes[n] = known.PasswordHash()
-		} else if e.Password == "" && e.PasswordHash == "" && !e.faulty {
+		} else if e.Password == "" && e.PasswordHash == "" && !e.faulty && !i.AllowNoPassword {
 			faults = append(faults, e.fault(errors.New("password or password_hash is required for a new user")))
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,6 +21,22 @@ import (
 // ImportAccounts returns [account.ErrSelfRegistered]: otherwise a third party could
 // register the username first and receive the access that the import grants.
 func (s *Accounts) ImportAccounts(ctx context.Context, accounts []account.Import) (created, updated int, err error) {
+	return s.importAccounts(ctx, accounts, nil)
+}
+
+// TryImport returns the result of [Accounts.ImportAccounts], and changes nothing.
+func (s *Accounts) TryImport(ctx context.Context, accounts []account.Import) (created, updated int, err error) {
+	undo := errors.New("undo the import")
+	created, updated, err = s.importAccounts(ctx, accounts, undo)
+	if errors.Is(err, undo) {
+		return created, updated, nil
+	}
+	return 0, 0, err
+}
+
+// importAccounts imports accounts. It ends its transaction with undo, and then returns the
+// numbers with that error.
+func (s *Accounts) importAccounts(ctx context.Context, accounts []account.Import, undo error) (created, updated int, err error) {
 	var cutOff []*account.Account
 	usernames := make([]string, len(accounts))
 	for i, one := range accounts {
@@ -48,10 +65,10 @@ func (s *Accounts) ImportAccounts(ctx context.Context, accounts []account.Import
 				cutOff = append(cutOff, a)
 			}
 		}
-		return nil
+		return undo
 	})
 	if err != nil {
-		return 0, 0, err
+		return created, updated, err
 	}
 	for _, a := range cutOff {
 		if err := s.endConcurrent(ctx, a.Subject, a.SessionsValidAfter); err != nil {

@@ -195,6 +195,29 @@ func TestAccountImport(t *testing.T) {
 	})
 }
 
+// A trial returns the numbers of the import, and changes nothing.
+func TestTrialOfAnImport(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		fixture.Seed(t, s)
+		before, err := s.Accounts.ListAccounts(t.Context(), "", 10)
+		must(t, err)
+		changed := *before[0]
+		changed.Claims = map[string]any{"name": "Another"}
+		created, updated, err := s.Accounts.TryImport(t.Context(), imports(&changed, fixture.Account("carol")))
+		if err != nil || created != 1 || updated != 1 {
+			t.Errorf("TryImport = %d created, %d updated, %v, want one each", created, updated, err)
+		}
+		after, err := s.Accounts.ListAccounts(t.Context(), "", 10)
+		must(t, err)
+		wantSame(t, "the accounts", after, before)
+		taken := fixture.Account("carol")
+		taken.Username = "taken"
+		_, _, err = s.Accounts.TryImport(t.Context(), imports(fixture.Account("carol"), taken))
+		wantErr(t, "TryImport with a subject twice", err, account.ErrExists)
+	})
+}
+
 func TestAccountImportIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -128,6 +128,10 @@ var requestMethods = map[string]call{
 		_, _, err := s.Accounts.ImportAccounts(ctx, imports(fixture.Account("new")))
 		return err
 	},
+	"TryImport": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.Accounts.TryImport(ctx, imports(fixture.Account("new")))
+		return err
+	},
 
 	"InsertSession": func(ctx context.Context, s *store.Store) error {
 		return s.Sessions.InsertSession(ctx, fixture.Session("sid", "alice"), nil)

@@ -1,0 +1,193 @@
+package cli_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
+	"github.com/ostiary/ostiary/internal/server/servertest"
+)
+
+// The hashes are of the password "correct horse", by Python's hashlib, argon2-cffi and bcrypt.
+const (
+	keycloakExport = `{"realm": "Shop", "groups": [{"name": "staff", "path": "/staff"}], "users": [
+		{"id": "0f1e-ada", "username": "ada", "email": "ada@rp.example", "emailVerified": true, "firstName": "Ada", "lastName": "Lovelace", "enabled": true,
+		 "attributes": {"locale": ["de"], "phoneNumber": ["+49 30 1"], "shoeSize": ["38"]},
+		 "credentials": [
+			{"type": "password", "secretData": "{\"value\":\"H5R9LZ0QvKxHLm1Lg0IeQXdtUAa+9gf2NeOZns+WHBTpnlaWE/+JwnJ/2OXEjNPW5EusP1xxGLqEqjWDbIcGlg==\",\"salt\":\"MDEyMzQ1Njc4OWFiY2RlZg==\",\"additionalParameters\":{}}",
+			 "credentialData": "{\"hashIterations\":27500,\"algorithm\":\"pbkdf2-sha256\",\"additionalParameters\":{}}"},
+			{"type": "otp", "secretData": "{\"value\":\"LO3TH3KEY\"}", "credentialData": "{\"subType\":\"totp\",\"digits\":6}"}],
+		 "requiredActions": ["UPDATE_PROFILE"], "realmRoles": ["default-roles-shop", "offline_access", "buyer"],
+		 "clientRoles": {"till": ["open"], "account": ["manage-account"]}, "groups": ["/staff/sales"]},
+		{"id": "0f1e-bob", "username": "bob", "email": "ADA@rp.example", "emailVerified": true, "enabled": true,
+		 "credentials": [{"type": "password", "secretData": "{\"value\":\"Ab6+sBE+Tsn+6D2ktLNSwf7zGnZPIzn8umPKJj3WcwM=\",\"salt\":\"c29tZXNhbHRzb21lc2FsdA==\",\"additionalParameters\":{}}",
+			 "credentialData": "{\"hashIterations\":5,\"algorithm\":\"argon2\",\"additionalParameters\":{\"hashLength\":[\"32\"],\"memory\":[\"7168\"],\"type\":[\"id\"],\"version\":[\"1.3\"],\"parallelism\":[\"1\"]}}"}]},
+		{"id": "0f1e-eve", "username": "eve", "enabled": false},
+		{"id": "0f1e-old", "username": "old", "enabled": true,
+		 "credentials": [{"type": "password", "secretData": "{\"value\":\"3j/kSXDCFGf+gK+IC5hDJA==\",\"salt\":\"MDEyMzQ1Njc4OWFiY2RlZg==\"}", "credentialData": "{\"hashIterations\":20000,\"algorithm\":\"pbkdf2\"}"}]},
+		{"id": "0f1e-bad", "username": "has space", "enabled": true},
+		{"id": "bad ☃", "username": "snow", "enabled": true},
+		{"id": "0f1e-svc", "username": "service-account-till", "serviceAccountClientId": "till", "enabled": true}]}`
+
+	auth0Users = `{"user_id":"auth0|ada","email":"ada@rp.example","email_verified":true,"name":"Ada Lovelace","nickname":"ada","picture":"https://rp.example/ada.png","user_metadata":{"theme":"dark"},"multifactor":["guardian"]}
+{"user_id":"google-oauth2|7","email":"bob@rp.example","email_verified":true}
+{"user_id":"auth0|eve","email":"eve@rp.example","blocked":true}
+`
+	auth0Hashes = `{"_id":{"$oid":"ada"},"email_verified":true,"email":"ada@rp.example","passwordHash":"$2b$04$IGZhx62WDibTsSFRztP54OFQjGq/lEVYer938RmkYvsOXH2oZx2/q","tenant":"shop","connection":"Username-Password-Authentication"}
+{"_id":{"$oid":"5dea"},"alt_id":"cyn","passwordHash":"$2b$04$IGZhx62WDibTsSFRztP54OFQjGq/lEVYer938RmkYvsOXH2oZx2/q","identifiers":[{"type":"email","value":"cyn@rp.example","verified":false},{"type":"username","value":"cyn"}]}
+`
+	dexConfig = `
+issuer: https://dex.rp.example
+staticPasswords:
+- email: ada@rp.example
+  hash: "$2a$04$9gmCD9E7C5EAf8Oi0EzkTOKCi1cBn0uMzSdy9ozUk/mkZG6PdDiP."
+  username: ada
+  userID: 08a8684b-db88-4b73-90a9-3cd1661f5466
+  groups: [staff]
+- email: bob@rp.example
+  hashFromEnv: BOB
+  userID: "2"
+`
+)
+
+func TestImportOfUsersFromKeycloak(t *testing.T) {
+	t.Parallel()
+
+	sh := clitest.NewShell(t)
+	file := sh.WriteFile("realm.json", keycloakExport)
+	var report cli.UsersReport
+	sh.JSON(&report, "import", "keycloak", file)
+	want := cli.UsersReport{Found: 7, Created: 3, LeftOut: 4, Users: []cli.UserReportLine{
+		{ID: "0f1e-ada", Username: "ada", Taken: true, NotTaken: []string{
+			"attributes: shoeSize", "authenticator app: the user adds one again", "required action UPDATE_PROFILE",
+		}},
+		{ID: "0f1e-bob", Username: "bob", Taken: true, NotTaken: []string{
+			"email address: imported as not verified, because 0f1e-ada has verified it",
+		}},
+		{ID: "0f1e-eve", Username: "eve", Why: "disabled"},
+		{ID: "0f1e-old", Username: "old", Taken: true, NotTaken: []string{
+			`password: the algorithm "pbkdf2" is not supported`, "a password: the user sets one by a recovery (ostiary users recover)",
+		}},
+		{ID: "0f1e-bad", Username: "has space", Why: "username: a username has 1 to 128 characters: letters, digits and ASCII punctuation, without spaces"},
+		{ID: "bad ☃", Username: "snow", Why: "subject must be 1 to 255 printable ASCII characters"},
+		{ID: "0f1e-svc", Username: "service-account-till", Why: "the service account of the client till"},
+	}}
+	if diff := cmp.Diff(want, report); diff != "" {
+		t.Errorf("the report (-want +got):\n%s", diff)
+	}
+	for _, name := range []string{"ada", "bob"} {
+		if !signsIn(sh, name, "correct horse") {
+			t.Errorf("%s does not sign in", name)
+		}
+	}
+	a := accountOf(sh, "ada")
+	claims := map[string]any{
+		"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "locale": "de", "phone_number": "+49 30 1",
+		"email": "ada@rp.example", "email_verified": true,
+	}
+	if diff := cmp.Diff(claims, a.Claims); diff != "" || a.Subject != "0f1e-ada" {
+		t.Errorf("the claims of %s (-want +got):\n%s", a.Subject, diff)
+	}
+	if diff := cmp.Diff([][]string{{"staff/sales"}, {"buyer", "till/open"}}, [][]string{a.Groups, a.Roles}); diff != "" {
+		t.Errorf("groups and roles (-want +got):\n%s", diff)
+	}
+
+	text := sh.Must("import", "keycloak", file)
+	servertest.Contains(t, text, "3 of 7 users imported: 0 created, 0 updated, 3 unchanged; 4 left out", "eve", "disabled")
+	servertest.Lacks(t, text, "LO3TH3KEY", "H5R9LZ0QvKx")
+}
+
+func TestImportOfUsersFromAuth0(t *testing.T) {
+	t.Parallel()
+
+	sh := clitest.NewShell(t)
+	var report cli.UsersReport
+	sh.JSON(&report, "import", "auth0", sh.WriteFile("users.json", auth0Users), sh.WriteFile("hashes.json", auth0Hashes))
+	want := cli.UsersReport{Found: 4, Created: 2, LeftOut: 2, Users: []cli.UserReportLine{
+		{ID: "auth0|ada", Username: "ada@rp.example", Taken: true, NotTaken: []string{
+			"user_metadata: theme", "second factors: the user adds them again",
+		}},
+		{ID: "google-oauth2|7", Username: "bob@rp.example", Why: "signs in with the identity provider google-oauth2"},
+		{ID: "auth0|eve", Username: "eve@rp.example", Why: "blocked"},
+		{ID: "auth0|cyn", Username: "cyn", Taken: true},
+	}}
+	if diff := cmp.Diff(want, report); diff != "" {
+		t.Errorf("the report (-want +got):\n%s", diff)
+	}
+	if a := accountOf(sh, "ada@rp.example"); a.Subject != "auth0|ada" || a.Claims["picture"] != "https://rp.example/ada.png" || a.Claims["email_verified"] != true {
+		t.Errorf("the account is %+v", a)
+	}
+	if a := accountOf(sh, "cyn"); len(a.Addresses) != 1 || !a.Addresses[0].VerifiedAt.IsZero() || !signsIn(sh, "cyn", "correct horse") {
+		t.Errorf("the account is %+v, want an address that is not verified, and the password", a)
+	}
+}
+
+func TestImportOfUsersFromDex(t *testing.T) {
+	t.Parallel()
+
+	sh := clitest.NewShell(t)
+	text := sh.Must("import", "dex", sh.WriteFile("dex.yaml", dexConfig))
+	servertest.Contains(t, text, "2 of 2 users imported: 2 created", "bob@rp.example", "environment variable BOB")
+	// The subject that Dex issues for this entry of its example.
+	const subject = "CiQwOGE4Njg0Yi1kYjg4LTRiNzMtOTBhOS0zY2QxNjYxZjU0NjYSBWxvY2Fs"
+	if a := accountOf(sh, "ada"); a.Subject != subject || !signsIn(sh, "ada", "correct horse") || !cmp.Equal(a.Groups, []string{"staff"}) {
+		t.Errorf("the account is %+v, want the subject %s, its password and group", a, subject)
+	}
+}
+
+// A dry run reports what an import would do, and changes nothing.
+func TestDryRunOfImports(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+	}{
+		"keycloak": {[]string{"import", "keycloak", "--dry-run"}, "3 of 7 users would be imported: 3 created"},
+		"users":    {[]string{"users", "import", "--dry-run"}, "3 created, 0 updated, 0 unchanged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sh := clitest.NewShell(t)
+			text := map[string]string{"keycloak": keycloakExport, "users": goodUsers}[name]
+			servertest.Contains(t, sh.Must(append(tc.args, sh.WriteFile("users.json", text))...), tc.want)
+			if list, err := sh.Store().Accounts.ListAccounts(t.Context(), "", 10); err != nil || len(list) != 0 {
+				t.Errorf("a dry run left %d accounts, %v", len(list), err)
+			}
+			var events []cli.EventView
+			if sh.JSON(&events, "audit"); len(events) != 0 {
+				t.Errorf("a dry run is in the audit log: %+v", events)
+			}
+		})
+	}
+}
+
+func TestBadFilesOfOtherServers(t *testing.T) {
+	t.Parallel()
+
+	sh := clitest.NewShell(t)
+	for _, tc := range map[string]struct{ server, text, want string }{
+		"no realm":       {"keycloak", `[1]`, "not a realm export"},
+		"no users":       {"keycloak", `{"realm": "shop"}`, "no users"},
+		"no Auth0":       {"auth0", `{"user_id": 7}`, "user 1: not an export of Auth0"},
+		"no ID":          {"auth0", "{\"user_id\": \"auth0|a\"}\n{\"email\": \"a@rp.example\"}", "user 2 has neither user_id"},
+		"no YAML":        {"dex", "staticPasswords: {", "not a configuration of Dex"},
+		"no Dex entries": {"dex", "issuer: https://dex.rp.example", "no staticPasswords"},
+	} {
+		servertest.Contains(t, sh.MustFail("import", tc.server, sh.WriteFile("import", tc.text)), tc.want, "nothing was changed")
+	}
+}
+
+// An export of users is in the audit log.
+func TestExportOfUsersIsAudited(t *testing.T) {
+	t.Parallel()
+
+	sh := clitest.NewShell(t)
+	sh.Must("users", "export")
+	var events []cli.EventView
+	if sh.JSON(&events, "audit"); len(events) != 1 || events[0].Action != "user.export" || events[0].Outcome != "done" {
+		t.Errorf("the audit log has %+v, want the export", events)
+	}
+}
