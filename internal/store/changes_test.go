@@ -27,6 +27,7 @@ func openReplica(t *testing.T, url string) *store.Store {
 	s, err := store.Open(t.Context(), store.Config{URL: url, MaxConns: 6})
 	must(t, err)
 	t.Cleanup(s.Close)
+	storetest.AwaitConnection(t, s)
 	return s
 }
 

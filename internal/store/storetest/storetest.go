@@ -28,7 +28,9 @@ func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
 	EachURL(t, func(t *testing.T, url string) {
 		t.Helper()
-		test(t, Open(t, url))
+		s := Open(t, url)
+		AwaitConnection(t, s)
+		test(t, s)
 	})
 }
 
@@ -54,6 +56,21 @@ func Open(tb testing.TB, url string) *store.Store {
 	}
 	tb.Cleanup(s.Close)
 	return s
+}
+
+// AwaitConnection returns once the store has a connection. A request waits for one second for a
+// connection, which a busy machine may exceed for the first one.
+func AwaitConnection(tb testing.TB, s *store.Store) {
+	tb.Helper()
+	for until := time.Now().Add(20 * time.Second); ; {
+		err := s.Ping(tb.Context())
+		if err == nil {
+			return
+		}
+		if time.Now().After(until) {
+			tb.Fatal(err)
+		}
+	}
 }
 
 // SQLiteURL returns the URL of a fresh SQLite database with the schema in place.
