@@ -28,6 +28,10 @@ const (
 	ConsentGiven      Kind = "consent_given"
 	Locked            Kind = "locked"
 	Unlocked          Kind = "unlocked"
+	AddressAdded      Kind = "address_added"
+	AddressVerified   Kind = "address_verified"
+	AddressRemoved    Kind = "address_removed"
+	PrimaryChanged    Kind = "primary_address_changed"
 	ConsentWithdrawn  Kind = "consent_withdrawn"
 )
 
@@ -44,8 +48,8 @@ type Event struct {
 
 	// Browser, System and Network are where the event comes from, empty if unknown.
 	Browser, System, Network string
-	// Detail is what the event is about: the methods of a sign-in (RFC 8176), a client_id, or
-	// the kind of a credential and its label.
+	// Detail is what the event is about: the methods of a sign-in (RFC 8176), a client_id, an
+	// email address, or the kind of a credential and its label.
 	Detail string
 }
 

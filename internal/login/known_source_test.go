@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/session"
 )
 
 const (
@@ -208,7 +209,7 @@ func TestLateRecordOfADeviceIsVoid(t *testing.T) {
 	}
 	h.wait(time.Second)
 	source := account.NewSignInSource("ada", "device", "network")
-	if err := h.store.SignInSources.NoteSource(t.Context(), before, source, h.now()); err != nil {
+	if err := h.store.SignInSources.NoteSource(t.Context(), before, source, session.Origin{}, h.now()); err != nil {
 		t.Fatal(err)
 	}
 	known, err := h.store.SignInSources.KnownSource(t.Context(), source, h.now())

@@ -1,15 +1,10 @@
 package login_test
 
 import (
-	"context"
-	"log/slog"
-	"maps"
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ostiary/ostiary/internal/dev/mailcatcher"
 	"github.com/ostiary/ostiary/internal/mail"
@@ -20,7 +15,7 @@ import (
 
 // mailServer is a server that sends its mail to a mail server of the test.
 type mailServer struct {
-	*servertest.Server
+	*servertest.MailServer
 
 	catcher *mailcatcher.Catcher
 	log     *servertest.LogBuffer
@@ -35,48 +30,14 @@ func eachMailServer(t *testing.T, settings map[string]string, test func(t *testi
 
 func startMailServer(t *testing.T, db *store.Store, settings map[string]string) *mailServer {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &mailServer{catcher: mailcatcher.New(mailcatcher.Config{}), log: &servertest.LogBuffer{}}
-	go func() { _ = s.catcher.Serve(l) }()
-	t.Cleanup(func() { _ = s.catcher.Close() })
-	all := map[string]string{"mail_url": "smtp+plain://" + l.Addr().String(), "mail_from": "Example <no-reply@id.example>"}
-	maps.Copy(all, settings)
-	s.Server = servertest.StartWithLog(t, db, all, slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		s.App.Mail.Run(ctx)
-		close(ended)
-	}()
-	t.Cleanup(func() { stop(); <-ended })
-	return s
+	s := servertest.StartWithMail(t, db, settings)
+	return &mailServer{s, s.Catcher, s.Log}
 }
 
 // mails waits until the outbox is empty, and returns all messages, the latest first.
 func (s *mailServer) mails() []mailcatcher.Message {
 	s.TB.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		n, err := s.Store.Mails.PendingMails(s.TB.Context())
-		if err != nil {
-			s.TB.Fatal(err)
-		}
-		if n == 0 {
-			return s.catcher.Messages()
-		}
-		if time.Now().After(deadline) {
-			s.TB.Fatalf("%d messages are still in the outbox\n%s", n, s.log.String())
-		}
-	}
-}
-
-// Advance moves the clock when no message is being sent: its claim would end.
-func (s *mailServer) Advance(d time.Duration) {
-	s.TB.Helper()
-	s.mails()
-	s.Server.Advance(d)
+	return s.Mails()
 }
 
 // rows returns the messages of the outbox in a state.

@@ -298,6 +298,12 @@ func (h *Recover) signIn(w http.ResponseWriter, r *http.Request, l *linked, enro
 	return nil
 }
 
+// AllowMail counts a message of a kind to an address that a user has entered, and reports
+// whether it may be sent.
+func (s *Service) AllowMail(ctx context.Context, kind mail.Kind, address string) (bool, error) {
+	return s.Recover.limits.allowMail(ctx, string(kind), address)
+}
+
 // allowMail reports whether a message to an address that anyone can enter may be sent: three
 // in an hour and ten in a day to an address, twenty in an hour from a network.
 func (l *limiter) allowMail(ctx context.Context, kind, address string) (bool, error) {

@@ -65,6 +65,9 @@ func (c *Composer) values(m *Message, secret Secret, catalogue *messages.Catalog
 	for _, name := range dataArguments() {
 		values[name] = oneLine(m.Data[name])
 	}
+	if m.Kind == NewDevice {
+		values["detail"] = deviceText(m.Data, catalogue)
+	}
 	if text := credentialText(credential.Kind(m.Data[credentialKind]), catalogue); text != "" {
 		if label := values["detail"]; label != "" && !strings.EqualFold(label, text) {
 			text += " (" + label + ")"
@@ -88,6 +91,16 @@ func credentialText(kind credential.Kind, catalogue *messages.Catalogue) string 
 	default:
 		return ""
 	}
+}
+
+// deviceText describes a device in words, with its network.
+func deviceText(data map[string]string, catalogue *messages.Catalogue) string {
+	browser, system, network := oneLine(data[deviceBrowser]), oneLine(data[deviceSystem]), oneLine(data[deviceNetwork])
+	text := catalogue.Text(messages.Device(browser, system))
+	if network == "" {
+		return text
+	}
+	return text + ", " + network
 }
 
 // dataArguments returns the names of the arguments that [Message.Data] has: the username and

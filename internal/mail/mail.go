@@ -50,6 +50,7 @@ const (
 	CredentialRemoved Kind = "credential-removed" //nolint:gosec // not a credential
 	AddressAdded      Kind = "address-added"
 	AddressRemoved    Kind = "address-removed"
+	PrimaryChanged    Kind = "primary-address-changed"
 	AccountLocked     Kind = "account-locked"
 	PasskeyCopied     Kind = "passkey-copied" // its counter did not increase
 )
@@ -58,7 +59,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		Verify, SignUp, Recover, Invitation, SignInCode, AccountExists, NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed,
-		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, AccountLocked, PasskeyCopied,
+		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, PrimaryChanged, AccountLocked, PasskeyCopied,
 	}
 }
 
@@ -131,6 +132,26 @@ func Notices(kind Kind, a *account.Account, data map[string]string, now time.Tim
 func CredentialNotices(kind Kind, a *account.Account, of credential.Kind, label string, now time.Time) []*Message {
 	return Notices(kind, a, map[string]string{"username": a.Name(), credentialKind: string(of), "detail": label}, now)
 }
+
+// AddressNotices returns [Notices] about an address, to the addresses that are verified in a.
+func AddressNotices(kind Kind, a *account.Account, address string, now time.Time) []*Message {
+	return Notices(kind, a, map[string]string{"username": a.Name(), "detail": address}, now)
+}
+
+// DeviceNotices returns [Notices] about a sign-in from a new device: its browser, system and
+// network, each empty if unknown.
+func DeviceNotices(a *account.Account, browser, system, network string, now time.Time) []*Message {
+	return Notices(NewDevice, a, map[string]string{
+		"username": a.Name(), deviceBrowser: browser, deviceSystem: system, deviceNetwork: network,
+	}, now)
+}
+
+// The members of [Message.Data] that describe a device.
+const (
+	deviceBrowser = "browser"
+	deviceSystem  = "system"
+	deviceNetwork = "network"
+)
 
 // credentialKind is the member of [Message.Data] with the kind of the credential that a notice is
 // about.

@@ -58,6 +58,12 @@ func consoleSamples(client func(text, link string) Client) []sample {
 				Name: text, GivenName: text, FamilyName: text, Picture: link, Locale: text, Zoneinfo: text,
 			}
 		}, "name", "given-name", "family-name", "picture", "locale", "zoneinfo", "save"),
+		page("addresses", func(text, link string) Page {
+			faults := Form{[]Fault{{Field: "email", Text: messages.Literal(text)}}}
+			return AccountAddresses{Form: faults, Action: link, Email: text, Addresses: []AddressRow{
+				{Address: text, Verified: true, Primary: true}, {Address: text, Verified: true, MayBePrimary: true}, {Address: text, MayVerify: true},
+			}}
+		}, "email", "add"),
 		page("data", func(text, link string) Page { return AccountData{Action: link, FileURL: link} }, "file"),
 		page("password", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "new-password", Text: messages.Literal(text)}, {Text: messages.Literal(text)}}}
@@ -116,6 +122,7 @@ func TestEmptyListsSaySo(t *testing.T) {
 	}{
 		"sessions":     {AccountSessions{}, "Only this device is signed in."},
 		"applications": {AccountApplications{}, "No application uses your account yet."},
+		"addresses":    {AccountAddresses{}, "Add an address to recover your account."},
 		"activity":     {AccountActivity{}, "Nothing yet."},
 		"overview":     {AccountOverview{}, "Nothing to do."},
 	} {

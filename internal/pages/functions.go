@@ -71,16 +71,7 @@ func element(open, text, end string) template.HTML {
 
 // device returns the browser and the system of a session in words.
 func device(o session.Origin) messages.Message {
-	switch {
-	case o.Browser != "" && o.System != "":
-		return messages.New("device.browser-on", "browser", Clean(o.Browser, nameRunes), "system", Clean(o.System, nameRunes))
-	case o.Browser != "":
-		return messages.Literal(Clean(o.Browser, nameRunes))
-	case o.System != "":
-		return messages.New("device.on", "system", Clean(o.System, nameRunes))
-	default:
-		return messages.New("device.unknown")
-	}
+	return messages.Device(Clean(o.Browser, nameRunes), Clean(o.System, nameRunes))
 }
 
 // user returns the display name of a user, and the username if it differs.

@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/login"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
@@ -32,7 +33,7 @@ func composeAccountConsole(s *Server) {
 		Added: append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
 		Activity: s.Store.Activity, Grants: s.grantsOf, Credentials: s.credentialsOf,
 		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: passwordPolicy(s), Hasher: s.Hasher,
-		Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
+		Mail: accountMail(s), Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
 	})
 }
 
@@ -73,6 +74,20 @@ type consolePasswords struct {
 
 // NeedsSecondFactor is [login.FactorPolicy.Requires].
 func (p consolePasswords) NeedsSecondFactor(a *account.Account) bool { return p.policy.Requires(a) }
+
+// consoleMail implements [accountconsole.Mail].
+type consoleMail struct {
+	*login.Service
+	mail.Outbox
+}
+
+// accountMail returns how the account console sends mail, nil if the server sends none.
+func accountMail(s *Server) accountconsole.Mail {
+	if !s.Config.HasMail() {
+		return nil
+	}
+	return consoleMail{s.login, s.MailOutbox}
+}
 
 // consoleTexts implements [accountconsole.Texts].
 type consoleTexts struct{ *Server }

@@ -44,7 +44,7 @@ type Store interface {
 
 // Sources remembers the devices and networks that accounts sign in from.
 type Sources interface {
-	NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error
+	NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, from Origin, now time.Time) error
 }
 
 // Manager begins, raises, extends and ends sessions. Every authentication method hands
@@ -139,7 +139,7 @@ func (m *Manager) noteSource(w http.ResponseWriter, r *http.Request, a Authentic
 	device := cmp.Or(m.Cookies.Device(r), NewCookie())
 	if !a.Source.Known.RecordedSince(now.Add(-sourceInterval)) {
 		source := account.NewSignInSource(a.Account.Username, device, a.Source.Networks...)
-		if err := m.Sources.NoteSource(r.Context(), a.Account, source, now); err != nil {
+		if err := m.Sources.NoteSource(r.Context(), a.Account, source, m.origin(r), now); err != nil {
 			return fmt.Errorf("remember device: %w", err)
 		}
 	}

@@ -25,7 +25,7 @@ func (s *Accounts) ChangeAccount(
 ) (a *account.Account, err error) {
 	for {
 		err := s.db.Tx(ctx, func(c db.Conn) error {
-			a, err = changeMembers(ctx, c, subject, now, change)
+			a, err = s.changeMembers(ctx, c, subject, now, change)
 			return err
 		})
 		if !errors.Is(err, errChanged) {
@@ -36,7 +36,7 @@ func (s *Accounts) ChangeAccount(
 
 // changeMembers is [Accounts.ChangeAccount] within a transaction. It returns errChanged
 // after a concurrent change.
-func changeMembers(
+func (s *Accounts) changeMembers(
 	ctx context.Context, on db.Conn, subject string, now time.Time, change func(*account.Account) error,
 ) (*account.Account, error) {
 	before, err := accountBySubject(ctx, on, subject)
@@ -52,7 +52,10 @@ func changeMembers(
 	if !a.UpdatedAt.After(before.UpdatedAt) {
 		a.UpdatedAt = before.UpdatedAt.Add(time.Microsecond)
 	}
-	return &a, replaceMembers(ctx, on, &a, before)
+	if err := replaceMembers(ctx, on, &a, before); err != nil {
+		return nil, err
+	}
+	return &a, s.notices.ofAddresses(ctx, on, &a, before, now)
 }
 
 // replaceMembers writes the members of an account that was read as before.

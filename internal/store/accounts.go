@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -233,7 +232,19 @@ func (s *Accounts) SetPassword(ctx context.Context, subject, hash string, now ti
 			not_before = CASE WHEN not_before < $3 THEN $3 ELSE not_before END
 		WHERE subject = $1`
 
-	return s.changeAndRevoke(ctx, activity.New(activity.PasswordChanged, subject, "", now), set, subject, hash, now.UnixMicro())
+	err := s.db.Tx(ctx, func(c db.Conn) error {
+		if err := changeAccount(ctx, c, subject, now, set, subject, hash, now.UnixMicro()); err != nil {
+			return err
+		}
+		if err := s.notices.ofPassword(ctx, c, subject, now); err != nil {
+			return err
+		}
+		return removeSources(ctx, c, subject)
+	})
+	if err != nil {
+		return err
+	}
+	return s.endConcurrent(ctx, subject, now)
 }
 
 // RenewPasswordHash replaces the hash old of an account's password by another hash of
@@ -340,24 +351,6 @@ func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.T
 	err = s.endConcurrent(ctx, subject, now)
 	s.replication.enforce(ctx, version)
 	return err
-}
-
-// changeAndRevoke changes an account, records e and ends the sessions and grants.
-func (s *Accounts) changeAndRevoke(ctx context.Context, e *activity.Event, change string, args ...any) error {
-	subject, now := e.Subject, e.At
-	err := s.db.Tx(ctx, func(c db.Conn) error {
-		if err := changeAccount(ctx, c, subject, now, change, args...); err != nil {
-			return err
-		}
-		if err := recordActivity(ctx, c, e); err != nil {
-			return err
-		}
-		return removeSources(ctx, c, subject)
-	})
-	if err != nil {
-		return err
-	}
-	return s.endConcurrent(ctx, subject, now)
 }
 
 // endConcurrent ends the sessions and grants of a subject that were created while the

@@ -264,7 +264,7 @@ func (y *year) attackers() {
 	must(y.t, y.s.Refusals.InsertRefusals(ctx, []*refusal.Record{aRefusal(request, "rp", "code_spent", y.now)}))
 	y.put("refusals", 7*day+rowStays)
 	source := account.NewSignInSource("alice", "device", strconv.Itoa(y.steps%20))
-	must(y.t, y.s.SignInSources.NoteSource(ctx, fixture.Account("alice"), source, y.now))
+	must(y.t, y.s.SignInSources.NoteSource(ctx, fixture.Account("alice"), source, session.Origin{}, y.now))
 	y.put("known_sources", account.NetworkLifetime+rowStays)
 	y.put("known_sources", account.DeviceLifetime+rowStays)
 	d := aDevice("rp")

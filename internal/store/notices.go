@@ -17,11 +17,10 @@ import (
 // notices adds messages to users in the transaction of the change that they tell of.
 type notices struct{ enabled atomic.Bool }
 
-// NotifyUsers makes later changes of credentials add a message for each verified address of
-// the account, for a server that sends mail.
+// NotifyUsers makes later changes of credentials and addresses, and sign-ins from new devices,
+// add a message for each verified address of the account, for a server that sends mail.
 func (s *Store) NotifyUsers() {
-	s.SecondFactors.notices.enabled.Store(true)
-	s.Sessions.notices.enabled.Store(true)
+	s.Accounts.notices.enabled.Store(true) // all repositories share it
 }
 
 // enqueue adds the messages that write returns for the account. It adds none for an unknown

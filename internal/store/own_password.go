@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/activity"
-	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
@@ -29,7 +27,7 @@ func (s *Sessions) ReplacePassword(ctx context.Context, a *account.Account, hash
 		if changed == 0 {
 			return account.ErrChanged
 		}
-		if err := s.notePassword(ctx, c, a.Subject, now); err != nil {
+		if err := s.notices.ofPassword(ctx, c, a.Subject, now); err != nil {
 			return err
 		}
 		if err := removeSources(ctx, c, a.Subject); err != nil || keep == "" {
@@ -48,17 +46,6 @@ func (s *Sessions) ReplacePassword(ctx context.Context, a *account.Account, hash
 		return err
 	}
 	return s.revokeGrantsIn(ctx, s.db.LongWrite, gone, now)
-}
-
-// notePassword records that the password of an account was changed by its user, and tells the
-// verified addresses.
-func (s *Sessions) notePassword(ctx context.Context, on db.Conn, subject string, now time.Time) error {
-	if err := recordActivity(ctx, on, activity.New(activity.PasswordChanged, subject, "", now)); err != nil {
-		return err
-	}
-	return s.notices.enqueue(ctx, on, subject, func(a *account.Account) []*mail.Message {
-		return mail.Notices(mail.PasswordChanged, a, map[string]string{"username": a.Name()}, now)
-	})
 }
 
 // later returns now, or the next microsecond after before if now is not later.

@@ -45,10 +45,15 @@ func (s *Sessions) SignInWithPasskey(ctx context.Context, in session.PasskeySign
 			return err
 		}
 	}
-	if in.NewDevice {
-		return trimSources(ctx, s.db.Write, in.Account.Subject)
+	if !in.NewDevice {
+		return nil
 	}
-	return nil
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		if err := s.notices.ofNewDevice(ctx, c, in.Account.Subject, in.Session.Origin, in.Use.At); err != nil {
+			return err
+		}
+		return trimSources(ctx, c, in.Account.Subject)
+	})
 }
 
 // spendRequestChallenge marks the challenge as used and records the sign-in.

@@ -186,7 +186,7 @@ func live(t *testing.T, s *store.Store) {
 		_, _, err = s.Throttle.CountAttempt(ctx, id, time.Hour, noon)
 		must(t, err)
 		source := account.NewSignInSource("bob", id, "192.0.2.0/24")
-		must(t, s.SignInSources.NoteSource(ctx, fixture.Account("bob"), source, noon))
+		must(t, s.SignInSources.NoteSource(ctx, fixture.Account("bob"), source, session.Origin{}, noon))
 		_, err = s.SignInSources.KnownSource(ctx, source, noon)
 		must(t, err)
 		must(t, s.Accounts.EndLockdown(ctx, "bob", noon))

@@ -10,11 +10,15 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/secondfactor"
+	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // SignInSources stores the devices and networks from which accounts have signed in.
-type SignInSources struct{ db *db.DB }
+type SignInSources struct {
+	db      *db.DB
+	notices *notices
+}
 
 // KnownSource returns the parts of source from which its account has signed in since
 // its last password change and since it was last disabled. Unknown accounts and unknown
@@ -53,10 +57,13 @@ func (s *SignInSources) KnownSource(ctx context.Context, source account.SignInSo
 // NoteSource records a sign-in of a from source, whose Device must be set. The record
 // is bound to the TokensValidAfter of the account that the sign-in has read, so that it
 // is void if the password changed or the account was disabled in the meantime. It keeps
-// the newest 50 devices and 150 networks.
-func (s *SignInSources) NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error {
+// the newest 50 devices and 150 networks, and tells the user of a new device, which from describes.
+func (s *SignInSources) NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, from session.Origin, now time.Time) error {
 	note := noteSource(a, source, now, now)
 	return s.db.Tx(ctx, func(c db.Conn) error {
+		if err := s.notices.ofUnknownDevice(ctx, c, a.Subject, source.Device, from, now); err != nil {
+			return err
+		}
 		if _, err := c.Exec(ctx, note.Text, note.Args...); err != nil {
 			return fmt.Errorf("note sign-in source: %w", err)
 		}

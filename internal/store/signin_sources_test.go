@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
@@ -28,7 +29,7 @@ func TestKnownSourcesAreBoundedAndExpire(t *testing.T) {
 		const count = 90
 		at := func(i int) time.Time { return noon.Add(time.Duration(i) * time.Second) }
 		for i := range count {
-			must(t, s.SignInSources.NoteSource(t.Context(), a, source(i, i), at(i)))
+			must(t, s.SignInSources.NoteSource(t.Context(), a, source(i, i), session.Origin{}, at(i)))
 		}
 		for what, tc := range map[string]struct {
 			device, network int
@@ -58,7 +59,7 @@ func TestUnlockClearsAllCountersOfOneAccount(t *testing.T) {
 		fixture.Seed(t, s)
 		a := fixture.Account("alice")
 		source := account.NewSignInSource(a.Username, "device", "network")
-		must(t, s.SignInSources.NoteSource(t.Context(), a, source, noon))
+		must(t, s.SignInSources.NoteSource(t.Context(), a, source, session.Origin{}, noon))
 		counters := []string{
 			account.SharedCounter(a.Username), account.SourceCounter(source.Device), account.SourceCounter(source.Networks[0]),
 			account.SharedCounter("name-of-bob"),

@@ -137,7 +137,7 @@ func New(e db.Engine, c Config) *Store {
 		Sessions:       &Sessions{db: d, requestLifetime: requestLifetime, notices: told},
 		SetupLinks:     &SetupLinks{d},
 		SignIns:        &SignIns{d},
-		SignInSources:  &SignInSources{d},
+		SignInSources:  &SignInSources{d, told},
 		SignUps:        &SignUps{d},
 		Throttle:       &Throttle{d},
 		TrustedDevices: &TrustedDevices{d},

@@ -109,7 +109,7 @@ var requestMethods = map[string]call{
 		return err
 	},
 	"NoteSource": func(ctx context.Context, s *store.Store) error {
-		return s.SignInSources.NoteSource(ctx, fixture.Account("alice"), account.NewSignInSource("alice", "device", "network"), noon)
+		return s.SignInSources.NoteSource(ctx, fixture.Account("alice"), account.NewSignInSource("alice", "device", "network"), session.Origin{}, noon)
 	},
 	"EndLockdown": func(ctx context.Context, s *store.Store) error { return s.Accounts.EndLockdown(ctx, "alice", noon) },
 	"LockAccount": func(ctx context.Context, s *store.Store) error { return s.Accounts.LockAccount(ctx, "alice", noon) },

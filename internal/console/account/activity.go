@@ -56,6 +56,14 @@ func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
 		return messages.New("account.activity.locked"), nil
 	case activity.Unlocked:
 		return messages.New("account.activity.unlocked"), nil
+	case activity.AddressAdded:
+		return messages.New("account.activity.address-added", "email", e.Detail), nil
+	case activity.AddressVerified:
+		return messages.New("account.activity.address-verified", "email", e.Detail), nil
+	case activity.AddressRemoved:
+		return messages.New("account.activity.address-removed", "email", e.Detail), nil
+	case activity.PrimaryChanged:
+		return messages.New("account.activity.primary-changed", "email", e.Detail), nil
 	case activity.CredentialAdded:
 		return messages.New("account.activity.added", "credential", credentialText(e.Detail)), nil
 	case activity.CredentialRemoved:

@@ -128,6 +128,7 @@ type Config struct {
 	Passwords      Passwords
 	PasswordPolicy PasswordPolicy
 	Hasher         *credential.Hasher
+	Mail           Mail // nil if the server sends no mail
 	Texts          Texts
 	Pages          Pages
 	Cookies        session.Cookies

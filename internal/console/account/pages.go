@@ -47,6 +47,7 @@ func (c *Console) pages() []page {
 	}
 	if !c.LoginApp {
 		list = append(list, page{path: "/profile", title: messages.New("account.profile"), get: c.profile, post: c.saveProfile})
+		list = append(list, page{path: "/addresses", title: messages.New("account.addresses"), sensitive: true, get: addresses, post: changeAddresses})
 		list = append(list, page{path: "/password", title: messages.New("account.password"), group: groupSignIn, get: c.password, post: c.savePassword, hashes: true})
 	}
 	for i := range c.Added {

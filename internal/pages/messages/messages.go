@@ -259,3 +259,17 @@ func Duration(d time.Duration) Message {
 	}
 	return New(key, "n", int((d+unit-1)/unit))
 }
+
+// Device returns the message for a browser and its system, each empty if unknown.
+func Device(browser, system string) Message {
+	switch {
+	case browser != "" && system != "":
+		return New("device.browser-on", "browser", browser, "system", system)
+	case browser != "":
+		return Literal(browser)
+	case system != "":
+		return New("device.on", "system", system)
+	default:
+		return New("device.unknown")
+	}
+}
