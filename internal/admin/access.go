@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/cache"
@@ -188,6 +189,26 @@ func (a *access) authorizeScopeGrant(r *Request, clients ...*client.Client) erro
 		}
 	}
 	return nil
+}
+
+// roleGuard returns the function for [manage.Users.Guard]: the caller needs the scopes of the
+// roles of administrators, so that it gets no more rights through an account than it has.
+func (a *access) roleGuard(r *Request) (func(before, after account.AdminRole) error, error) {
+	if a.noAuth {
+		return nil, nil //nolint:nilnil // everything is allowed
+	}
+	_, holds, err := a.authenticate(r.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	return func(before, after account.AdminRole) error {
+		for _, scope := range slices.Concat(apikey.RoleScopes(before), apikey.RoleScopes(after)) {
+			if !holds(scope) {
+				return insufficientScope(scope)
+			}
+		}
+		return nil
+	}, nil
 }
 
 const (

@@ -31,6 +31,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
 // Config configures a [Handler]. All members must be set.
@@ -61,7 +62,11 @@ type Config struct {
 	Scopes         Scopes
 	Consents       Consents
 	Grants         Grants
-	Credentials    Credentials
+	Users          Users
+	Groups         Groups
+	Credentials    []manage.CredentialSource
+	Recovery       *manage.Recovery
+	Invitations    *manage.Invitations
 	Sessions       Sessions
 	SessionManager SessionManager
 	Tokens         Tokens

@@ -76,7 +76,7 @@ func (h *clientHandler) operations() []Operation {
 	}, {
 		ID: "patchOAuth2Client", Method: http.MethodPatch, Path: one, Scope: apikey.ClientsWrite, Action: "client.update",
 		Summary: "Change a client by JSON Patch (RFC 6902).",
-		Body:    []patchStep{}, Patch: true, Responses: response, Do: h.patch,
+		Body:    []patchStep{}, Patch: "application/json-patch+json", Responses: response, Do: h.patch,
 	}, {
 		ID: "deleteOAuth2Client", Method: http.MethodDelete, Path: one, Scope: apikey.ClientsWrite, Action: "client.delete",
 		Summary:   "Delete a client, and revoke its grants and tokens.",

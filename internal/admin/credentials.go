@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -9,15 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 )
 
-// Credentials lists and removes the credentials of users, as [manage.Credentials] does. Its
-// methods return account.ErrNotFound and credential.ErrNotFound.
-type Credentials interface {
-	List(ctx context.Context, subject string) ([]credential.Info, error)
-	Remove(ctx context.Context, subject, id string) error
-}
-
 // credentialHandler serves the operations on the credentials of users.
-type credentialHandler struct{ credentials Credentials }
+type credentialHandler struct{ *userCases }
 
 func (h *credentialHandler) operations() []Operation {
 	const path = "/users/{subject}/credentials"
@@ -48,7 +40,7 @@ func viewCredential(c credential.Info) userCredential {
 
 // list serves GET /users/{subject}/credentials.
 func (h *credentialHandler) list(r *Request) (*Response, error) {
-	list, err := h.credentials.List(r.Context(), pathValue(r.HTTP, "subject"))
+	list, err := h.credentials(nil).List(r.Context(), r.pathValue("subject"))
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +53,11 @@ func (h *credentialHandler) list(r *Request) (*Response, error) {
 
 // remove serves DELETE /users/{subject}/credentials/{id}.
 func (h *credentialHandler) remove(r *Request) (*Response, error) {
-	if err := h.credentials.Remove(r.Context(), pathValue(r.HTTP, "subject"), pathValue(r.HTTP, "id")); err != nil {
+	guard, err := h.access.roleGuard(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.credentials(guard).Remove(r.Context(), r.pathValue("subject"), r.pathValue("id")); err != nil {
 		return nil, err
 	}
 	return noContent(), nil

@@ -99,8 +99,8 @@ func (s *schemas) body(o *Operation) object {
 		return nil
 	}
 	content := object{"application/json": object{"schema": s.of(reflect.TypeOf(o.Body), true)}}
-	if o.Patch {
-		content["application/json-patch+json"] = content["application/json"]
+	if o.Patch != "" {
+		content[o.Patch] = content["application/json"]
 	}
 	return object{"required": true, "content": content}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
@@ -63,7 +64,23 @@ func newErrors() *httpapi.Errors {
 				}
 			}),
 			notFound(authrequest.ErrNotFound, "The request does not exist or has expired."),
+			httpapi.As(func(e *manage.InvalidUserError) *httpapi.Error {
+				return &httpapi.Error{Code: "invalid_request", Description: "The change is invalid: " + httpapi.Description(e.Error()) + "."}
+			}),
 			notFound(account.ErrNotFound, "The user does not exist."),
+			notFound(account.ErrGroupNotFound, "The group does not exist."),
+			notFound(account.ErrAddressNotFound, "The user does not have this email address."),
+			notFound(session.ErrNotFound, "The user has no active session with this id."),
+			badRequest(account.ErrBadEmail, "The email address is invalid."),
+			conflict(account.ErrGroupExists, "A group with this name exists."),
+			conflict(account.ErrAddressTaken, "Another user has verified this email address."),
+			conflict(account.ErrLastOwner, "This is the last owner. Make another user an owner first."),
+			conflict(account.ErrLocked, "The account is locked down. Unlock it instead."),
+			conflict(manage.ErrNoPassword, "The user signs in with a custom login app."),
+			conflict(manage.ErrNoMail, "The server sends no mail: mail_url is not set."),
+			conflict(manage.ErrNoAddress, "The user has no verified email address."),
+			conflict(manage.ErrHasCredential, "The user has a way to sign in. Use recover instead."),
+			conflict(manage.ErrSignUpOff, "sign_up is off, so that nobody can create an account."),
 			notFound(credential.ErrNotFound, "The user has no credential with this id."),
 			notFound(client.ErrNotFound, "The client does not exist."),
 			notFound(keyset.ErrNotFound, "The key does not exist."),

@@ -21,8 +21,8 @@ type Operation struct {
 	Body any
 	// MaxBytes is the maximum size of the body; 0 is 64 KiB.
 	MaxBytes int64
-	// Patch allows the media type application/json-patch+json for the body.
-	Patch bool
+	// Patch is the media type of a patch, which the body may have beside application/json.
+	Patch string
 	// Form lists the parameters of a form body.
 	Form []Parameter
 	// Responses maps each successful status to a value of the type of its body, or to nil

@@ -30,6 +30,9 @@ func resources(c *Config, access *access) []resource {
 			requests: c.DeviceRequests, userCodes: c.UserCodes, clients: c.Clients, deviceURL: c.DeviceURL, now: c.Now, log: c.Log,
 		})
 	}
+	people := &userCases{
+		store: c.Users, groups: c.Groups, sources: c.Credentials, recovery: c.Recovery, invitations: c.Invitations, access: access, now: c.Now,
+	}
 	return append(all,
 		&keySetHandler{
 			store: c.KeySets, sealer: c.Sealer, access: access, now: c.Now,
@@ -42,7 +45,14 @@ func resources(c *Config, access *access) []resource {
 		},
 		&scopeHandler{store: c.Scopes, now: c.Now},
 		&consentHandler{consents: c.Consents, grants: c.Grants, requests: c.ConsentRequests, clients: c.Clients, now: c.Now},
-		&credentialHandler{credentials: c.Credentials},
+		&userHandler{people},
+		&userStateHandler{people},
+		&userLinkHandler{people},
+		&userAddressHandler{people},
+		&userGroupHandler{people},
+		&userSessionHandler{people, c.Sessions, c.SessionManager},
+		&credentialHandler{people},
+		&groupHandler{store: c.Groups, now: c.Now},
 		&sessionHandler{sessions: c.Sessions, manager: c.SessionManager, now: c.Now},
 		&tokenHandler{tokens: c.Tokens, grants: c.Grants, clients: c.ClientStore, now: c.Now},
 		&auditHandler{events: c.Audit},

@@ -65,6 +65,17 @@ func (r *Request) decode(into any) error {
 	return nil
 }
 
+// flag returns a parameter of the query that is true or false, and false if it is absent.
+func (r *Request) flag(name string) (bool, error) {
+	switch r.query().Get(name) {
+	case "true":
+		return true, nil
+	case "", "false":
+		return false, nil
+	}
+	return false, invalid("The parameter " + name + " must be true or false.")
+}
+
 // pathValue returns a variable of the path, percent-decoded. chi decodes it only if the
 // request has no RawPath.
 func pathValue(r *http.Request, name string) string {

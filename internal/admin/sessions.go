@@ -20,6 +20,8 @@ type Sessions interface {
 // [session.Manager] does.
 type SessionManager interface {
 	End(ctx context.Context, id string) (clients []string, err error)
+	// EndOf returns session.ErrNotFound if the subject has no such session.
+	EndOf(ctx context.Context, subject, id string) error
 	EndAll(ctx context.Context, subject string) (count int, err error)
 }
 
@@ -66,11 +68,16 @@ type loginSession struct {
 
 // list serves GET /oauth2/auth/sessions/login, which Ory Hydra does not have.
 func (h *sessionHandler) list(r *Request) (*Response, error) {
+	return listSessions(r, h.sessions, r.query().Get("subject"), h.now())
+}
+
+// listSessions returns a page of the active sessions of a subject, or of all if it is empty.
+func listSessions(r *Request, from Sessions, subject string, now time.Time) (*Response, error) {
 	p, err := pageFrom(r, "subject")
 	if err != nil {
 		return nil, err
 	}
-	list, err := h.sessions.ListSessions(r.Context(), r.query().Get("subject"), p.After, p.Size, h.now())
+	list, err := from.ListSessions(r.Context(), subject, p.After, p.Size, now)
 	if err != nil {
 		return nil, err
 	}

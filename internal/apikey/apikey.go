@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
 )
 
 // ErrNotFound reports a key that is unknown or has expired.
@@ -46,6 +48,8 @@ const (
 	// UsersRead reads the accounts of users, UsersWrite changes them.
 	UsersRead  = "users:read"
 	UsersWrite = "users:write"
+	// UsersRecover returns or sends one-time links with which users set a password.
+	UsersRecover = "users:recover"
 )
 
 // Scopes returns all scopes.
@@ -53,8 +57,27 @@ func Scopes() []string {
 	return []string{
 		ClientsRead, ClientsWrite, RequestsRead, RequestsWrite, SessionsRead, SessionsWrite, TokensRead, TokensWrite,
 		KeysRead, KeysWrite, KeysExport, IssuersRead, IssuersWrite, AuditRead, ScopesRead, ScopesWrite,
-		UsersRead, UsersWrite,
+		UsersRead, UsersWrite, UsersRecover,
 	}
+}
+
+// RoleScopes returns the scopes that correspond to a role of administrators. A caller of the API
+// needs all of them to give or take the role, and to change an account with it. So a caller gets
+// no more rights through an account than it has.
+func RoleScopes(r account.AdminRole) []string {
+	all := Scopes()
+	switch r {
+	case account.Owner:
+		return all
+	case account.Administrator:
+		return slices.DeleteFunc(all, func(scope string) bool { return scope == KeysExport })
+	case account.Support:
+		return []string{UsersRead, UsersWrite, UsersRecover, SessionsRead, SessionsWrite, AuditRead}
+	case account.Auditor:
+		return slices.DeleteFunc(all, func(scope string) bool { return !strings.HasSuffix(scope, ":read") })
+	case account.NoAdminRole:
+	}
+	return nil
 }
 
 // Key is an API key as the store has it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/credential"
 )
 
@@ -23,6 +24,8 @@ type Credentials struct {
 	Users   UserStore
 	Sources []CredentialSource
 	Now     func() time.Time
+	// Guard is that of [Users].
+	Guard func(before, after account.AdminRole) error
 }
 
 // List describes the credentials of a user, the password first. It returns
@@ -53,6 +56,11 @@ func (m *Credentials) Remove(ctx context.Context, subject, id string) error {
 	a, err := m.Users.Account(ctx, subject)
 	if err != nil {
 		return err
+	}
+	if m.Guard != nil {
+		if err := m.Guard(a.AdminRole, a.AdminRole); err != nil {
+			return err
+		}
 	}
 	if id == credential.PasswordID {
 		if a.Password == nil {

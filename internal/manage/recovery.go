@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/onetimelink"
 )
@@ -15,6 +16,10 @@ import (
 var (
 	// ErrNoMail reports a server that sends no mail.
 	ErrNoMail = errors.New("mail_url is not set, so the server sends no mail")
+	// ErrSignUpOff reports a server on which nobody may create an account.
+	ErrSignUpOff = errors.New("sign_up is off: set it to invited, domains or open")
+	// ErrHasCredential reports an account whose user has a way to sign in.
+	ErrHasCredential = errors.New("has a way to sign in already: use recover")
 	// ErrNoAddress reports an account without a verified address.
 	ErrNoAddress = errors.New("has no verified email address")
 )
@@ -68,6 +73,17 @@ func (m *Recovery) Mail(ctx context.Context, a *account.Account) (address string
 	return notices[0].To, m.Outbox.Enqueue(ctx, notices[0])
 }
 
+// CheckNew returns [ErrHasCredential] if one of the credentials of a user begins a sign-in. Users
+// without one are invited to set their first password.
+func CheckNew(a *account.Account, list []credential.Info) error {
+	for _, c := range list {
+		if c.Kind == credential.Password || c.Kind == credential.Passkey {
+			return fmt.Errorf("%s %w", a.Name(), ErrHasCredential)
+		}
+	}
+	return nil
+}
+
 // canRecover returns an error for an account that has no password, or may not sign in.
 func canRecover(a *account.Account) error {
 	switch {
@@ -86,9 +102,11 @@ type Invitations struct {
 		// AccountByAddress returns the account that has verified the address, or account.ErrNotFound.
 		AccountByAddress(ctx context.Context, address string) (*account.Account, error)
 	}
+	Groups  GroupStore
 	Links   LinkStore
 	Outbox  Outbox
 	HasMail bool
+	Off     bool // sign_up is off: nobody may create an account
 	Now     func() time.Time
 }
 
@@ -100,7 +118,8 @@ type Invitee struct {
 }
 
 // Link returns a link for the user, which ends an earlier one for the address, and when it
-// expires. It returns [account.ErrAddressTaken] if an account has verified the address.
+// expires. It returns [ErrSignUpOff], [account.ErrBadEmail], [account.ErrGroupNotFound], and
+// [account.ErrAddressTaken] if an account has verified the address.
 func (m *Invitations) Link(ctx context.Context, who Invitee) (link string, expiresAt time.Time, err error) {
 	key, err := m.check(ctx, who)
 	if err != nil {
@@ -129,7 +148,13 @@ func (m *Invitations) Mail(ctx context.Context, who Invitee) error {
 
 // check returns the key of the address of a user who can be invited.
 func (m *Invitations) check(ctx context.Context, who Invitee) (key string, err error) {
+	if m.Off {
+		return "", ErrSignUpOff
+	}
 	if key, err = account.AddressKey(who.Address); err != nil {
+		return "", err
+	}
+	if err := checkGroups(ctx, m.Groups, who.Groups); err != nil {
 		return "", err
 	}
 	switch _, err := m.Accounts.AccountByAddress(ctx, who.Address); {

@@ -106,14 +106,14 @@ type UserExport struct {
 // ExportUser returns a user in the form of the import, with the password hash if credentials is
 // true. Emails stand for the claims email and email_verified.
 func ExportUser(a *account.Account, credentials bool) UserExport {
-	e := UserExport{Subject: a.Subject, Username: a.Name(), Groups: a.Groups, Roles: a.Roles, AdminRole: a.AdminRole, Claims: map[string]any{}}
+	e := UserExport{
+		Subject: a.Subject, Username: a.Name(), Emails: emailEntries(a), Groups: a.Groups, Roles: a.Roles, AdminRole: a.AdminRole,
+		Claims: map[string]any{},
+	}
 	for name, value := range a.Claims {
 		if len(a.Addresses) == 0 || name != "email" && name != "email_verified" {
 			e.Claims[name] = value
 		}
-	}
-	for _, one := range a.Addresses {
-		e.Emails = append(e.Emails, emailEntry{one.Address, !one.VerifiedAt.IsZero(), one.Primary})
 	}
 	if credentials {
 		e.PasswordHash = a.PasswordHash()

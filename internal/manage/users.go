@@ -45,6 +45,26 @@ type Users struct {
 	Store  UserStore
 	Hasher PasswordHasher
 	Now    func() time.Time
+	// Guard returns an error if the caller must not change an account with the first role of
+	// administrators to one with the second. Nil allows everything.
+	Guard func(before, after account.AdminRole) error
+}
+
+// Permitted returns the account of a subject that the caller may change, or the error of
+// [Users.Guard].
+func (m *Users) Permitted(ctx context.Context, subject string) (*account.Account, error) {
+	a, err := m.Store.Account(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	return a, m.permit(a.AdminRole, a.AdminRole)
+}
+
+func (m *Users) permit(before, after account.AdminRole) error {
+	if m.Guard == nil {
+		return nil
+	}
+	return m.Guard(before, after)
 }
 
 // Find returns the account with a username, a verified email address or, if there is none, a
@@ -112,31 +132,12 @@ func (m *Users) Create(ctx context.Context, u NewUser) (*account.Account, error)
 	return a, m.Store.InsertAccount(ctx, a)
 }
 
-// UserChange describes a change of a user.
-type UserChange struct {
-	SetClaims    map[string]any
-	RemoveClaims []string
-	AdminRole    *account.AdminRole // nil does not change it
-}
-
-// Update changes claims and the administrator role of a user, and returns the result. The
-// password, sessions and grants stay.
-func (m *Users) Update(ctx context.Context, a *account.Account, c UserChange) (*account.Account, error) {
-	if err := errors.Join(CheckClaims(c.SetClaims)...); err != nil {
-		return nil, err
-	}
-	now := m.Now()
-	return m.Store.ChangeAccount(ctx, a.Subject, now, func(a *account.Account) error {
-		if c.AdminRole != nil {
-			a.AdminRole = *c.AdminRole
-		}
-		return a.SetClaims(c.SetClaims, c.RemoveClaims, now)
-	})
-}
-
 // SetPassword changes the password of a user; sessions and grants end. It returns
 // [ErrNoPassword] for a user of the operator's login app.
 func (m *Users) SetPassword(ctx context.Context, a *account.Account, password string) error {
+	if err := m.permit(a.AdminRole, a.AdminRole); err != nil {
+		return err
+	}
 	if a.IsExternal() {
 		return ErrNoPassword
 	}
@@ -150,6 +151,9 @@ func (m *Users) SetPassword(ctx context.Context, a *account.Account, password st
 // Disable disables a user; sessions and grants end. It returns false if the user was disabled
 // before.
 func (m *Users) Disable(ctx context.Context, a *account.Account) (changed bool, err error) {
+	if err := m.permit(a.AdminRole, a.AdminRole); err != nil {
+		return false, err
+	}
 	if !a.DisabledAt.IsZero() {
 		return false, nil
 	}
@@ -158,6 +162,9 @@ func (m *Users) Disable(ctx context.Context, a *account.Account) (changed bool, 
 
 // Enable enables a disabled user. It returns account.ErrLocked for a user who is locked down.
 func (m *Users) Enable(ctx context.Context, a *account.Account) error {
+	if err := m.permit(a.AdminRole, a.AdminRole); err != nil {
+		return err
+	}
 	if !a.LockedAt.IsZero() {
 		return account.ErrLocked
 	}
@@ -167,16 +174,25 @@ func (m *Users) Enable(ctx context.Context, a *account.Account) error {
 // Lock locks a user down: sessions, grants and trusted devices end, and sign-ins are refused
 // until [Users.Unlock]. What an investigation needs stays.
 func (m *Users) Lock(ctx context.Context, a *account.Account) error {
+	if err := m.permit(a.AdminRole, a.AdminRole); err != nil {
+		return err
+	}
 	return m.Store.LockAccount(ctx, a.Subject, m.Now())
 }
 
 // Unlock ends the lockdown of a user, if there is one, and clears the failed attempts.
 func (m *Users) Unlock(ctx context.Context, a *account.Account) error {
+	if err := m.permit(a.AdminRole, a.AdminRole); err != nil {
+		return err
+	}
 	return m.Store.EndLockdown(ctx, a.Subject, m.Now())
 }
 
 // Delete deletes a user with all sessions and grants.
 func (m *Users) Delete(ctx context.Context, a *account.Account) error {
+	if err := m.permit(a.AdminRole, a.AdminRole); err != nil {
+		return err
+	}
 	return m.Store.DeleteAccount(ctx, a.Subject, m.Now())
 }
 

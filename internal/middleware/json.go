@@ -11,9 +11,9 @@ import (
 // JSONRule configures [JSONBody].
 type JSONRule struct {
 	Methods  []string
-	MaxBytes int64 // of the body; 0 is 64 KiB
-	Optional bool  // whether the body may be absent
-	Patch    bool  // whether application/json-patch+json is allowed (RFC 6902)
+	MaxBytes int64  // of the body; 0 is 64 KiB
+	Optional bool   // whether the body may be absent
+	Patch    string // a media type that is allowed beside application/json; empty for none
 	// Query lists the allowed query parameters; others are removed.
 	Query  []string
 	Refuse Refuser // nil writes JSON
@@ -81,7 +81,7 @@ func (rule *JSONRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 }
 
 func (rule *JSONRule) checkType(r *http.Request) error {
-	if rule.Patch && checkType(r, "application/json-patch+json") == nil {
+	if rule.Patch != "" && checkType(r, rule.Patch) == nil {
 		return nil
 	}
 	return checkType(r, "application/json")

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"strings"
+
 	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
@@ -10,6 +12,7 @@ import (
 
 func composeAdmin(s *Server) {
 	c := s.Config
+	issuer := strings.TrimSuffix(c.Issuer, "/")
 	s.AdminAPI = admin.New(admin.Config{
 		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout), DeviceURL: c.URL(pathVerify),
 		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",
@@ -19,7 +22,12 @@ func composeAdmin(s *Server) {
 		Secrets:               client.SecretStore{Hasher: hasherWithoutSlot{s.adminHasher}, Sealer: s.Secrets},
 		RotatedSecretLifetime: c.RotatedSecretLifetime,
 		Scopes:                s.Store.Scopes, Consents: s.Store.Consents, Grants: s.Store.Grants,
-		Credentials: &manage.Credentials{Users: s.Store.Accounts, Sources: []manage.CredentialSource{s.Store.Passkeys, s.Store.SecondFactors}, Now: s.Now},
+		Users: s.Store.Accounts, Groups: s.Store.Groups, Credentials: []manage.CredentialSource{s.Store.Passkeys, s.Store.SecondFactors},
+		Recovery:    &manage.Recovery{Issuer: issuer, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, HasMail: c.HasMail(), Now: s.Now},
+		Invitations: &manage.Invitations{
+			Issuer: issuer, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox,
+			HasMail: c.HasMail(), Off: c.SignUp == config.SignUpOff, Now: s.Now,
+		},
 		Sessions:    s.Store.Sessions, SessionManager: s.sessions, Tokens: operatorTokens{s.OAuth2.Introspection, s.OAuth2.AccessTokens},
 		KeySets: s.Store.KeySets, SigningKeys: s.Keys, Sealer: s.Secrets, TrustedIssuers: s.Store.TrustedIssuers,
 		Audit: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals},

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -45,14 +47,47 @@ func (s *Groups) DeleteGroup(ctx context.Context, name string) error {
 	return nil
 }
 
+// UpdateGroup replaces the description of a group, or returns [account.ErrGroupNotFound].
+func (s *Groups) UpdateGroup(ctx context.Context, g *account.Group) error {
+	updated, err := s.db.Write.Exec(ctx, `UPDATE user_groups SET description = $2, updated_at = $3 WHERE name = $1`, g.Name, g.Description, stamp(g.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("update group: %w", err)
+	}
+	if updated == 0 {
+		return account.ErrGroupNotFound
+	}
+	return nil
+}
+
+// Groups returns the groups with the names, in the order of names. Unknown names are left out.
+func (s *Groups) Groups(ctx context.Context, names []string) (list []*account.Group, err error) {
+	err = inChunks(names, func(places string, args []any) error {
+		return s.db.Read.Query(ctx, func(from db.Scanner) error {
+			g, err := scanGroup(from)
+			list = append(list, g)
+			return err
+		}, `SELECT `+groupColumns+` FROM user_groups WHERE name IN (`+places+`)`, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read groups: %w", err)
+	}
+	slices.SortFunc(list, func(x, y *account.Group) int { return strings.Compare(x.Name, y.Name) })
+	return list, nil
+}
+
+func scanGroup(from db.Scanner) (*account.Group, error) {
+	g := &account.Group{}
+	return g, from.Scan(&g.Name, &g.Description, intoTime(&g.CreatedAt), intoTime(&g.UpdatedAt))
+}
+
 // ListGroups returns up to limit groups in the order of names, starting after the name after.
 func (s *Groups) ListGroups(ctx context.Context, after string, limit int) (list []*account.Group, err error) {
 	const read = `SELECT ` + groupColumns + ` FROM user_groups WHERE name > $1 ORDER BY name LIMIT $2`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
-		g := &account.Group{}
+		g, err := scanGroup(from)
 		list = append(list, g)
-		return from.Scan(&g.Name, &g.Description, intoTime(&g.CreatedAt), intoTime(&g.UpdatedAt))
+		return err
 	}, read, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list groups: %w", err)

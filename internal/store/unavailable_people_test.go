@@ -28,6 +28,17 @@ var peopleMethods = map[string]call{
 		return err
 	},
 	"DeleteGroup": func(ctx context.Context, s *store.Store) error { return s.Groups.DeleteGroup(ctx, "staff") },
+	"SearchAccounts": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Accounts.SearchAccounts(ctx, account.Filter{Prefix: "a", Group: "staff"}, "", 1)
+		return err
+	},
+	"Groups": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Groups.Groups(ctx, []string{"staff"})
+		return err
+	},
+	"UpdateGroup": func(ctx context.Context, s *store.Store) error {
+		return s.Groups.UpdateGroup(ctx, &account.Group{Name: "staff"})
+	},
 	"InsertGroup": func(ctx context.Context, s *store.Store) error {
 		return s.Groups.InsertGroup(ctx, &account.Group{Name: "staff"})
 	},

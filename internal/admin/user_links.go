@@ -1,0 +1,112 @@
+package admin
+
+import (
+	"cmp"
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/manage"
+)
+
+// userLinkHandler serves the operations that return or send one-time links.
+type userLinkHandler struct{ *userCases }
+
+const mailParameter = "mail"
+
+func (h *userLinkHandler) operations() []Operation {
+	query := []Parameter{{Name: mailParameter, Type: "boolean", Description: "true sends the link by mail instead of returning it."}}
+	response := map[int]any{http.StatusOK: oneTimeLink{}}
+	return []Operation{{
+		ID: "recoverUser", Method: http.MethodPost, Path: userPath + "/recover", Scope: apikey.UsersRecover, Action: "user.recover",
+		Summary: "Create a one-time link with which a user sets a new password without a second factor. It ends earlier links.",
+		Query:   query, Responses: response, Do: h.recover,
+	}, {
+		ID: "inviteUser", Method: http.MethodPost, Path: userPath + "/invite", Scope: apikey.UsersRecover, Action: "user.invite",
+		Summary: "Create a one-time link with which a user who has neither a password nor a passkey sets the first password.",
+		Query:   query, Responses: response, Do: h.invite,
+	}, {
+		ID: "createInvitation", Method: http.MethodPost, Path: "/invitations", Scope: apikey.UsersWrite, Action: "user.invite",
+		Summary: "Create a one-time link with which the owner of an email address creates an account. It ends an earlier link for the address.",
+		Query:   query, Body: invitationBody{}, Responses: response, Do: h.inviteAddress,
+	}}
+}
+
+// oneTimeLink is the response with a link, or with the address that it is sent to.
+type oneTimeLink struct {
+	Link      string    `json:"link,omitempty" doc:"a credential: pass it only to the user"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	SentTo    string    `json:"sent_to,omitempty" doc:"the address that the link is sent to"`
+}
+
+type invitationBody struct {
+	Address string   `json:"address" need:"yes" doc:"the email address of the user"`
+	Groups  []string `json:"groups" doc:"existing groups of the new account"`
+}
+
+// recover serves POST /users/{subject}/recover.
+func (h *userLinkHandler) recover(r *Request) (*Response, error) {
+	_, a, err := h.permitted(r)
+	if err != nil {
+		return nil, err
+	}
+	return h.link(r, a)
+}
+
+// invite serves POST /users/{subject}/invite.
+func (h *userLinkHandler) invite(r *Request) (*Response, error) {
+	_, a, err := h.permitted(r)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.credentials(nil).List(r.Context(), a.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if err := manage.CheckNew(a, list); err != nil {
+		return nil, err
+	}
+	return h.link(r, a)
+}
+
+func (h *userLinkHandler) link(r *Request, a *account.Account) (*Response, error) {
+	byMail, err := r.flag(mailParameter)
+	if err != nil {
+		return nil, err
+	}
+	var v oneTimeLink
+	if byMail {
+		v.SentTo, err = h.recovery.Mail(r.Context(), a)
+	} else {
+		v.Link, v.ExpiresAt, err = h.recovery.Link(r.Context(), a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ok(v), nil
+}
+
+// inviteAddress serves POST /invitations.
+func (h *userLinkHandler) inviteAddress(r *Request) (*Response, error) {
+	byMail, err := r.flag(mailParameter)
+	if err != nil {
+		return nil, err
+	}
+	var body invitationBody
+	if err := r.decode(&body); err != nil {
+		return nil, err
+	}
+	r.Target = body.Address
+	who := manage.Invitee{Address: body.Address, Groups: body.Groups, By: cmp.Or(r.Actor.Name, r.Actor.ID)}
+	var v oneTimeLink
+	if byMail {
+		v.SentTo, err = body.Address, h.invitations.Mail(r.Context(), who)
+	} else {
+		v.Link, v.ExpiresAt, err = h.invitations.Link(r.Context(), who)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ok(v), nil
+}

@@ -1,0 +1,195 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/manage"
+)
+
+// Users stores the accounts of users.
+type Users interface {
+	manage.UserStore
+	// SearchAccounts returns accounts in the order of usernames that follow the username after.
+	SearchAccounts(ctx context.Context, f account.Filter, after string, limit int) ([]*account.Account, error)
+}
+
+// userCases are the use cases of users, which the handlers of users share.
+type userCases struct {
+	store       Users
+	groups      Groups
+	sources     []manage.CredentialSource
+	recovery    *manage.Recovery
+	invitations *manage.Invitations
+	access      *access
+	now         func() time.Time
+}
+
+// users returns the use cases for the caller of a request.
+func (c *userCases) users(r *Request) (*manage.Users, error) {
+	guard, err := c.access.roleGuard(r)
+	return &manage.Users{Store: c.store, Now: c.now, Guard: guard}, err
+}
+
+// permitted returns the use cases and the user in the path, if the caller may change that user.
+func (c *userCases) permitted(r *Request) (*manage.Users, *account.Account, error) {
+	users, err := c.users(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := users.Permitted(r.Context(), r.pathValue("subject"))
+	return users, a, err
+}
+
+func (c *userCases) credentials(guard func(before, after account.AdminRole) error) *manage.Credentials {
+	return &manage.Credentials{Users: c.store, Sources: c.sources, Now: c.now, Guard: guard}
+}
+
+// userHandler serves the operations on users.
+type userHandler struct{ *userCases }
+
+const userPath = "/users/{subject}"
+
+func (h *userHandler) operations() []Operation {
+	return []Operation{{
+		ID: "listUsers", Method: http.MethodGet, Path: "/users", Scope: apikey.UsersRead,
+		Summary: "List or search users, ordered by username.",
+		Query: append([]Parameter{
+			{Name: "q", Type: "string", Description: "List only users whose username, email address, name, given name or family name begins with this text, in any case."},
+			{Name: "group", Type: "string", Description: "List only members of this group."},
+		}, pageParameters()...),
+		Responses: map[int]any{http.StatusOK: []userView{}}, Do: h.list,
+	}, {
+		ID: "getUser", Method: http.MethodGet, Path: userPath, Scope: apikey.UsersRead,
+		Summary: "Get a user.", Responses: map[int]any{http.StatusOK: userView{}}, Do: h.get,
+	}, {
+		ID: "patchUser", Method: http.MethodPatch, Path: userPath, Scope: apikey.UsersWrite,
+		Summary: "Change a user with a JSON Merge Patch. Sessions and grants stay. To change admin_role, or an administrator, the caller needs the scopes of the role.",
+		Body:    userPatch{}, Patch: "application/merge-patch+json", Responses: map[int]any{http.StatusOK: userView{}}, Action: "user.update", Do: h.patch,
+	}, {
+		ID: "deleteUser", Method: http.MethodDelete, Path: userPath, Scope: apikey.UsersWrite,
+		Summary:   "Delete a user with all sessions, grants and consents.",
+		Responses: map[int]any{http.StatusNoContent: nil}, Action: "user.delete", Do: h.delete,
+	}}
+}
+
+// userAddress is an email address of a user.
+type userAddress struct {
+	Address  string `json:"address" need:"yes"`
+	Verified bool   `json:"verified"`
+	Primary  bool   `json:"primary" doc:"whether it is the claim email"`
+}
+
+// userPatch has the members that a patch of a user changes.
+type userPatch struct {
+	Emails    []userAddress  `json:"emails"`
+	Claims    map[string]any `json:"claims"`
+	Groups    []string       `json:"groups" doc:"names of existing groups"`
+	Roles     []string       `json:"roles"`
+	AdminRole string         `json:"admin_role" doc:"owner, administrator, support, auditor or empty"`
+	State     string         `json:"state" doc:"active, must_change_password or must_enrol"`
+}
+
+// userView is a user as the API returns it.
+type userView struct {
+	Subject        string         `json:"subject"`
+	Username       string         `json:"username,omitempty" doc:"absent for users of a custom login app"`
+	State          string         `json:"state" doc:"active, disabled, must_change_password or must_enrol"`
+	Emails         []userAddress  `json:"emails" doc:"the primary one first"`
+	Claims         map[string]any `json:"claims"`
+	Groups         []string       `json:"groups"`
+	Roles          []string       `json:"roles"`
+	AdminRole      string         `json:"admin_role" doc:"owner, administrator, support, auditor or empty"`
+	HasPassword    bool           `json:"has_password"`
+	SelfRegistered bool           `json:"self_registered"`
+	DisabledAt     time.Time      `json:"disabled_at,omitzero"`
+	LockedAt       time.Time      `json:"locked_at,omitzero" doc:"when the account was locked down"`
+	CreatedAt      time.Time      `json:"created_at"`
+	UpdatedAt      time.Time      `json:"updated_at"`
+}
+
+func viewUser(a *account.Account) *userView {
+	v := &userView{
+		a.Subject, a.Name(), string(a.State), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), string(a.AdminRole), a.Password != nil,
+		a.SelfRegistered, a.DisabledAt.UTC(), a.LockedAt.UTC(), a.CreatedAt.UTC(), a.UpdatedAt.UTC(),
+	}
+	if !a.DisabledAt.IsZero() {
+		v.State = "disabled"
+	}
+	if v.Claims == nil {
+		v.Claims = map[string]any{}
+	}
+	return v
+}
+
+func viewAddresses(a *account.Account) []userAddress {
+	views := make([]userAddress, len(a.Addresses))
+	for i, one := range a.Addresses {
+		views[i] = userAddress{one.Address, !one.VerifiedAt.IsZero(), one.Primary}
+	}
+	return views
+}
+
+// list serves GET /users.
+func (h *userHandler) list(r *Request) (*Response, error) {
+	p, err := pageFrom(r, "q", "group")
+	if err != nil {
+		return nil, err
+	}
+	query := r.query()
+	filter := account.Filter{Prefix: strings.TrimSpace(query.Get("q")), Group: query.Get("group")}
+	list, err := h.store.SearchAccounts(r.Context(), filter, p.After, p.Size)
+	if err != nil {
+		return nil, err
+	}
+	views, last := make([]*userView, len(list)), ""
+	for i, a := range list {
+		views[i], last = viewUser(a), a.Username
+	}
+	p.linkNext(len(list), last)
+	return ok(views), nil
+}
+
+// get serves GET /users/{subject}.
+func (h *userHandler) get(r *Request) (*Response, error) {
+	a, err := h.store.Account(r.Context(), r.pathValue("subject"))
+	if err != nil {
+		return nil, err
+	}
+	return ok(viewUser(a)), nil
+}
+
+// patch serves PATCH /users/{subject}.
+//
+// Spec: RFC 7396, RFC 5789 §2.
+func (h *userHandler) patch(r *Request) (*Response, error) {
+	raw, err := r.readBody()
+	if err != nil {
+		return nil, err
+	}
+	users, err := h.users(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := users.Patch(r.Context(), r.pathValue("subject"), raw)
+	if err != nil {
+		return nil, err
+	}
+	return ok(viewUser(a)), nil
+}
+
+// delete serves DELETE /users/{subject}.
+func (h *userHandler) delete(r *Request) (*Response, error) {
+	users, a, err := h.permitted(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := users.Delete(r.Context(), a); err != nil {
+		return nil, err
+	}
+	return noContent(), nil
+}

@@ -1,0 +1,94 @@
+package manage
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// GroupStore stores groups.
+type GroupStore interface {
+	// InsertGroup returns account.ErrGroupExists for a name that exists.
+	InsertGroup(ctx context.Context, g *account.Group) error
+	// UpdateGroup returns account.ErrGroupNotFound for an unknown name.
+	UpdateGroup(ctx context.Context, g *account.Group) error
+	// Groups returns the groups with the names, in the order of names. Unknown names are left out.
+	Groups(ctx context.Context, names []string) ([]*account.Group, error)
+}
+
+// Groups creates and changes groups of users.
+type Groups struct {
+	Store GroupStore
+	Now   func() time.Time
+}
+
+// Get returns a group, or account.ErrGroupNotFound.
+func (m *Groups) Get(ctx context.Context, name string) (*account.Group, error) {
+	list, err := m.Store.Groups(ctx, []string{name})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, account.ErrGroupNotFound
+	}
+	return list[0], nil
+}
+
+// Create validates and stores a group. It returns an [InvalidUserError] or account.ErrGroupExists.
+func (m *Groups) Create(ctx context.Context, name, description string) (*account.Group, error) {
+	now := m.Now().Truncate(time.Microsecond)
+	g := &account.Group{Name: name, Description: description, CreatedAt: now, UpdatedAt: now}
+	if err := checkGroup(g); err != nil {
+		return nil, err
+	}
+	return g, m.Store.InsertGroup(ctx, g)
+}
+
+// Describe replaces the description of a group and returns the group. It returns an
+// [InvalidUserError] or account.ErrGroupNotFound.
+func (m *Groups) Describe(ctx context.Context, name, description string) (*account.Group, error) {
+	g, err := m.Get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	g.Description, g.UpdatedAt = description, m.Now().Truncate(time.Microsecond)
+	if err := checkGroup(g); err != nil {
+		return nil, err
+	}
+	return g, m.Store.UpdateGroup(ctx, g)
+}
+
+const maxGroupDescription = 1000 // characters
+
+func checkGroup(g *account.Group) error {
+	if err := account.CheckNames("group", []string{g.Name}); err != nil {
+		return &InvalidUserError{err}
+	}
+	if utf8.RuneCountInString(g.Description) > maxGroupDescription || strings.ContainsFunc(g.Description, unicode.IsControl) {
+		return invalidUser("description must be at most %d characters, without control characters", maxGroupDescription)
+	}
+	return nil
+}
+
+// checkGroups returns an [InvalidUserError] that wraps account.ErrGroupNotFound unless all groups
+// exist.
+func checkGroups(ctx context.Context, store GroupStore, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	known, err := store.Groups(ctx, names)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(known, func(g *account.Group) bool { return g.Name == name }) {
+			return invalidUser("groups: %s: %w", name, account.ErrGroupNotFound)
+		}
+	}
+	return nil
+}
