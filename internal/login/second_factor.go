@@ -85,6 +85,9 @@ func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, sta
 		h.offer(w, r, f, user)
 		return
 	}
+	if !byCode {
+		part.Primary = true
+	}
 	page := pages.SecondFactor{
 		Client: f.shownClient(), Action: h.Issuer + "/login/second-factor", Request: f.request.ID,
 		ByRecoveryCode: byRecoveryCode, TrustDevice: user.inFlow, Passkey: part, PasskeyOnly: !byCode,

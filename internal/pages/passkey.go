@@ -15,6 +15,8 @@ type Passkey struct {
 	// Create lets the script report, with the password, whether the browser can create a
 	// passkey.
 	Create bool
+	// Primary makes the button the main action of the page.
+	Primary bool
 }
 
 // PasskeyCreate is the page that offers to create a passkey after a sign-in. The form posts
