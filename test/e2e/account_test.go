@@ -8,8 +8,11 @@ import "testing"
 // ends the sessions of others, and withdraws the access of an application.
 func TestAccountPages(t *testing.T) {
 	t.Parallel()
-	server := startDev(t)
-	v, other := newTour(t, english), newBrowser(t)
+	eachEngine(t, nil, testAccountPages)
+}
+
+func testAccountPages(server *service) {
+	t, v, other := server.t, server.newTour(), newBrowser(server.t)
 	account := server.issuer + "/account"
 
 	v.open(account)

@@ -15,8 +15,11 @@ import (
 // codes, signs in with one of them, and removes the app.
 func TestAuthenticatorAndRecoveryCodes(t *testing.T) {
 	t.Parallel()
-	server := startDev(t)
-	v := newTour(t)
+	eachEngine(t, nil, testAuthenticatorAndRecoveryCodes)
+}
+
+func testAuthenticatorAndRecoveryCodes(server *service) {
+	t, v := server.t, server.newTour()
 	page, codesPage := server.issuer+"/account/authenticator", server.issuer+"/account/recovery-codes"
 
 	v.open(page)
@@ -28,12 +31,9 @@ func TestAuthenticatorAndRecoveryCodes(t *testing.T) {
 		t.Errorf("a wrong code: %d", status)
 	}
 	v.check("account-authenticator-error")
-	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(v.read("#secret"), " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	step := totp.Step(time.Now())
-	v.write("#code", totp.Code(secret, step))
+	app := v.authenticatorApp()
+	confirmed := app.code()
+	v.write("#code", confirmed)
 	v.write("#label", "My phone")
 	v.press("#confirm")
 	v.wantText(".authenticator", "My phone", "Not used yet")
@@ -44,7 +44,7 @@ func TestAuthenticatorAndRecoveryCodes(t *testing.T) {
 	v.press("#generate")
 	v.wantText("main", "You will not see them again")
 	v.check("account-recovery-codes-new")
-	codes := strings.Fields(evaluate[string](v.browser, `[...document.querySelectorAll(".recovery-code")].map(e => e.textContent).join(" ")`))
+	codes := v.recoveryCodes()
 	if len(codes) != 10 {
 		t.Fatalf("%d recovery codes, want 10", len(codes))
 	}
@@ -52,11 +52,11 @@ func TestAuthenticatorAndRecoveryCodes(t *testing.T) {
 	v.wantText("#left", "10 codes are left")
 	v.check("account-recovery-codes")
 
-	other := newBrowser(t)
+	other := server.newTour()
 	other.open(codesPage)
 	other.signIn(server.username, server.password)
 	other.wantFocus("code")
-	other.write("#code", totp.Code(secret, step))
+	other.write("#code", confirmed)
 	if status := other.press("#verify"); status != 403 {
 		t.Errorf("the code that confirmed the enrolment: %d", status)
 	}
@@ -71,4 +71,33 @@ func TestAuthenticatorAndRecoveryCodes(t *testing.T) {
 	v.press("#confirm")
 	v.wantNoElement(".authenticator")
 	v.wantText("#secret", " ")
+}
+
+// authenticatorApp is an authenticator app of a user.
+type authenticatorApp struct {
+	secret []byte
+	last   int64 // the step of the last code
+}
+
+// authenticatorApp returns an app with the secret that the page shows.
+func (p *browser) authenticatorApp() *authenticatorApp {
+	p.t.Helper()
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(p.read("#secret"), " ", ""))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &authenticatorApp{secret: secret}
+}
+
+// code returns a code that no call has returned before. The server accepts that of the next 30
+// seconds too.
+func (a *authenticatorApp) code() string {
+	a.last = max(totp.Step(time.Now()), a.last+1)
+	return totp.Code(a.secret, a.last)
+}
+
+// recoveryCodes returns the codes that the page shows.
+func (p *browser) recoveryCodes() []string {
+	p.t.Helper()
+	return evaluate[[]string](p, `[...document.querySelectorAll(".recovery-code")].map(e => e.textContent)`)
 }

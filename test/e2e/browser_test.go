@@ -27,6 +27,7 @@ type browser struct {
 	tab context.Context //nolint:containedctx // chromedp represents a tab by a context
 
 	withoutScript bool
+	expected      string // the end of the URL and the status of a response that is not an error
 
 	mu     sync.Mutex
 	errors []string
@@ -89,6 +90,9 @@ func (p *browser) listen(event any) {
 	case *network.EventResponseReceived:
 		if e.Type != network.ResourceTypeDocument && e.Response.Status >= 400 {
 			fault = fmt.Sprintf("%s: status %d", e.Response.URL, e.Response.Status)
+			if p.expected != "" && strings.HasSuffix(fault, p.expected) {
+				fault = ""
+			}
 		}
 	}
 	if fault == "" {
@@ -97,6 +101,11 @@ func (p *browser) listen(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.errors = append(p.errors, fault)
+}
+
+// expect allows responses with the status, to requests of scripts to the path. Call it before they are sent.
+func (p *browser) expect(path string, status int) {
+	p.expected = fmt.Sprintf("%s: status %d", path, status)
 }
 
 // disableScript disables JavaScript in the tab.

@@ -27,7 +27,7 @@ func TestAccountSelectionWithoutMouseOrScript(t *testing.T) {
 		t.Errorf("choosing an account moved auth_time from %d to %d", first, got)
 	}
 
-	p.open(authorizeURL(server, url.Values{"prompt": {"login select_account"}}))
+	p.open(server.authorizeURL(url.Values{"prompt": {"login select_account"}}))
 	p.press("#continue")
 	p.wantText("h1", "Confirm it is you")
 	p.checkTabOrder()

@@ -23,11 +23,12 @@ import (
 
 // dev is a development server with the values of its banner.
 type dev struct {
+	site
+
 	t *testing.T
 
-	issuer, admin, demo, setup, mail, smtp string
-	username, password                     string
-	data                                   string
+	admin, setup, mail, smtp string
+	data                     string
 
 	process *exec.Cmd
 	log     lockedBuffer

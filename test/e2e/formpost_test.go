@@ -54,7 +54,7 @@ func startPoster(t *testing.T) (*poster, string) {
 
 // request returns the URL of an authorization request with form_post.
 func (app *poster) request(server *dev) string {
-	return authorizeURL(server, url.Values{
+	return server.authorizeURL(url.Values{
 		"client_id": {"poster"}, "redirect_uri": {app.url}, "scope": {"openid email"}, "response_mode": {"form_post"},
 	})
 }

@@ -93,6 +93,6 @@ func TestCustomLogoutApp(t *testing.T) {
 	p.open(server.issuer + "/oauth2/sessions/logout")
 	p.press("#leave")
 	p.wantText("#bye", "at the operator's")
-	p.open(authorizeURL(server, nil))
+	p.open(server.authorizeURL(nil))
 	p.wantFocus("username")
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/base64"
 	"slices"
 	"testing"
 
@@ -54,6 +55,12 @@ func (a authenticator) add(c *webauthn.Credential) {
 	}}))
 }
 
+// remove takes the authenticator away.
+func (a authenticator) remove() {
+	a.t.Helper()
+	a.do(command(webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: a.id}))
+}
+
 // arrive waits until the script of a page has led to another one with the element.
 func (p *browser) arrive(selector string) {
 	p.t.Helper()
@@ -68,8 +75,11 @@ func (p *browser) arrive(selector string) {
 // click from the name field.
 func TestPasskey(t *testing.T) {
 	t.Parallel()
-	server := startDev(t)
-	v := newTour(t, english)
+	eachEngine(t, nil, testPasskey)
+}
+
+func testPasskey(server *service) {
+	t, v := server.t, server.newTour()
 	phone := v.addAuthenticator()
 	phone.presence(false) // else the page in the name field answers at once
 
@@ -85,7 +95,7 @@ func TestPasskey(t *testing.T) {
 	v.click("#passkey")
 	v.arrive("#accept")
 	v.press("#accept")
-	v.wantText("#greeting", "Hello, Demo Person")
+	v.wantText("#greeting", "Hello, Ada Lovelace")
 	if claims := v.claims(); claims["acr"] == "phr" {
 		t.Errorf("acr after a password = %v", claims["acr"])
 	}
@@ -176,4 +186,56 @@ func TestPasskeyWithoutScript(t *testing.T) {
 	}
 	p.signIn(server.username, server.password)
 	p.wantText("h1", "wants to access your account")
+}
+
+// A user has a passkey on the phone and one on the laptop, loses the phone, and removes its passkey,
+// which no longer signs in.
+func TestLostPasskey(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, nil, func(s *service) {
+		v, page := s.newTour(), s.issuer+"/account/passkeys"
+		v.open(page)
+		v.signIn(s.username, s.password)
+		phone := v.addAuthenticator()
+		v.click("#add-passkey")
+		v.arrive(".passkey")
+		lost := phone.passkeys()[0]
+		s.awaitNotice("New way to sign in")
+
+		v.press("a#add-passkey") // signs in with the passkey first
+		v.arrive("#passkey")
+		v.check("second-factor-passkey")
+		v.click("#passkey")
+		v.arrive("button#add-passkey")
+		phone.remove()
+		laptop := v.addAuthenticator()
+		v.click("#add-passkey")
+		v.arrive(".passkey + .passkey")
+		v.checkInEachLanguage("account-passkeys-two")
+		kept := laptop.passkeys()[0]
+
+		other := s.newTour()
+		key := other.addAuthenticator()
+		key.add(kept)
+		other.open(page) // signs in from the name field
+		other.arrive(".passkey + .passkey")
+		other.press("[data-id='" + base64.RawURLEncoding.EncodeToString(lost.CredentialID) + "'] button[name=remove]")
+		other.check("account-passkeys-remove")
+		other.press("#confirm")
+		other.arrive(".passkey")
+		other.wantNoElement(".passkey + .passkey")
+		s.awaitNotice("Removed from your")
+
+		thief := s.newTour()
+		thief.expect("/login/passkey", 401)
+		key = thief.addAuthenticator()
+		key.presence(false)
+		key.add(lost)
+		thief.open(page)
+		thief.arrive("#passkey")
+		key.presence(true)
+		thief.click("#passkey")
+		thief.arrive("#passkey-fault")
+		thief.check("sign-in-passkey-removed")
+	})
 }

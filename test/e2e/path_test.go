@@ -31,7 +31,7 @@ func TestDevAtAnIssuerWithAPath(t *testing.T) {
 	checkResponses(p, server)
 	refreshTokens(p)
 
-	p.open(authorizeURL(other, nil))
+	p.open(other.authorizeURL(nil))
 	p.signIn(other.username, other.password)
 	p.press("#accept")
 	if address := p.address(); !strings.Contains(address, "code=") {
@@ -48,7 +48,7 @@ func TestDevAtAnIssuerWithAPath(t *testing.T) {
 	p.press("#signout")
 	p.wantText("#demo-signed-out", "signed out")
 
-	p.open(authorizeURL(other, url.Values{"prompt": {"none"}}))
+	p.open(other.authorizeURL(url.Values{"prompt": {"none"}}))
 	if address := p.address(); !strings.Contains(address, "code=") {
 		t.Errorf("after sign-out at one server, the other one returned %s, want a code", address)
 	}

@@ -69,12 +69,12 @@ func startShop(t *testing.T, cluster *rig.Cluster) (base string) {
 	t.Cleanup(server.Close)
 	base = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	var err error
-	if shop, err = demo.New(demo.Config{Issuer: cluster.Issuer, ClientID: "shop", ClientSecret: secret, BaseURL: base}); err != nil {
+	if shop, err = demo.New(demo.Config{Issuer: cluster.Issuer, ClientID: demoClient, ClientSecret: secret, BaseURL: base}); err != nil {
 		t.Fatal(err)
 	}
 
 	entry := demo.Metadata(base)
-	entry["client_id"], entry["client_secret"] = "shop", secret
+	entry["client_id"], entry["client_secret"] = demoClient, secret
 	text, err := json.Marshal([]any{entry})
 	if err != nil {
 		t.Fatal(err)

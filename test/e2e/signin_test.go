@@ -120,7 +120,7 @@ func authenticateAgain(p *browser, server *dev) {
 	p.press("#maxage")
 	p.wantText("#notice", "within the last 10 seconds")
 	afterSecond(second + 1)
-	p.open(authorizeURL(server, url.Values{"max_age": {"1"}}))
+	p.open(server.authorizeURL(url.Values{"max_age": {"1"}}))
 	p.wantText("h1", "Confirm it is you")
 	p.open(server.demo)
 }
@@ -131,17 +131,6 @@ func afterSecond(second int64) {
 	for time.Now().Unix() <= second {
 		time.Sleep(50 * time.Millisecond)
 	}
-}
-
-// authorizeURL returns an authorization request of the demo application with more parameters.
-func authorizeURL(server *dev, more url.Values) string {
-	query := url.Values{
-		"client_id": {"demo-app"}, "redirect_uri": {server.demo + "/callback"}, "response_type": {"code"}, "scope": {"openid"},
-		"state": {"a-state-of-the-test"}, "nonce": {"a-nonce-of-the-test"},
-		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
-	}
-	maps.Copy(query, more)
-	return server.issuer + "/oauth2/auth?" + query.Encode()
 }
 
 func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {

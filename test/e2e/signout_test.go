@@ -86,7 +86,7 @@ func (app *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (app *listener) request(server *dev) string {
-	return authorizeURL(server, url.Values{"client_id": {app.id}, "redirect_uri": {app.home + "/callback"}, "scope": {"openid"}})
+	return server.authorizeURL(url.Values{"client_id": {app.id}, "redirect_uri": {app.home + "/callback"}, "scope": {"openid"}})
 }
 
 // leave returns the URL of a logout request that requires a confirmation.
