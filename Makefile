@@ -61,7 +61,7 @@ build: ## build the static binary bin/ostiary
 
 .PHONY: e2e
 e2e: ## end-to-end tests with real browsers, clients and proxies
-	@tools/need postgresql chromium npm python3-venv maven default-jdk-headless nginx haproxy caddy
+	@tools/need postgresql chromium exim4-daemon-light npm python3-venv maven default-jdk-headless nginx haproxy caddy
 	$(withpostgres) go test -tags e2e -count 1 -v -timeout 20m ./test/e2e/... ./test/clients/... ./test/proxy/...
 
 .PHONY: fault

@@ -126,7 +126,7 @@ func (s *service) signUpInAnotherBrowser() {
 	code := other.read("#shown-code")
 	other.check("shown-code")
 	other.open(s.issuer + "/account")
-	other.wantFocus("username") // the link has signed nobody in
+	other.wantFocus("username") // the link signs no user in
 
 	v.write("#code", "x")
 	if status := v.press("#verify"); status != 403 {

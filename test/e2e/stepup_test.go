@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// An application asks for a second factor in a session that began with a password: the user
+// An application requires a second factor in a session that began with a password: the user
 // declines, then proves it. The session stays, with a new cookie.
 func TestStepUp(t *testing.T) {
 	t.Parallel()
