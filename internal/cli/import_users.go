@@ -133,7 +133,7 @@ func (f *importUsersFlags) importUsers(ctx context.Context, d *database, users [
 	return r, nil
 }
 
-// readForeignUsers returns the entries of users. It leaves out those that are not valid.
+// readForeignUsers returns the entries of users. It leaves out invalid ones.
 func readForeignUsers(
 	ctx context.Context, d *database, importer *manage.UserImporter, users []*foreignusers.User,
 ) ([]account.Import, error) {
@@ -154,7 +154,7 @@ func readForeignUsers(
 	}
 }
 
-// print prints the report: the numbers, and each user of whom something is left out.
+// print prints the report: the numbers, and each user who is left out, wholly or in part.
 func (f *importUsersFlags) print(d *database, r *usersReport) error {
 	if !f.isTable() {
 		return f.write(d.Out, r)

@@ -23,8 +23,8 @@ type dexUser struct {
 }
 
 // Dex reads the static passwords in configuration files of Dex. The subject is the one that
-// Dex issues, of the ID and the connector "local". Dex takes the address as verified unless the
-// entry says otherwise.
+// Dex issues, of the ID and the connector "local". The address is
+// verified unless emailVerified is false.
 func Dex(files ...[]byte) ([]*User, error) {
 	var users []*User
 	for _, text := range files {

@@ -21,10 +21,10 @@ type User struct {
 	// Entry is the user in the form of the import; nil if LeftOut is set.
 	Entry   map[string]any
 	LeftOut string   // why the user is not imported; empty if it is
-	Notes   []string // what of the user is not imported, and why
+	Notes   []string // parts of the user that are not imported, with the reason
 }
 
-// note adds what of the user is not imported.
+// note adds a part of the user that is not imported.
 func (u *User) note(format string, args ...any) {
 	u.Notes = append(u.Notes, fmt.Sprintf(format, args...))
 }
@@ -69,7 +69,7 @@ func (u *User) password(hash string) {
 	u.Entry["password_hash"] = hash
 }
 
-// names sets the groups or roles of the user, without those that are invalid.
+// names sets the groups or roles of the user, without invalid ones.
 func (u *User) names(kind string, list []string) {
 	list = slices.Compact(slices.Sorted(slices.Values(list)))
 	valid := []string{}
@@ -106,7 +106,7 @@ func (u *User) attributes(all map[string]string, names map[string]string) {
 	}
 }
 
-// LeaveOut gives up the entry of the user.
+// LeaveOut removes the entry of the user and records the reason.
 func (u *User) LeaveOut(format string, args ...any) {
 	u.Entry, u.LeftOut = nil, fmt.Sprintf(format, args...)
 }
