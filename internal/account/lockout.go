@@ -31,6 +31,15 @@ func Lockout(counter string) []Limit {
 	}
 }
 
+// Failures in a row from unknown devices and networks, whatever the time between them.
+const (
+	// RestAfter is the number after which the password is accepted only from known devices and
+	// networks, until it is replaced or an operator unlocks the account.
+	RestAfter = 100
+	// FailureMemory is how long failures below that number are remembered after the last one.
+	FailureMemory = 30 * 24 * time.Hour
+)
+
 // SharedCounter returns the name of the failure counter that all unknown devices and
 // networks share. The username need not exist.
 func SharedCounter(username string) string { return "name " + spelling(username) }

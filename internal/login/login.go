@@ -111,6 +111,11 @@ type Attempts interface {
 	// AttemptCount returns the count, 0 once the window has ended.
 	AttemptCount(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
 	ResetAttempts(ctx context.Context, key string) error
+	// FailuresInRow returns the failures that AddFailure has counted under key since
+	// ResetFailures.
+	FailuresInRow(ctx context.Context, key string) (int, error)
+	AddFailure(ctx context.Context, key string, now time.Time) error
+	ResetFailures(ctx context.Context, key string) error
 }
 
 // SetupLinks redeems the link that creates the first administrator.

@@ -47,14 +47,14 @@ func (p *passwords) check(r *http.Request, username, password string) (a *accoun
 	if err != nil {
 		return nil, known, err
 	}
-	if held.wait > 0 {
+	if held.wait > 0 || held.rests {
 		return nil, known, tooManyAttempts(held)
 	}
 	a, err = p.verify(ctx, a, username, password)
 	if err != nil {
-		return nil, known, p.limits.recordFailure(ctx, err)
+		return nil, known, p.limits.recordFailure(ctx, at, err)
 	}
-	return a, at.known, p.limits.resetFailures(ctx, at.limits)
+	return a, at.known, p.limits.resetFailures(ctx, at)
 }
 
 // find returns the account for an entered name, an empty one for an unknown name.

@@ -24,8 +24,14 @@ type rejection struct {
 func (e *rejection) Error() string { return e.why }
 
 // tooManyAttempts rejects an attempt without looking at its password. The user reads the
-// same for every limit; the log has the limit, so that the operator can unlock the account.
+// same for every limit, unless waiting does not help; the log has the limit, so that the operator can unlock the account.
 func tooManyAttempts(t throttled) error {
+	if t.rests {
+		return &rejection{
+			status: http.StatusForbidden, message: messages.New("sign-in.rests"), rule: refusal.SignInThrottled,
+			why: "100 failed sign-ins in a row from unknown devices and networks: the password is accepted only from known ones",
+		}
+	}
 	why := "too many failed sign-ins at this account from unknown devices and networks, or from this known one"
 	if t.network {
 		why = "too many failed sign-ins from this network"

@@ -18,6 +18,7 @@ type limiter struct{ *Config }
 type throttled struct {
 	wait    time.Duration // how long the caller must wait; 0 if the attempt is allowed
 	network bool          // whether a limit of the network was reached, not one of the account
+	rests   bool          // whether the password is accepted only from known devices and networks
 }
 
 // networks returns the nested networks of the request's address, the narrowest first.
@@ -52,6 +53,10 @@ func (l *limiter) failureLimits(ctx context.Context) []account.Limit {
 type attempt struct {
 	limits []account.Limit
 	known  account.KnownSource
+	// shared is the counter of failures in a row from unknown devices and networks, and
+	// inRow its value; empty for an attempt from a known one.
+	shared string
+	inRow  int
 }
 
 // attemptAt selects the failure counter of a password attempt for a username.
@@ -69,20 +74,29 @@ func (l *limiter) attemptAt(r *http.Request, username string) (attempt, error) {
 	if err != nil {
 		return attempt{}, fmt.Errorf("look up device: %w", err)
 	}
-	counter := account.SharedCounter(username)
+	at := attempt{known: known}
 	network := known.Network()
 	switch {
 	case !known.Device.IsZero():
-		counter = account.SourceCounter(source.Device)
+		at.limits = account.Lockout(account.SourceCounter(source.Device))
 	case network >= 0:
-		counter = account.SourceCounter(source.Networks[network])
+		at.limits = account.Lockout(account.SourceCounter(source.Networks[network]))
+	default:
+		at.shared = account.SharedCounter(username)
+		at.limits = account.Lockout(at.shared)
+		if at.inRow, err = l.Attempts.FailuresInRow(r.Context(), at.shared); err != nil {
+			return attempt{}, err
+		}
 	}
-	return attempt{account.Lockout(counter), known}, nil
+	return at, nil
 }
 
 // countAttempt counts a password attempt before the password is checked. Failures of other
 // users in its network do not reject a known device, nor those in wider networks a known one.
 func (l *limiter) countAttempt(ctx context.Context, at attempt) (throttled, error) {
+	if at.inRow >= account.RestAfter {
+		return throttled{rests: true}, nil
+	}
 	if !at.known.Device.IsZero() {
 		return l.countIgnoringNetwork(ctx, at.limits)
 	}
@@ -110,7 +124,7 @@ func (l *limiter) count(ctx context.Context, networks, limits []account.Limit) (
 		}
 		if n >= limit.MaxAttempts {
 			wait, err := l.longestWait(ctx, append(networks[i:], limits...), now)
-			return throttled{wait, true}, err
+			return throttled{wait: wait, network: true}, err
 		}
 	}
 	return l.countIgnoringNetwork(ctx, limits)
@@ -152,11 +166,17 @@ func (l *limiter) longestWait(ctx context.Context, limits []account.Limit, now t
 	return wait, nil
 }
 
-// recordFailure counts a rejected password under its networks, and returns err. Other
-// errors are not failures of the caller.
-func (l *limiter) recordFailure(ctx context.Context, err error) error {
+// recordFailure counts a rejected password under its networks, and one from an unknown device
+// and network among those in a row, and returns err. Other errors are not failures of the
+// caller.
+func (l *limiter) recordFailure(ctx context.Context, at attempt, err error) error {
 	if rejected := (*rejection)(nil); !l.RateLimits || !errors.As(err, &rejected) {
 		return err
+	}
+	if at.shared != "" {
+		if err := l.Attempts.AddFailure(ctx, at.shared, l.Now()); err != nil {
+			return fmt.Errorf("count failure: %w", err)
+		}
 	}
 	for _, limit := range l.failureLimits(ctx) {
 		if _, _, err := l.Attempts.CountAttempt(ctx, limit.Key, limit.Window, l.Now()); err != nil {
@@ -166,13 +186,18 @@ func (l *limiter) recordFailure(ctx context.Context, err error) error {
 	return err
 }
 
-// resetFailures clears the counters of limits after a successful attempt. The network
-// keeps its failures: a right password of one account does not excuse guesses at others.
-func (l *limiter) resetFailures(ctx context.Context, limits []account.Limit) error {
+// resetFailures clears the counters of an attempt after its success. The network keeps its
+// failures: a right password of one account does not excuse guesses at others.
+func (l *limiter) resetFailures(ctx context.Context, at attempt) error {
 	if !l.RateLimits {
 		return nil
 	}
-	for _, limit := range limits {
+	if at.inRow > 0 {
+		if err := l.Attempts.ResetFailures(ctx, at.shared); err != nil {
+			return fmt.Errorf("reset failures: %w", err)
+		}
+	}
+	for _, limit := range at.limits {
 		if err := l.Attempts.ResetAttempts(ctx, limit.Key); err != nil {
 			return fmt.Errorf("reset attempts: %w", err)
 		}

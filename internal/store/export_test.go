@@ -73,5 +73,8 @@ func (s *Store) BoundFailures(n int) { s.purger.maxFailures = n }
 // BoundAnonymousMails sets the number of messages that requests without a user may cause.
 func (s *Store) BoundAnonymousMails(n int) { s.purger.maxAnonymousMails = n }
 
+// BoundPasswordFailures sets the number of counters of failures in a row that are kept.
+func (s *Store) BoundPasswordFailures(n int) { s.purger.maxPasswordFailures = n }
+
 // BoundSignUps sets the number of sign-ups that are kept.
 func (s *Store) BoundSignUps(n int) { s.purger.maxSignUps = n }

@@ -258,6 +258,8 @@ func (y *year) attackers() {
 		must(y.t, err)
 		y.put("guesses", 3*time.Hour+rowStays)
 	}
+	must(y.t, y.s.Throttle.AddFailure(ctx, strconv.Itoa(y.steps), y.now))
+	y.put("password_failures", account.FailureMemory+rowStays)
 	y.recoveries()
 	y.request("", authrequest.Undecided, nil)
 	request := strconv.Itoa(y.steps)

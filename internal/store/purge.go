@@ -54,6 +54,7 @@ type purger struct {
 	// maxSignUps that of their sign-ups.
 	maxAnonymousMails, maxSignUps int
 	maxFailures                   int // of events of failed sign-ins
+	maxPasswordFailures           int // of counters of failures in a row
 	grants                        grantsPurge
 	unanswered                    unansweredPurge
 	now                           func() time.Time
@@ -71,6 +72,7 @@ func (s *purger) purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.purgeAnonymousMails(ctx, &purged),
 		s.purgeFailures(ctx, &purged),
 		s.purgeSignUps(ctx, now, &purged),
+		s.purgePasswordFailures(ctx, now, &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
 		s.purgeRefusals(ctx, now, &purged),

@@ -134,7 +134,7 @@ func unlock(ctx context.Context, on db.Conn, subject string) error {
 	if err != nil {
 		return fmt.Errorf("clear failure counters: %w", err)
 	}
-	return nil
+	return resetFailures(ctx, on, account.SharedCounter(a.Username))
 }
 
 // removeSources clears the failure counters of an account and deletes its known devices and

@@ -148,6 +148,7 @@ func New(e db.Engine, c Config) *Store {
 			db: d, now: c.Now, log: log,
 			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
 			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails, maxSignUps: maxSignUps, maxFailures: activity.MaxFailures,
+			maxPasswordFailures: maxPasswordFailures,
 		},
 	}
 }

@@ -328,6 +328,12 @@ var requestMethods = map[string]call{
 		_, _, err := s.Throttle.AttemptCount(ctx, "k", noon)
 		return err
 	},
+	"FailuresInRow": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Throttle.FailuresInRow(ctx, "k")
+		return err
+	},
+	"AddFailure":    func(ctx context.Context, s *store.Store) error { return s.Throttle.AddFailure(ctx, "k", noon) },
+	"ResetFailures": func(ctx context.Context, s *store.Store) error { return s.Throttle.ResetFailures(ctx, "k") },
 	"ResetAttempts": func(ctx context.Context, s *store.Store) error { return s.Throttle.ResetAttempts(ctx, "k") },
 	"LoadKeys":      func(ctx context.Context, s *store.Store) error { _, _, err := s.Keys.LoadKeys(ctx); return err },
 	"SaveKeys":      func(ctx context.Context, s *store.Store) error { return s.Keys.SaveKeys(ctx, 0, []jwks.Record{}, nil) },
@@ -339,7 +345,7 @@ func TestEveryMethodIsCalled(t *testing.T) {
 	quiet := []string{
 		"Close", "Connections", "Engine", "Statements", "RunPurge", "Sizes", "Mistakes",
 		"Changes", "DeferWaits", "Settle", "Unsettled", "Follow", "Join", "Replicas", "ChangeCounter", "SetChangeCounter", "Setting",
-		"CheckRights", "CheckWritable", "BoundFailures", "BoundAnonymousMails", "NotifyUsers", "BoundSignUps",
+		"CheckRights", "CheckWritable", "BoundFailures", "BoundAnonymousMails", "NotifyUsers", "BoundPasswordFailures", "BoundSignUps",
 	} // these do not apply to a SQLite file, or before there is a replica
 	want := slices.Sorted(maps.Keys(methods()))
 	var got []string
