@@ -32,6 +32,7 @@ type commandLine struct {
 	Clients     clientsCommand     `cmd:"" help:"Manage clients."`
 	Scopes      scopesCommand      `cmd:"" help:"Manage scopes: titles, descriptions and claims."`
 	Users       usersCommand       `cmd:"" help:"Manage users."`
+	Groups      groupsCommand      `cmd:"" help:"Manage groups of users."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing keys."`
 	KeySets     keySetsCommand     `cmd:"" name:"keysets" help:"Manage named key sets for your own use."`
 	Grants      grantsCommand      `cmd:"" help:"List and revoke grants."`

@@ -5,6 +5,7 @@ type (
 	APIKeyView     = apiKeyView
 	ClientView     = clientView
 	CredentialView = credentialView
+	EmailView      = emailView
 	EventView      = eventView
 	GrantView      = grantView
 	HydraReport    = hydraReport

@@ -16,7 +16,7 @@ type usersCommand struct {
 	Create      usersCreate      `cmd:"" help:"Create a user."`
 	List        usersList        `cmd:"" help:"List or search users."`
 	Get         usersGet         `cmd:"" help:"Show a user."`
-	Update      usersUpdate      `cmd:"" help:"Update the claims and rights of a user; the password and sessions are unchanged."`
+	Update      usersUpdate      `cmd:"" help:"Update the claims, email addresses, groups, roles and state of a user; the password and sessions are unchanged."`
 	Import      usersImport      `cmd:"" help:"Create or update the users in a file; all or none."`
 	Export      usersExport      `cmd:"" help:"Write all users as JSON, in the form of the import."`
 	SetPassword usersSetPassword `cmd:"" help:"Change a password; existing sessions and grants end."`
@@ -44,6 +44,7 @@ type usersList struct {
 	outputFlags
 
 	Search string `help:"List only users whose username, names, email address or phone number contain this text, in any case, or whose subject is this text." placeholder:"TEXT"`
+	Group  string `help:"List only members of this group." placeholder:"NAME"`
 }
 
 type usersSetPassword struct {
@@ -113,7 +114,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 func (cmd *usersList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		all, err := allPages(func(after string) ([]*account.Account, error) {
-			return d.store.Accounts.ListAccounts(ctx, after, pageSize)
+			return d.store.Accounts.SearchAccounts(ctx, account.Filter{Group: cmd.Group}, after, pageSize)
 		}, func(a *account.Account) string { return a.Username })
 		if err != nil {
 			return err
@@ -245,7 +246,9 @@ type userView struct {
 	Username       string         `json:"username"`
 	Password       string         `json:"password,omitempty"`
 	Subject        string         `json:"subject"`
+	State          string         `json:"state"`
 	Claims         map[string]any `json:"claims"`
+	Emails         []emailView    `json:"emails,omitempty"`
 	Groups         []string       `json:"groups,omitempty"`
 	Roles          []string       `json:"roles,omitempty"`
 	Administrator  bool           `json:"administrator"`
@@ -258,13 +261,28 @@ type userView struct {
 	UpdatedAt      time.Time      `json:"updated_at"`
 }
 
+// emailView is an email address in output.
+type emailView struct {
+	Address  string `json:"address"`
+	Verified bool   `json:"verified"`
+	Primary  bool   `json:"primary"`
+}
+
 func viewUser(a *account.Account) userView {
 	claims := a.Claims
 	if claims == nil {
 		claims = map[string]any{}
 	}
+	var emails []emailView
+	for _, one := range a.Addresses {
+		emails = append(emails, emailView{one.Address, !one.VerifiedAt.IsZero(), one.Primary})
+	}
+	state := cmp.Or(a.State, account.Active)
+	if !a.DisabledAt.IsZero() {
+		state = "disabled"
+	}
 	return userView{
-		a.Name(), "", a.Subject, claims, a.Groups, a.Roles, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
+		a.Name(), "", a.Subject, string(state), claims, emails, a.Groups, a.Roles, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
 		storedTime(a.DisabledAt), storedTime(a.LockedAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }

@@ -37,6 +37,7 @@ func TestUserUpdateKeepsPassword(t *testing.T) {
 		sh.JSON(&changed, "users", "update", name, "--claim=email="+email, "--claim=email_verified=true", "--remove-claim=team", "--admin")
 		want := before
 		want.Claims = map[string]any{"email": email, "email_verified": true}
+		want.Emails = []cli.EmailView{{Address: email, Verified: true, Primary: true}}
 		want.Administrator, want.AdminRole, want.UpdatedAt = true, "owner", changed.UpdatedAt
 		sh.JSON(&got, "users", "get", name)
 		for what, view := range map[string]cli.UserView{"users update": changed, "users get": got} {
@@ -61,7 +62,7 @@ func TestUserUpdateKeepsPassword(t *testing.T) {
 	}{
 		{[]string{"update", "ada"}, "no change"},
 		{[]string{"update", "ada", "--claim=sub=x"}, "claims.sub must be absent"},
-		{[]string{"update", "ada", "--claim=team=1", "--remove-claim=team"}, "both name"},
+		{[]string{"update", "ada", "--claim=team=1", "--remove-claim=team"}, "both set and removed"},
 		{[]string{"update", "nobody", "--admin"}, "nobody"},
 		{[]string{"get", "nobody"}, "nobody"},
 		{[]string{"unlock", "nobody"}, "nobody"},
@@ -143,4 +144,75 @@ func TestExportUsers(t *testing.T) {
 		}
 	}
 	servertest.Contains(t, sh.Must("users", "get", "ada", "--json"), `"groups"`, `"admin_role": "owner"`)
+}
+
+// Addresses, groups, roles, state and role of administrators change by flags; password and
+// sessions stay.
+func TestUserUpdateOfMembers(t *testing.T) {
+	t.Parallel()
+
+	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "ada", "--generate", "--admin", "--claim=email=ada@example.com")
+	sh.Must("users", "create", "bob", "--generate", "--claim=email=bob@example.com", "--claim=email_verified=true")
+	sh.Must("groups", "create", "staff", "--description=All of us")
+	sh.Must("groups", "create", "vip")
+	var got cli.UserView
+	sh.JSON(&got, "users", "update", "ada", "--verify-email=ADA@example.com", "--add-email=a2@example.com", "--primary-email=a3@example.com",
+		"--add-group=staff", "--add-group=vip", "--add-role=editor", "--add-role=author", "--state=must_change_password")
+	want := []cli.EmailView{{Address: "a3@example.com", Primary: true}, {Address: "a2@example.com"}, {Address: "ada@example.com", Verified: true}}
+	if diff := cmp.Diff(want, got.Emails); diff != "" {
+		t.Errorf("addresses (-want +got):\n%s", diff)
+	}
+	if !slices.Equal(got.Groups, []string{"staff", "vip"}) || !slices.Equal(got.Roles, []string{"author", "editor"}) || got.State != "must_change_password" || got.AdminRole != "owner" {
+		t.Errorf("users update made %+v", got)
+	}
+	var again cli.UserView
+	sh.JSON(&again, "users", "get", "ada")
+	if diff := cmp.Diff(got, again); diff != "" {
+		t.Errorf("users get (-update +get):\n%s", diff)
+	}
+	sh.JSON(&got, "users", "update", "ada", "--remove-email=a3@example.com", "--remove-email=a2@example.com", "--remove-group=vip", "--remove-role=author", "--state=active")
+	if len(got.Emails) != 1 || !got.Emails[0].Primary || !slices.Equal(got.Groups, []string{"staff"}) || !slices.Equal(got.Roles, []string{"editor"}) || got.State != "active" {
+		t.Errorf("users update made %+v", got)
+	}
+	sh.JSON(&got, "users", "update", "bob", "--admin-role=auditor")
+	if got.AdminRole != "auditor" || got.Administrator {
+		t.Errorf("users update --admin-role made %+v", got)
+	}
+	got = cli.UserView{}
+	sh.JSON(&got, "users", "update", "bob", "--admin-role=none")
+	if got.AdminRole != "" {
+		t.Errorf("users update --admin-role=none made %+v", got)
+	}
+	for flag, want := range map[string]string{
+		"--admin-role=none": "last owner", "--admin-role=root": "admin_role must be", "--state=disabled": "state must be", "--add-group=none": "group not found",
+		"--add-email=nobody": "not an email address", "--remove-email=x@example.com": "does not have this email", "--verify-email=bob@example.com": "another account has verified",
+		"--add-role= x": "the name of a role",
+	} {
+		servertest.Contains(t, sh.MustFail("users", "update", "ada", flag), want)
+	}
+
+	servertest.Contains(t, sh.Must("groups", "add", "vip", "ada", "bob"), "added ada to vip", "added bob to vip")
+	sh.Must("groups", "add", "vip", "bob")
+	servertest.Contains(t, sh.MustFail("groups", "add", "vip", "ada", "nobody"), "nobody")
+	servertest.Contains(t, sh.MustFail("groups", "add", "none", "ada"), "group not found")
+	var members []cli.UserView
+	if sh.JSON(&members, "users", "list", "--group=vip"); len(members) != 2 {
+		t.Errorf("%d members of vip, want 2", len(members))
+	}
+	sh.Must("groups", "remove", "vip", "bob")
+	if sh.JSON(&members, "users", "list", "--group=vip"); len(members) != 1 || members[0].Username != "ada" {
+		t.Errorf("members of vip: %+v, want ada", members)
+	}
+	servertest.Contains(t, sh.MustFail("groups", "create", "vip"), "exists already")
+	sh.Must("groups", "update", "vip", "--description=Guests")
+	servertest.Contains(t, sh.MustFail("groups", "update", "none", "--description=x"), "group not found")
+	servertest.Contains(t, sh.MustFail("groups", "delete", "vip"), "--yes")
+	servertest.Contains(t, sh.Must("groups", "list"), "staff", "All of us", "vip", "Guests")
+	sh.Must("groups", "delete", "vip", "--yes")
+	servertest.Contains(t, sh.MustFail("groups", "delete", "vip", "--yes"), "group not found")
+	servertest.Lacks(t, sh.Must("groups", "list"), "vip")
+	if a := accountOf(sh, "ada"); !a.SessionsValidAfter.IsZero() || a.Password == nil {
+		t.Error("an update ended ada's sessions or removed the password")
+	}
 }
