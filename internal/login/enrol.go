@@ -27,7 +27,7 @@ type Enrol struct {
 
 // mayEnrol reports whether the user may add a credential to an account without a second factor.
 // Otherwise they sign in again: the session is older than [session.SensitiveMaxAge], or they have
-// proven nothing but a link for a new password.
+// proven nothing but access to mail.
 func (s *flows) mayEnrol(f *flow, user proven) bool {
 	return (user.inFlow || f.session.IsRecent(s.Now())) && !session.IsMailOnly(user.amr)
 }
@@ -43,7 +43,7 @@ func (s *flows) enrolURL(f *flow, user proven) string {
 }
 
 // open returns the flow and its user. It writes the response and reports false if the user may
-// not add an authenticator app now: the first factor is too old or a link for a new password, or
+// not add an authenticator app now: the first factor is too old or access to mail, or
 // the account has a second factor, which a password must not replace.
 func (h *Enrol) open(w http.ResponseWriter, r *http.Request, id string) (*flow, proven, bool) {
 	f, err := h.flows.open(r, id)

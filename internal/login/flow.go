@@ -26,7 +26,7 @@ import (
 // in the same flow: a provider decides where the user is sent and how the result is
 // returned, the authorization endpoint decides everything else.
 type Provider struct {
-	SignInPage, SignUpPage, ConsentPage, FactorPage string // URLs
+	SignInPage, SignUpPage, ConsentPage, FactorPage, PasswordPage string // URLs
 }
 
 // SeesEachRequest returns false: a page is shown only if something is missing.
@@ -43,6 +43,11 @@ func (p Provider) SignInURL(q *authrequest.Request, create bool, _ *session.Sess
 // FactorURL returns where the user proves a second factor for q.
 func (p Provider) FactorURL(q *authrequest.Request) string {
 	return p.FactorPage + "?request=" + url.QueryEscape(q.ID)
+}
+
+// PasswordURL returns where the user changes the password for q.
+func (p Provider) PasswordURL(q *authrequest.Request) string {
+	return p.PasswordPage + "?request=" + url.QueryEscape(q.ID)
 }
 
 // ConsentURL returns where the user consents to q.

@@ -50,3 +50,26 @@ func passwordError(err error) error {
 	}
 	return err
 }
+
+// choice is a password that the user of the account chooses.
+func (c *Config) choice(a *account.Account, password string) passwordpolicy.Choice {
+	choice := passwordpolicy.Choice{Password: password, Names: []string{a.Name()}, SecondFactor: c.FactorPolicy.Requires(a)}
+	for _, claim := range []string{"name", "given_name", "family_name", "nickname"} {
+		if name, ok := a.Claims[claim].(string); ok {
+			choice.Names = append(choice.Names, name)
+		}
+	}
+	for _, one := range a.Addresses {
+		choice.Names = append(choice.Names, one.Address)
+	}
+	return choice
+}
+
+// checkPassword returns a [*fieldError] for a password that the user may not choose.
+func (c *Config) checkPassword(ctx context.Context, choice passwordpolicy.Choice) error {
+	err := passwordpolicy.CheckLength(choice)
+	if err == nil {
+		err = c.PasswordPolicy.Check(ctx, choice)
+	}
+	return passwordError(err)
+}

@@ -48,9 +48,10 @@ type Sources interface {
 	KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error)
 }
 
-// SessionManager begins sessions, as [session.Manager] does.
+// SessionManager begins sessions and changes passwords, as [session.Manager] does.
 type SessionManager interface {
 	Begin(w http.ResponseWriter, r *http.Request, current *session.Session, a session.Authentication) (*session.Session, error)
+	ReplacePassword(ctx context.Context, a *account.Account, hash, keep string) error
 }
 
 // Requests reads authorization requests that wait for a user, and records what the user
@@ -219,6 +220,7 @@ type Service struct {
 	Code         *CodeSignIn
 	SecondFactor *SecondFactor
 	Enrol        *Enrol
+	NewPassword  *NewPassword
 	SignUp       *SignUp
 	Consent      *Consent
 	Device       *Device
@@ -244,6 +246,7 @@ func New(c Config) *Service {
 		Code:         &CodeSignIn{&c, flows, limits, passwords, factors, links},
 		SecondFactor: second,
 		Enrol:        &Enrol{&c, flows, second},
+		NewPassword:  &NewPassword{&c, flows},
 		SignUp:       &SignUp{&c, flows, limits, passwords, factors},
 		Consent:      &Consent{&c, flows},
 		Device:       &Device{&c, flows, limits},

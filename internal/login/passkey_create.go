@@ -69,7 +69,7 @@ func (h *PasskeyCreate) show(w http.ResponseWriter, r *http.Request, f *flow, fa
 const modeSilent = "silent"
 
 // user returns the signed-in user with their passkeys; nil if they have to authenticate first:
-// within [session.SensitiveMaxAge], with more than a link for a new password, and with a second
+// within [session.SensitiveMaxAge], with more than access to mail, and with a second
 // factor if they have one.
 func (h *PasskeyCreate) user(r *http.Request, f *flow) (*passkey.User, []*passkey.Passkey, error) {
 	s := f.session

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/onetimelink"
@@ -241,31 +240,6 @@ func (h *Recover) save(w http.ResponseWriter, r *http.Request) error {
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "password recovered", slog.String("subject", a.Subject))
 	a.SessionsValidAfter = now
 	return h.signIn(w, r, l, factors.Enrolled())
-}
-
-// choice is a password that the user of the account chooses.
-func (h *Recover) choice(a *account.Account, password string) passwordpolicy.Choice {
-	c := passwordpolicy.Choice{
-		Password: password, Names: []string{a.Name()}, SecondFactor: h.FactorPolicy.requires(a, client.NewAccountConsole(h.Issuer)),
-	}
-	for _, claim := range []string{"name", "given_name", "family_name", "nickname"} {
-		if name, ok := a.Claims[claim].(string); ok {
-			c.Names = append(c.Names, name)
-		}
-	}
-	for _, one := range a.Addresses {
-		c.Names = append(c.Names, one.Address)
-	}
-	return c
-}
-
-// checkPassword returns a [*fieldError] for a password that the user may not choose.
-func (h *Recover) checkPassword(ctx context.Context, c passwordpolicy.Choice) error {
-	err := passwordpolicy.CheckLength(c)
-	if err == nil {
-		err = h.PasswordPolicy.Check(ctx, c)
-	}
-	return passwordError(err)
 }
 
 // signIn signs in the user of a spent link.

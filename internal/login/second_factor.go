@@ -112,8 +112,14 @@ func (h *SecondFactor) offer(w http.ResponseWriter, r *http.Request, f *flow, us
 	page := pages.EnrolOffer{
 		Client: f.shownClient(), Action: h.Issuer + "/login/second-factor", Request: f.request.ID, EnrolURL: h.flows.enrolURL(f, user),
 	}
-	if h.needsPasskey(f, user) {
+	switch {
+	case h.needsPasskey(f, user):
 		page.EnrolURL = h.flows.passkeyCreateURL(f)
+	case f.mustEnrol(user):
+		page.Demanded = true
+		if h.RelyingParty != nil {
+			page.PasskeyURL = h.flows.passkeyCreateURL(f)
+		}
 	}
 	if user.inFlow {
 		var err error
@@ -154,6 +160,12 @@ func (h *SecondFactor) Submit(w http.ResponseWriter, r *http.Request) {
 	h.flows.end(w, r, f, err)
 }
 
+// mustEnrol reports whether the state of the account requires that the user of the session adds a
+// second factor or a passkey.
+func (f *flow) mustEnrol(user proven) bool {
+	return !user.inFlow && f.session.AccountState == account.MustEnrol
+}
+
 // decline continues without a further factor. After a password for the request, that is
 // possible while the user has time to enrol; otherwise the request is cancelled, since there is
 // no session to continue in.
@@ -161,6 +173,15 @@ func (h *SecondFactor) decline(w http.ResponseWriter, r *http.Request, f *flow, 
 	ctx := r.Context()
 	if user.inFlow {
 		return h.declineInFlow(w, r, f, user)
+	}
+	if f.mustEnrol(user) {
+		has, err := h.factors.has(ctx, f, user.subject)
+		if err != nil {
+			return err
+		}
+		if !has {
+			return h.flows.cancel(ctx, f)
+		}
 	}
 	err := h.SignIns.RecordFactorDeclined(ctx, f.request.ID, user.subject, h.Now())
 	if errors.Is(err, authrequest.ErrNotFound) {

@@ -17,6 +17,7 @@ const (
 	CodeServerError              = "server_error"
 	CodeTemporarilyUnavailable   = "temporarily_unavailable"
 	CodeLoginRequired            = "login_required"
+	CodeInteractionRequired      = "interaction_required"
 	CodeConsentRequired          = "consent_required"
 	CodeUnmetAuthentication      = "unmet_authentication_requirements"
 	CodeRegistrationNotSupported = "registration_not_supported"
@@ -75,7 +76,7 @@ func ruleOf(code string) refusal.Rule {
 		return refusal.ResponseTypeUnsupported
 	case CodeAccessDenied:
 		return refusal.AccessDenied
-	case CodeLoginRequired:
+	case CodeLoginRequired, CodeInteractionRequired:
 		return refusal.LoginRequired
 	case CodeConsentRequired:
 		return refusal.ConsentRequired

@@ -61,8 +61,14 @@ func samples() []sample {
 		}, []string{"code", "trust-device", "verify", "cancel", "other-way", "fault", "passkey"}},
 		{"enroloffer", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.Show(w, request(), http.StatusOK, EnrolOffer{Client: &c, Action: link, Request: text, EnrolURL: link, Deadline: time.Hour})
-		}, []string{"enrol", "cancel"}},
+			p.Show(w, request(), http.StatusOK, EnrolOffer{Client: &c, Action: link, Request: text, EnrolURL: link, PasskeyURL: link, Demanded: true})
+		}, []string{"enrol", "passkey", "cancel"}},
+		{"newpassword", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.Show(w, request(), http.StatusOK, NewPassword{
+				Client: &c, Action: link, Request: text, Username: text, MinLength: 8, EndOthers: true, Fault: messages.Literal(text),
+			})
+		}, []string{"new-password", "end-others", "save", "cancel", "fault"}},
 		{"enrol", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, Enrol{Client: &c, Action: link, Request: text, Secret: text, URI: sampleOTPAuth, Fault: messages.Literal(text)})

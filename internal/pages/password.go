@@ -5,6 +5,27 @@ import (
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
 )
 
+// NewPassword is the page on which a user changes the password before an application gets a
+// response. The form posts the fields request, new_password and end_others ("on"); or decision
+// ("cancel").
+type NewPassword struct {
+	// Client is the application that sent the user; nil if there is none.
+	Client *Client
+	// Action is the URL of the form.
+	Action string
+	// Request is the ID of the authorization request.
+	Request  string
+	Username string
+	// MinLength is the minimum length of a password.
+	MinLength int
+	// EndOthers selects to end the other sessions of the user.
+	EndOthers bool
+	// Fault describes the error of the previous attempt.
+	Fault messages.Message
+}
+
+func (NewPassword) template() string { return "newpassword" }
+
 // PasswordFault returns what the user reads about a rejected password.
 func PasswordFault(f *passwordpolicy.Fault) messages.Message {
 	switch f.Reason {

@@ -68,6 +68,7 @@ func policies() map[string]policy {
 		"entersignincode": onward,
 		"enroloffer":      onward,
 		"enrol":           onward,
+		"newpassword":     onward,
 		"signup":          onward,
 		"choose":          onward,
 		"consent":         onward,

@@ -45,6 +45,10 @@ type EnrolOffer struct {
 	Request string
 	// EnrolURL is the page on which the user enrols.
 	EnrolURL string
+	// PasskeyURL is the page on which the user creates a passkey; empty hides the link.
+	PasskeyURL string
+	// Demanded reports that the account demands it, whatever the application.
+	Demanded bool
 	// Deadline is the time until which the user may sign in without; 0 if the application
 	// requires it, or the time is over.
 	Deadline time.Duration

@@ -64,7 +64,7 @@ func accountURL(c *config.Config) string {
 // app of the operator.
 func signInProviders(s *Server) (authorize.SignInProvider, authorize.ConsentProvider) {
 	c := s.Config
-	pages := login.Provider{SignInPage: c.URL(pathLogin), SignUpPage: c.URL(pathSignUp), ConsentPage: c.URL(pathConsent), FactorPage: c.URL(pathSecondFactor)}
+	pages := login.Provider{SignInPage: c.URL(pathLogin), SignUpPage: c.URL(pathSignUp), ConsentPage: c.URL(pathConsent), FactorPage: c.URL(pathSecondFactor), PasswordPage: c.URL(pathNewPassword)}
 	var signIn authorize.SignInProvider = pages
 	if c.LoginURL != "" {
 		signIn = newLoginApp(s)

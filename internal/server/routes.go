@@ -29,6 +29,7 @@ const (
 	pathCode = "/login/code"
 	// The page on which users prove a second factor.
 	pathSecondFactor = "/login/second-factor"
+	pathNewPassword  = "/login/password"
 	// The page on which users add an authenticator app while they sign in.
 	pathEnrol         = "/login/enrol"
 	pathConsent       = "/consent"
@@ -178,6 +179,9 @@ func mountPages(s *Server, r chi.Router) {
 		}))
 		own.HandleFunc(pathSecondFactor, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.SecondFactor.Page), http.MethodPost: pages(s.login.SecondFactor.Submit),
+		}))
+		own.HandleFunc(pathNewPassword, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(s.login.NewPassword.Page), http.MethodPost: passwords(s.login.NewPassword.Submit),
 		}))
 		own.HandleFunc(pathEnrol, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.Enrol.Page), http.MethodPost: pages(s.login.Enrol.Submit),

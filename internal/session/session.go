@@ -34,6 +34,8 @@ type Session struct {
 	Username string           // read with the session, not stored in it
 	Claims   json.RawMessage  // the account's standard claims, read like Username where tokens need them
 	Released account.Released // read like Claims
+	// AccountState is what the user must do before the account can be used, read like Username.
+	AccountState account.State
 
 	AuthTime time.Time // when the user last authenticated
 	ACR      string

@@ -168,3 +168,16 @@ func writeGroups(ctx context.Context, on db.Conn, a *account.Account) error {
 		return nil
 	}, a.Subject)
 }
+
+// endMustEnrol ends the state [account.MustEnrol] of an account whose user has added a second
+// factor or a passkey. It is a compare-and-set.
+func endMustEnrol(ctx context.Context, on db.Conn, subject string, now time.Time) error {
+	const end = `
+		UPDATE accounts SET state = '', updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at + 1 END
+		WHERE subject = $1 AND state = '` + string(account.MustEnrol) + `'`
+
+	if _, err := on.Exec(ctx, end, subject, now.UnixMicro()); err != nil {
+		return fmt.Errorf("end state of account: %w", err)
+	}
+	return nil
+}

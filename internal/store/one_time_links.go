@@ -112,7 +112,7 @@ func (s *OneTimeLinks) RecoverPassword(
 	ctx context.Context, l *onetimelink.Link, a *account.Account, hash string, told []*mail.Message, now time.Time,
 ) error {
 	const set = `
-		UPDATE accounts SET password_hash = $2, renewed_from = NULL, updated_at = $3,
+		UPDATE accounts SET password_hash = $2, renewed_from = NULL, updated_at = $3, state = ` + passwordChanged + `,
 			not_before = CASE WHEN not_before < $3 THEN $3 ELSE not_before END
 		WHERE subject = $1 AND updated_at = $4 AND disabled_at IS NULL`
 

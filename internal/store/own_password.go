@@ -9,13 +9,16 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// passwordChanged is the column state of an account whose user has changed the password.
+const passwordChanged = `CASE WHEN state = '` + string(account.MustChangePassword) + `' THEN '' ELSE state END`
+
 // ReplacePassword sets the hash of the password of an account that was last changed at
-// a.UpdatedAt. Its devices and networks become unknown, and its failure counters are cleared.
+// a.UpdatedAt, and ends its state [account.MustChangePassword]. Its devices and networks become unknown, and its failure counters are cleared.
 // Sessions and grants stay valid; unless keep is empty, all sessions but keep end with their
 // grants. It returns [account.ErrChanged] if the account was changed or deleted since.
 func (s *Sessions) ReplacePassword(ctx context.Context, a *account.Account, hash, keep string, now time.Time) error {
 	const replace = `
-		UPDATE accounts SET password_hash = $2, renewed_from = NULL, updated_at = $3
+		UPDATE accounts SET password_hash = $2, renewed_from = NULL, updated_at = $3, state = ` + passwordChanged + `
 		WHERE subject = $1 AND updated_at = $4`
 
 	var gone endedSessions

@@ -116,6 +116,9 @@ func (s *Passkeys) InsertPasskey(ctx context.Context, r *passkey.Registration, n
 		if inserted == 0 {
 			return passkey.ErrExists
 		}
+		if err := endMustEnrol(ctx, c, p.Subject, now); err != nil {
+			return err
+		}
 		return s.notices.ofCredential(ctx, c, mail.CredentialAdded, p.Subject, p.Info(), now)
 	})
 }

@@ -218,6 +218,9 @@ func (s *SecondFactors) InsertAuthenticator(
 		if inserted == 0 {
 			return secondfactor.ErrTooMany
 		}
+		if err := endMustEnrol(ctx, c, a.Subject, a.CreatedAt); err != nil {
+			return err
+		}
 		return s.notices.ofCredential(ctx, c, mail.CredentialAdded, a.Subject, credential.Info{Kind: credential.TOTP, Label: a.Label}, a.CreatedAt)
 	})
 }

@@ -1,9 +1,11 @@
 package authorize
 
 import (
+	"context"
 	"net/http"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
@@ -25,18 +27,22 @@ type flow struct {
 
 	request *AuthorizationRequest
 	stored  *authrequest.Request // that the user returns with; nil for a new request
-	now     time.Time
+	// lacksFactor reports that the account of the session must have a second factor or a passkey, and
+	// has none.
+	lacksFactor bool
+	now         time.Time
 }
 
 // step is the next step of a request.
 type step int
 
 const (
-	stepRefuse  step = iota // with the error
-	stepDenied              // with the error: the user or an app denied the request
-	stepSignIn              // the error is for a client that wants no page
-	stepFactor              // a further factor; the error is for a client that wants no page
-	stepConsent             // the error is for a client that wants no page
+	stepRefuse   step = iota // with the error
+	stepDenied               // with the error: the user or an app denied the request
+	stepSignIn               // the error is for a client that wants no page
+	stepPassword             // a new password; the error is for a client that wants no page
+	stepFactor               // a further factor; the error is for a client that wants no page
+	stepConsent              // the error is for a client that wants no page
 	stepRespond
 )
 
@@ -57,6 +63,9 @@ func (d *dispatcher) next(f *flow) (step, error) {
 	}
 	if refused := f.groupRequired(); refused != nil {
 		return stepRefuse, refused
+	}
+	if next, missing := d.changeRequired(f); missing != nil {
+		return next, missing
 	}
 	if next, missing := d.levelRequired(f); missing != nil {
 		return next, missing
@@ -142,6 +151,34 @@ func (d *dispatcher) reusableSession(f *flow) *session.Session {
 		return s
 	}
 	return nil
+}
+
+// readState reads whether the state of the account requires a second factor that the account does
+// not have. It costs no statement unless the state does. A login app decides about the state of
+// its users.
+func (d *dispatcher) readState(ctx context.Context, f *flow) error {
+	if f.session == nil || f.session.AccountState != account.MustEnrol || d.SignIn.SeesEachRequest() {
+		return nil
+	}
+	level, err := d.HighestLevel(ctx, f.session.Subject)
+	f.lacksFactor = err == nil && !session.Reaches(level, session.LevelTwoFactors)
+	return err
+}
+
+// changeRequired returns nil unless the state of the account requires that the user changes the
+// password or adds a second factor before any application gets a response.
+//
+// Spec: OpenID Connect Core §3.1.2.6 (interaction_required).
+func (d *dispatcher) changeRequired(f *flow) (step, error) {
+	switch {
+	case d.SignIn.SeesEachRequest():
+		return stepRespond, nil
+	case f.session.AccountState == account.MustChangePassword:
+		return stepPassword, oauth2.NewError(oauth2.CodeInteractionRequired, "The user must change the password")
+	case f.lacksFactor:
+		return stepFactor, oauth2.NewError(oauth2.CodeInteractionRequired, "The user must add a second factor")
+	}
+	return stepRespond, nil
 }
 
 // levelRequired returns nil if the authentication reaches the level that the request requires.

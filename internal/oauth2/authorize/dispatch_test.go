@@ -20,6 +20,8 @@ func (provider) SignInURL(*authrequest.Request, bool, *session.Session) string {
 
 func (provider) FactorURL(*authrequest.Request) string { return "/login/second-factor" }
 
+func (provider) PasswordURL(*authrequest.Request) string { return "/login/password" }
+
 func (provider) ConsentURL(*authrequest.Request, *session.Session, time.Time) string {
 	return "/consent"
 }

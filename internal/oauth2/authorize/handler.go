@@ -92,12 +92,19 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, f *flow) {
 	if f.session == nil && h.Cookies.Session(r) != "" {
 		h.Cookies.HideState(w, r)
 	}
-	next, err := (&dispatcher{&h.Config}).next(f)
+	d := &dispatcher{&h.Config}
+	if err := d.readState(r.Context(), f); err != nil {
+		h.refuse(w, r, f.request, err)
+		return
+	}
+	next, err := d.next(f)
 	switch next {
 	case stepSignIn:
 		h.signIn(w, r, f, err)
 	case stepFactor:
-		h.askFactor(w, r, f, err)
+		h.ask(w, r, f, err, h.SignIn.FactorURL)
+	case stepPassword:
+		h.ask(w, r, f, err, h.SignIn.PasswordURL)
 	case stepConsent:
 		h.askConsent(w, r, f, err)
 	case stepRefuse:

@@ -57,8 +57,12 @@ func (h *Handler) Session(w http.ResponseWriter, r *http.Request, need Need) (*s
 		h.refuse(w, r, nil, err)
 		return nil, false
 	}
-	f := &flow{request: request, browserSession: browser, now: now}
-	if next, _ := (&dispatcher{&h.Config}).next(f); next != stepRespond {
+	f, d := &flow{request: request, browserSession: browser, now: now}, &dispatcher{&h.Config}
+	if err := d.readState(r.Context(), f); err != nil {
+		h.refuse(w, r, nil, err)
+		return nil, false
+	}
+	if next, _ := d.next(f); next != stepRespond {
 		h.dispatch(w, r, f)
 		return nil, false
 	}
@@ -66,7 +70,7 @@ func (h *Handler) Session(w http.ResponseWriter, r *http.Request, need Need) (*s
 }
 
 // sensitive returns the need of a sensitive page in the session s, nil for none. A user who has
-// used a link for a new password, and proven nothing else, proves a factor first.
+// proven nothing but access to mail signs in again, with a password or another factor.
 func (d *dispatcher) sensitive(ctx context.Context, s *session.Session) (Need, error) {
 	need := Need{MaxAge: session.SensitiveMaxAge}
 	if s == nil {

@@ -26,6 +26,9 @@ type SignInProvider interface {
 	// FactorURL returns the page on which the signed-in user proves a further factor for q. It is
 	// not called if SeesEachRequest.
 	FactorURL(q *authrequest.Request) string
+	// PasswordURL returns the page on which the signed-in user changes the password for q. It is not
+	// called if SeesEachRequest.
+	PasswordURL(q *authrequest.Request) string
 }
 
 // ConsentProvider returns the page where users consent: of this server, or of a custom consent
@@ -155,14 +158,14 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, f *flow, missin
 	}
 }
 
-// askFactor sends the signed-in user to prove a further factor. A client that sent prompt=none
-// gets missing.
-func (h *Handler) askFactor(w http.ResponseWriter, r *http.Request, f *flow, missing error) {
+// ask sends the signed-in user to a page of the sign-in flow. A client that sent prompt=none gets
+// missing.
+func (h *Handler) ask(w http.ResponseWriter, r *http.Request, f *flow, missing error, page destination) {
 	if f.request.prompts(promptNone) {
 		h.refuse(w, r, f.request, missing)
 		return
 	}
-	h.send(w, r, f.request, f.stored, h.SignIn.FactorURL)
+	h.send(w, r, f.request, f.stored, page)
 }
 
 // askConsent sends the user to consent. A client that sent prompt=none gets missing.
