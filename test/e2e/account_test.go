@@ -2,7 +2,15 @@
 
 package e2e
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	devtools "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+)
 
 // A user manages the account without an application: changes the password from a second browser,
 // ends the sessions of others, and withdraws the access of an application.
@@ -68,7 +76,32 @@ func testAccountPages(server *service) {
 	}
 	v.press("#download")
 	v.wantText("#file", "Download")
+	v.check("account-data-ready")
+	file := decode(v.browser, v.download("#file", "account.json"))
+	for _, member := range []string{"account", "claims", "addresses", "credentials", "sessions", "grants", "consents", "activity"} {
+		if file[member] == nil {
+			t.Errorf("the file has no member %s: %v", member, file)
+		}
+	}
 	v.disableScript()
 	v.open(account)
 	v.wantText("h1", "Hello")
+}
+
+// download clicks a link to a file and returns the text of the file.
+func (p *browser) download(selector, name string) string {
+	p.t.Helper()
+	folder := p.t.TempDir()
+	p.do(command(devtools.SetDownloadBehavior, devtools.SetDownloadBehaviorParams{
+		Behavior: devtools.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder, BrowserContextID: chromedp.FromContext(p.tab).BrowserContextID,
+	}))
+	p.click(selector)
+	for began := time.Now(); time.Since(began) < timeout; time.Sleep(20 * time.Millisecond) {
+		// The browser writes to a file with another name first.
+		if text, err := os.ReadFile(filepath.Join(folder, name)); err == nil {
+			return string(text)
+		}
+	}
+	p.t.Fatalf("%s was not downloaded from %s", name, p.address())
+	return ""
 }

@@ -136,7 +136,7 @@ func TestPagesOfTheAccountAreAccessible(t *testing.T) {
 	v, server := newTour(t), startDev(t)
 	v.open(server.issuer + "/account")
 	v.signIn(server.username, server.password)
-	for _, page := range []string{"", "/sessions", "/applications", "/password", "/profile", "/activity", "/data", "/passkeys", "/authenticator", "/recovery-codes"} {
+	for _, page := range []string{"", "/sessions", "/applications", "/password", "/profile", "/addresses", "/activity", "/data", "/passkeys", "/authenticator", "/recovery-codes"} {
 		v.open(server.issuer + "/account" + page)
 		v.checkInEachLanguage("account" + strings.ReplaceAll(page, "/", "-"))
 	}

@@ -96,7 +96,7 @@ func accessibleText(value *accessibility.Value) string {
 }
 
 // belowTheFold lists the main buttons that a user has to scroll to.
-const belowTheFold = `[...document.querySelectorAll("main .actions > *")]
+const belowTheFold = `[...document.querySelectorAll("main .actions > *, main > form > .row-actions > *")]
 	.filter(e => e.getBoundingClientRect().bottom > window.innerHeight).map(e => e.textContent.trim())`
 
 // structure lists errors in the markup of a page.
