@@ -68,6 +68,23 @@ func TestSignInPutsTheCursorWhereSomethingIsMissing(t *testing.T) {
 	}
 }
 
+// The passkey is the main action of a page only where no field is.
+func TestPagesHaveOneMainAction(t *testing.T) {
+	t.Parallel()
+	list := append(samples(), sample{page: "secondfactor by passkey only", write: func(p *Pages, w http.ResponseWriter, _, link string) {
+		p.Show(w, request(), http.StatusOK, SecondFactor{Action: link, PasskeyOnly: true, Passkey: &Passkey{OptionsURL: link, Action: link, Primary: true}})
+	}})
+	for _, s := range list {
+		_, doc := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", "https://acme.example/x") })
+		main := slices.DeleteFunc(elements(doc, "button", "a"), func(n *html.Node) bool {
+			return !slices.Contains(strings.Fields(value(n, "class")), "primary")
+		})
+		if want := strings.HasPrefix(s.page, "secondfactor"); len(main) > 1 || want && len(main) == 0 {
+			t.Errorf("%s has %d main actions, want one", s.page, len(main))
+		}
+	}
+}
+
 func TestEnterOnConsentDoesNotAllow(t *testing.T) {
 	t.Parallel()
 
