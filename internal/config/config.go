@@ -231,6 +231,10 @@ type Config struct {
 	SignUpDomains []string
 	SignUpVerify  bool
 
+	// BreachedPasswordsURL and BreachedPasswordsFile are lists of passwords that users may not
+	// choose; at most one is set.
+	BreachedPasswordsURL  string
+	BreachedPasswordsFile string
 	// SignInCode lets users sign in with a mailed code, if the server sends mail.
 	SignInCode bool
 

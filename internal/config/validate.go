@@ -69,6 +69,7 @@ func (c *Config) conflicts(require []string) []Fault {
 	fault(c.Theme.AccentColorDark != "" && c.Theme.AccentColor == "", "accent_color_dark", "has no effect without accent_color")
 	fault(c.LogoDarkFile != "" && c.LogoFile == "", "logo_dark_file", "has no effect without logo_file")
 	c.mailConflicts(fault)
+	fault(c.BreachedPasswordsURL != "" && c.BreachedPasswordsFile != "", "breached_passwords_file", "has no effect if breached_passwords_url is set")
 	fault(c.SignUp != SignUpOff && c.LoginURL != "", "sign_up", "has no effect if login_url is set: the app at login_url creates accounts")
 	fault(c.AdminListen == "" && c.LoginURL+c.ConsentURL+c.LogoutURL+c.DeviceURL != "", "admin_listen",
 		"is off, but the apps of login_url, consent_url, logout_url and device_url need it")

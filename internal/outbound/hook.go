@@ -109,13 +109,13 @@ func (h *Hook) call(ctx context.Context, body []byte) (status int, response []by
 }
 
 // callError returns the error of a call. The end of the request is temporary; a timeout of
-// the hook is not. The error does not contain the URL, which may have a credential.
+// the called service is not. The error does not contain the URL, which may have a credential.
 func callError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("call hook: %w", ctx.Err())
+		return fmt.Errorf("call: %w", ctx.Err())
 	}
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		err = failed.Err
 	}
-	return errors.New("call hook: " + err.Error())
+	return errors.New("call: " + err.Error())
 }

@@ -43,6 +43,8 @@ func PasswordFault(f *passwordpolicy.Fault) messages.Message {
 		return messages.New("password.repeated")
 	case passwordpolicy.Date:
 		return messages.New("password.date")
+	case passwordpolicy.Breached:
+		return messages.New("password.breached")
 	case passwordpolicy.Weak:
 	}
 	return messages.New("password.weak")

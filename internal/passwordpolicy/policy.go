@@ -5,6 +5,7 @@ package passwordpolicy
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -34,7 +35,8 @@ const (
 	Keyboard Reason = "keyboard" // adjacent keys
 	Repeated Reason = "repeated" // repetitions, or sequences such as abcdef
 	Date     Reason = "date"
-	Weak     Reason = "weak" // easy to guess for another reason
+	Breached Reason = "breached" // on a list of passwords from data breaches
+	Weak     Reason = "weak"     // easy to guess for another reason
 )
 
 // Fault reports a rejected password.
@@ -60,6 +62,8 @@ func (f *Fault) Error() string {
 		return "the password is made of repetitions or sequences"
 	case Date:
 		return "the password is made of a date"
+	case Breached:
+		return "the password has appeared in a data breach"
 	case Weak:
 	}
 	return "the password is easy to guess"
@@ -85,6 +89,10 @@ type Processor interface {
 type Policy struct {
 	Service   []string  // names of the service, such as its host
 	Processor Processor // runs the estimate of the strength
+	// Breaches is a list of passwords that are rejected; nil for none. Log reports that it
+	// could not be read.
+	Breaches Breaches
+	Log      *slog.Logger
 }
 
 // MinLength returns the minimum number of characters of a password.
@@ -129,6 +137,9 @@ func (p *Policy) Check(ctx context.Context, c Choice) error {
 	}
 	if weakness != "" {
 		return &Fault{Reason: weakness}
+	}
+	if p.isBreached(ctx, password) {
+		return &Fault{Reason: Breached}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func composeAccountConsole(s *Server) {
 		},
 		Added: append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
 		Activity: s.Store.Activity, Grants: s.grantsOf, Credentials: s.credentialsOf,
-		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: passwordPolicy(s), Hasher: s.Hasher,
+		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: s.passwordPolicy, Hasher: s.Hasher,
 		Mail: accountMail(s), Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
 	})
 }

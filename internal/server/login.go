@@ -9,7 +9,6 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
-	"github.com/ostiary/ostiary/internal/passwordpolicy"
 )
 
 func composeLogin(s *Server) {
@@ -18,7 +17,7 @@ func composeLogin(s *Server) {
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer, AccountURL: accountURL(c),
 		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, Failures: s.Failures, SetupLinks: s.Store.SetupLinks,
 		Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, HasMail: c.HasMail(),
-		SignIns: s.Store.SignIns, SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: passwordPolicy(s),
+		SignIns: s.Store.SignIns, SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: s.passwordPolicy,
 		Devices: s.Store.Devices, DeviceRequests: newPendingRequests(s), UserCodes: s.userCodes, DeviceApp: c.DeviceURL,
 		Passkeys: s.Store.Passkeys, RelyingParty: s.relyingParty, Hasher: s.Hasher, Pages: s.pages, Cookies: s.Cookies,
 		Lifetimes: login.Lifetimes{
@@ -29,11 +28,6 @@ func composeLogin(s *Server) {
 		LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: network.List, AccountDigest: accountDigest(s),
 		Now: s.Now, Log: s.Log,
 	})
-}
-
-// passwordPolicy returns which passwords users may choose.
-func passwordPolicy(s *Server) *passwordpolicy.Policy {
-	return &passwordpolicy.Policy{Service: []string{"ostiary", s.Config.Issuer}, Processor: s.Hasher}
 }
 
 // factorPolicy returns when sign-ins need a second factor.

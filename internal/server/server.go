@@ -32,6 +32,7 @@ import (
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/passkey"
+	"github.com/ostiary/ostiary/internal/passwordpolicy"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/registration"
 	"github.com/ostiary/ostiary/internal/secondfactor"
@@ -99,6 +100,7 @@ type Server struct {
 	discovery      *discovery.Handler
 	registration   *registration.Handler
 	login          *login.Service
+	passwordPolicy *passwordpolicy.Policy
 	relyingParty   *passkey.RelyingParty // nil if passkeys are off
 	account        *accountconsole.Console
 	AdminAPI       *admin.Handler
@@ -209,6 +211,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	if err := composePasskeys(ctx, s); err != nil {
+		return nil, err
+	}
+	if s.passwordPolicy, err = newPasswordPolicy(s); err != nil {
 		return nil, err
 	}
 	composeLogin(s)
