@@ -41,7 +41,7 @@ func testAccountPages(server *service) {
 	v.open(account + "/applications")
 	v.check("account-applications")
 	v.press("button[name=revoke]")
-	v.check("account-revoke")
+	v.checkInEachLanguage("account-revoke")
 	v.press("#confirm")
 	v.wantText("#status", "can no longer use your account")
 	v.wantNoElement(".application")

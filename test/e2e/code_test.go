@@ -30,14 +30,14 @@ func TestSignInWithMailedCode(t *testing.T) {
 		v.speak(english)
 		v.write("#code", first[1:]+"x")
 		if status := v.press("#verify"); status != 403 {
-			t.Errorf("status for a wrong code = %d, want 403", status)
+			s.t.Errorf("status for a wrong code = %d, want 403", status)
 		}
 		v.check("enter-sign-in-code-error")
 		v.write("#code", s.mailedCode(first))
 		v.press("#verify")
 		v.press("#accept")
 		if claims := v.claims(); claims["acr"] != "1" {
-			t.Errorf("acr = %v, want 1", claims["acr"])
+			s.t.Errorf("acr = %v, want 1", claims["acr"])
 		}
 	})
 }

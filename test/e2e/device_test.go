@@ -92,7 +92,7 @@ func TestDeviceFlow(t *testing.T) {
 
 	v.open(tv.Address)
 	v.wantFocus("user-code")
-	v.check("device")
+	v.checkInEachLanguage("device")
 	v.write("#user-code", "bbbb bbbb")
 	if status := v.press("#device-continue"); status != http.StatusBadRequest {
 		t.Errorf("a wrong code was answered with %d, want 400", status)

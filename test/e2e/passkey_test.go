@@ -204,7 +204,7 @@ func TestLostPasskey(t *testing.T) {
 
 		v.press("a#add-passkey") // signs in with the passkey first
 		v.arrive("#passkey")
-		v.check("second-factor-passkey")
+		v.checkInEachLanguage("second-factor-passkey")
 		v.click("#passkey")
 		v.arrive("button#add-passkey")
 		phone.remove()

@@ -2,7 +2,10 @@
 
 package e2e
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A user who lost the phone with the authenticator app sets a new password by mail, in a request of
 // an application, which continues after a recovery code.
@@ -16,9 +19,13 @@ func TestRecovery(t *testing.T) {
 		v.press("#signin")
 		v.press("#forgot")
 		v.checkInEachLanguage("recover")
-		v.write("#email", adasAddress)
+		v.write("#email", "adaa@example.com")
 		v.press("#send")
 		v.check("recover-sent")
+		v.press("#signin") // the address was mistyped
+		v.press("#forgot")
+		v.write("#email", adasAddress)
+		v.press("#send")
 		link := s.link("/recover", adasAddress)
 		v.openLink(link)
 		v.checkInEachLanguage("recover-factor")
@@ -48,6 +55,14 @@ func TestRecovery(t *testing.T) {
 		if status := lost.open(link); status != 410 {
 			s.t.Errorf("second status of the link = %d, want 410", status)
 		}
+
+		// The link of an administrator replaces the second factor.
+		lost.openLink(strings.TrimSpace(s.command("users", "recover", s.username)))
+		lost.write("#password", "thirteen unrelated pear words")
+		lost.press("#save")
+		lost.check("recover-done")
+		lost.press("#continue")
+		lost.wantText("h1", "Hello Ada Lovelace")
 	})
 }
 
