@@ -92,11 +92,17 @@ func (h *Recover) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // ask shows the form for the address.
 func (h *Recover) ask(w http.ResponseWriter, r *http.Request, status int, request, email string, fault messages.Message) {
-	page := pages.Recover{Action: h.Issuer + "/recover", Request: request, Email: email, Fault: fault}
-	if request != "" {
-		page.SignInURL = h.Issuer + "/login?request=" + url.QueryEscape(request)
+	h.Pages.Show(w, r, status, pages.Recover{
+		Action: h.Issuer + "/recover", Request: request, Email: email, Fault: fault, SignInURL: h.signInURL(request),
+	})
+}
+
+// signInURL returns the sign-in page of an authorization request, "" for none.
+func (h *Recover) signInURL(request string) string {
+	if request == "" {
+		return ""
 	}
-	h.Pages.Show(w, r, status, page)
+	return h.Issuer + "/login?request=" + url.QueryEscape(request)
 }
 
 // send puts a message with a link into the outbox. The response, its time and the stored row
@@ -122,7 +128,7 @@ func (h *Recover) send(w http.ResponseWriter, r *http.Request) error {
 			return fmt.Errorf("enqueue mail: %w", err)
 		}
 	}
-	h.Pages.Show(w, r, http.StatusOK, pages.RecoverSent{Email: email, Lifetime: onetimelink.RecoverLifetime})
+	h.Pages.Show(w, r, http.StatusOK, pages.RecoverSent{Email: email, Lifetime: onetimelink.RecoverLifetime, SignInURL: h.signInURL(request)})
 	return nil
 }
 

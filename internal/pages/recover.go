@@ -24,8 +24,9 @@ func (Recover) template() string { return "recover" }
 
 // RecoverSent tells that a link was sent if an account has the address.
 type RecoverSent struct {
-	Email    string
-	Lifetime time.Duration // of the link
+	Email     string
+	Lifetime  time.Duration // of the link
+	SignInURL string        // empty without an authorization request
 }
 
 func (RecoverSent) template() string { return "recoversent" }

@@ -12,9 +12,9 @@ func recoverySamples(client func(text, link string) Client) []sample {
 		{"recover", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, Recover{Action: link, Request: text, Email: text, SignInURL: link, Fault: messages.Literal(text)})
 		}, []string{"email", "send", "signin", "fault"}},
-		{"recoversent", func(p *Pages, w http.ResponseWriter, text, _ string) {
-			p.Show(w, request(), http.StatusOK, RecoverSent{Email: text, Lifetime: time.Hour})
-		}, nil},
+		{"recoversent", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Show(w, request(), http.StatusOK, RecoverSent{Email: text, Lifetime: time.Hour, SignInURL: link})
+		}, []string{"signin"}},
 		{"signincode", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, SignInCode{
