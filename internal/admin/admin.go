@@ -64,6 +64,7 @@ type Config struct {
 	Grants         Grants
 	Users          Users
 	Groups         Groups
+	Attributes     Attributes
 	Credentials    []manage.CredentialSource
 	Recovery       *manage.Recovery
 	Invitations    *manage.Invitations

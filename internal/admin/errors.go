@@ -67,6 +67,11 @@ func newErrors() *httpapi.Errors {
 			httpapi.As(func(e *manage.InvalidUserError) *httpapi.Error {
 				return &httpapi.Error{Code: "invalid_request", Description: "The change is invalid: " + httpapi.Description(e.Error()) + "."}
 			}),
+			httpapi.As(func(e *manage.InvalidAttributeError) *httpapi.Error {
+				return &httpapi.Error{Code: "invalid_request", Description: "The attribute is invalid: " + httpapi.Description(e.Error()) + "."}
+			}),
+			notFound(account.ErrAttributeNotFound, "The attribute does not exist."),
+			conflict(account.ErrAttributeExists, "An attribute with this name exists."),
 			notFound(account.ErrNotFound, "The user does not exist."),
 			notFound(account.ErrGroupNotFound, "The group does not exist."),
 			notFound(account.ErrAddressNotFound, "The user does not have this email address."),

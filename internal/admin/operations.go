@@ -31,7 +31,7 @@ func resources(c *Config, access *access) []resource {
 		})
 	}
 	people := &userCases{
-		store: c.Users, groups: c.Groups, sources: c.Credentials, recovery: c.Recovery, invitations: c.Invitations, access: access, now: c.Now,
+		store: c.Users, attributes: c.Attributes, sources: c.Credentials, recovery: c.Recovery, invitations: c.Invitations, access: access, now: c.Now,
 	}
 	return append(all,
 		&keySetHandler{
@@ -53,6 +53,7 @@ func resources(c *Config, access *access) []resource {
 		&userSessionHandler{people, c.Sessions, c.SessionManager},
 		&credentialHandler{people},
 		&groupHandler{store: c.Groups, now: c.Now},
+		&attributeHandler{store: c.Attributes, now: c.Now},
 		&sessionHandler{sessions: c.Sessions, manager: c.SessionManager, now: c.Now},
 		&tokenHandler{tokens: c.Tokens, grants: c.Grants, clients: c.ClientStore, now: c.Now},
 		&auditHandler{events: c.Audit},

@@ -21,7 +21,7 @@ type Users interface {
 // userCases are the use cases of users, which the handlers of users share.
 type userCases struct {
 	store       Users
-	groups      Groups
+	attributes  Attributes
 	sources     []manage.CredentialSource
 	recovery    *manage.Recovery
 	invitations *manage.Invitations
@@ -32,7 +32,7 @@ type userCases struct {
 // users returns the use cases for the caller of a request.
 func (c *userCases) users(r *Request) (*manage.Users, error) {
 	guard, err := c.access.roleGuard(r)
-	return &manage.Users{Store: c.store, Now: c.now, Guard: guard}, err
+	return &manage.Users{Store: c.store, Attributes: c.attributes, Now: c.now, Guard: guard}, err
 }
 
 // permitted returns the use cases and the user in the path, if the caller may change that user.
@@ -86,12 +86,13 @@ type userAddress struct {
 
 // userPatch has the members that a patch of a user changes.
 type userPatch struct {
-	Emails    []userAddress  `json:"emails"`
-	Claims    map[string]any `json:"claims"`
-	Groups    []string       `json:"groups" doc:"names of existing groups"`
-	Roles     []string       `json:"roles"`
-	AdminRole string         `json:"admin_role" doc:"owner, administrator, support, auditor or empty"`
-	State     string         `json:"state" doc:"active, must_change_password or must_enrol"`
+	Emails     []userAddress  `json:"emails"`
+	Claims     map[string]any `json:"claims"`
+	Groups     []string       `json:"groups" doc:"names of existing groups"`
+	Roles      []string       `json:"roles"`
+	Attributes map[string]any `json:"attributes" doc:"values of the attributes of /attributes"`
+	AdminRole  string         `json:"admin_role" doc:"owner, administrator, support, auditor or empty"`
+	State      string         `json:"state" doc:"active, must_change_password or must_enrol"`
 }
 
 // userView is a user as the API returns it.
@@ -103,6 +104,7 @@ type userView struct {
 	Claims         map[string]any `json:"claims"`
 	Groups         []string       `json:"groups"`
 	Roles          []string       `json:"roles"`
+	Attributes     map[string]any `json:"attributes"`
 	AdminRole      string         `json:"admin_role" doc:"owner, administrator, support, auditor or empty"`
 	HasPassword    bool           `json:"has_password"`
 	SelfRegistered bool           `json:"self_registered"`
@@ -114,7 +116,7 @@ type userView struct {
 
 func viewUser(a *account.Account) *userView {
 	v := &userView{
-		a.Subject, a.Name(), string(a.State), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), string(a.AdminRole), a.Password != nil,
+		a.Subject, a.Name(), string(a.State), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), a.Attributes, string(a.AdminRole), a.Password != nil,
 		a.SelfRegistered, a.DisabledAt.UTC(), a.LockedAt.UTC(), a.CreatedAt.UTC(), a.UpdatedAt.UTC(),
 	}
 	if !a.DisabledAt.IsZero() {
@@ -122,6 +124,9 @@ func viewUser(a *account.Account) *userView {
 	}
 	if v.Claims == nil {
 		v.Claims = map[string]any{}
+	}
+	if v.Attributes == nil {
+		v.Attributes = map[string]any{}
 	}
 	return v
 }

@@ -22,6 +22,9 @@ func auditActions() map[string]string {
 	return map[string]string{ //nolint:gosec // no credentials
 		"apikeys create":           "apikey.create",
 		"apikeys revoke":           "apikey.revoke",
+		"attributes create":        "attribute.create",
+		"attributes delete":        "attribute.delete",
+		"attributes update":        "attribute.update",
 		"clients create":           "client.create",
 		"clients delete":           "client.delete",
 		"clients import":           "client.import",

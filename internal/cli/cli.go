@@ -33,6 +33,7 @@ type commandLine struct {
 	Scopes      scopesCommand      `cmd:"" help:"Manage scopes: titles, descriptions and claims."`
 	Users       usersCommand       `cmd:"" help:"Manage users."`
 	Groups      groupsCommand      `cmd:"" help:"Manage groups of users."`
+	Attributes  attributesCommand  `cmd:"" help:"Manage the attributes that users may have."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing keys."`
 	KeySets     keySetsCommand     `cmd:"" name:"keysets" help:"Manage named key sets for your own use."`
 	Grants      grantsCommand      `cmd:"" help:"List and revoke grants."`

@@ -62,8 +62,8 @@ without ` + "`client_id` is identified by its `client_name`, `redirect_uris` and
 a password or a password_hash: argon2 or PBKDF2 in PHC form ($argon2id$v=19$..., $argon2i$v=19$..., $pbkdf2-sha256$i=..., $pbkdf2-sha512$i=...) or bcrypt
 ($2a$, $2b$, $2y$), or a hash of Django (pbkdf2_sha256$...), scrypt ($scrypt$ln=15,r=8,p=1$salt$hash) or Firebase ($firescrypt$ln=14,r=8,p=1$salt$hash$separator$signer). The server replaces a hash that is weaker than configured when the user next signs in; importing the old one again
 changes nothing. A password that differs from the current one ends the user's sessions and grants. The optional members ` + "`emails`" + `,
-` + "`groups`, `roles` and `admin_role`" + ` (owner, administrator, support, auditor; ` + "`administrator`" + ` true is a name of owner) replace those of the
-account. Groups that do not exist are created, and an address is verified for at most one account. ` + "`claims.email`" + ` is the primary
+` + "`groups`, `roles`, `attributes`, `state` (active, must_change_password, must_enrol) and `admin_role`" + ` (owner, administrator, support, auditor; ` + "`administrator`" + ` true is a name of owner) replace those of the
+account. Groups that do not exist are created, [attributes](scopes.md#attributes) that do not exist are rejected, and an address is verified for at most one account. ` + "`claims.email`" + ` is the primary
 address; an entry without an address keeps the addresses. A new user gets the ` + "`subject`" + ` of the entry. ` + "`users export`" + ` writes this form, and is an event in the audit
 log. ` + "`--dry-run`" + ` prints the result of an import and changes nothing. Standard claims are checked
 against OpenID Connect Core section 5.1; [scopes](scopes.md) release all other claims, and the import lists claims that no scope releases.

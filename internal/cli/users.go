@@ -238,7 +238,7 @@ func displayName(a *account.Account) string { return cmp.Or(a.Name(), a.Subject)
 
 // newUsers returns the use cases of users.
 func newUsers(d *database) *manage.Users {
-	return &manage.Users{Store: d.store.Accounts, Hasher: server.NewHasher(d.config), Now: now}
+	return &manage.Users{Store: d.store.Accounts, Attributes: d.store.Attributes, Hasher: server.NewHasher(d.config), Now: now}
 }
 
 // userView is a user in output. Password is set only right after it was generated.
@@ -251,6 +251,7 @@ type userView struct {
 	Emails         []emailView    `json:"emails,omitempty"`
 	Groups         []string       `json:"groups,omitempty"`
 	Roles          []string       `json:"roles,omitempty"`
+	Attributes     map[string]any `json:"attributes,omitempty"`
 	Administrator  bool           `json:"administrator"`
 	AdminRole      string         `json:"admin_role,omitempty"`
 	HasPassword    bool           `json:"has_password"`
@@ -282,7 +283,7 @@ func viewUser(a *account.Account) userView {
 		state = "disabled"
 	}
 	return userView{
-		a.Name(), "", a.Subject, string(state), claims, emails, a.Groups, a.Roles, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
+		a.Name(), "", a.Subject, string(state), claims, emails, a.Groups, a.Roles, a.Attributes, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
 		storedTime(a.DisabledAt), storedTime(a.LockedAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }

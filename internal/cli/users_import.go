@@ -15,7 +15,7 @@ type usersImport struct {
 
 	DryRun bool `help:"Show the changes without making them."`
 
-	File string `arg:"" help:"JSON array of objects with subject, username, password or password_hash (argon2, bcrypt, PBKDF2 or scrypt), emails, claims, groups, roles, admin_role; - is standard input."`
+	File string `arg:"" help:"JSON array of objects with subject, username, password or password_hash (argon2, bcrypt, PBKDF2 or scrypt), emails, claims, groups, roles, attributes, admin_role, state; - is standard input."`
 }
 
 // usersExport writes the users to standard output.

@@ -39,6 +39,8 @@ type usersUpdate struct {
 	RemoveGroup  []string          `help:"Remove the user from a group; may be repeated." sep:"none" placeholder:"NAME"`
 	AddRole      []string          `help:"Give the user a role; may be repeated." sep:"none" placeholder:"NAME"`
 	RemoveRole   []string          `help:"Take a role from the user; may be repeated." sep:"none" placeholder:"NAME"`
+	Attribute    map[string]string `help:"Set an attribute, as in department=Sales; numbers, booleans and lists as JSON; may be repeated." mapsep:"none" placeholder:"NAME=VALUE"`
+	RemoveAttr   []string          `help:"Remove an attribute; may be repeated." name:"remove-attribute" sep:"none" placeholder:"NAME"`
 	State        string            `help:"active, must_change_password or must_enrol." placeholder:"STATE"`
 	AdminRole    *string           `help:"Role of administrators: owner, administrator, support, auditor or none." xor:"admin" placeholder:"ROLE"`
 	Admin        *bool             `help:"Make the user an owner, or with --no-admin a normal user." negatable:"" xor:"admin"`
@@ -50,10 +52,14 @@ func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) erro
 	if err != nil {
 		return err
 	}
-	if reflect.ValueOf(change).IsZero() {
+	if reflect.ValueOf(change).IsZero() && len(cmd.Attribute) == 0 {
 		return errors.New("no change: use --claim, --add-email, --add-group, --add-role, --state, --admin-role or another flag")
 	}
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
+		var err error
+		if change.SetAttributes, err = readAttributes(ctx, d, cmd.Attribute); err != nil {
+			return fmt.Errorf("update %s: %w", displayName(a), err)
+		}
 		changed, err := newUsers(d).Update(ctx, a, change)
 		if err != nil {
 			return fmt.Errorf("update %s: %w", displayName(a), err)
@@ -69,7 +75,7 @@ func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) erro
 func (cmd *usersUpdate) change() (manage.UserChange, error) {
 	change := manage.UserChange{
 		RemoveClaims: cmd.RemoveClaim, RemoveAddresses: cmd.RemoveEmail, AddGroups: cmd.AddGroup, RemoveGroups: cmd.RemoveGroup,
-		AddRoles: cmd.AddRole, RemoveRoles: cmd.RemoveRole, State: account.State(cmd.State),
+		AddRoles: cmd.AddRole, RemoveRoles: cmd.RemoveRole, RemoveAttributes: cmd.RemoveAttr, State: account.State(cmd.State),
 	}
 	claims, err := readClaims(cmd.Claim)
 	if err != nil {

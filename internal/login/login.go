@@ -228,7 +228,6 @@ type Service struct {
 	Recover      *Recover
 	Verify       *Verify
 	Invitation   *Invitation
-	Undo         *Undo
 	Home         *Home
 	Language     *Language
 }
@@ -241,8 +240,8 @@ func New(c Config) *Service {
 	second := &SecondFactor{&c, flows, passwords, factors}
 	links := &links{&c, session.LinkCookies{Cookies: c.Cookies}}
 	return &Service{
-		SignIn:       &SignIn{&c, flows, passwords, factors, links},
-		Passkey:      &PasskeySignIn{&c, flows, limits, links},
+		SignIn:       &SignIn{&c, flows, passwords, factors},
+		Passkey:      &PasskeySignIn{&c, flows, limits},
 		Create:       &PasskeyCreate{&c, flows},
 		Code:         &CodeSignIn{&c, flows, limits, passwords, factors, links},
 		SecondFactor: second,
@@ -255,7 +254,6 @@ func New(c Config) *Service {
 		Recover:      &Recover{&c, flows, limits, passwords, factors, links},
 		Verify:       &Verify{&c, flows, passwords, factors, links},
 		Invitation:   &Invitation{&c, flows, passwords, factors, links},
-		Undo:         &Undo{&c, flows, links},
 		Home:         &Home{&c},
 		Language:     &Language{&c, flows},
 	}

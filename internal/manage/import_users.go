@@ -22,7 +22,11 @@ type UserImportStore interface {
 type UserImporter struct {
 	Store  UserImportStore
 	Hasher *credential.Hasher
-	Now    func() time.Time
+	// Attributes has the attributes that accounts may have.
+	Attributes interface {
+		ListAttributes(ctx context.Context) ([]*account.Attribute, error)
+	}
+	Now func() time.Time
 	// AllowNoPassword also accepts new users without a password, who set one after a recovery.
 	AllowNoPassword bool
 }
@@ -52,7 +56,16 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 	if err != nil {
 		return nil, err
 	}
+	schema, err := i.Attributes.ListAttributes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for n, e := range entries {
+		if e.Attributes != nil {
+			if _, err := checkAttributes(schema, nil, *e.Attributes); err != nil {
+				faults = append(faults, e.fault(err))
+			}
+		}
 		known := e.find(stored)
 		if _, err := account.Username(e.Username); known == nil && err != nil && !e.faulty {
 			faults = append(faults, e.fault(fmt.Errorf("username: %w", err)))

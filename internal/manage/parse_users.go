@@ -156,7 +156,7 @@ func entryList(text []byte, member string) ([]json.RawMessage, error) {
 
 func userMembers() []string {
 	return []string{
-		"subject", "username", "password", "password_hash", "emails", "claims", "groups", "roles", "administrator", "admin_role",
+		"subject", "username", "password", "password_hash", "emails", "claims", "groups", "roles", "attributes", "administrator", "admin_role", "state",
 	}
 }
 

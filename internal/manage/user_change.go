@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -35,6 +36,8 @@ type UserChange struct {
 
 	AddGroups, RemoveGroups []string
 	AddRoles, RemoveRoles   []string
+	SetAttributes           map[string]any
+	RemoveAttributes        []string
 	State                   account.State
 	AdminRole               *account.AdminRole // nil does not change it
 }
@@ -46,8 +49,15 @@ func (m *Users) Update(ctx context.Context, a *account.Account, c UserChange) (*
 	if err := errors.Join(CheckClaims(c.SetClaims)...); err != nil {
 		return nil, &InvalidUserError{err}
 	}
+	var schema []*account.Attribute
+	if len(c.SetAttributes)+len(c.RemoveAttributes) > 0 {
+		var err error
+		if schema, err = m.Attributes.ListAttributes(ctx); err != nil {
+			return nil, err
+		}
+	}
 	now := m.Now()
-	return m.change(ctx, a.Subject, now, func(a *account.Account) error { return c.apply(a, now) })
+	return m.change(ctx, a.Subject, now, func(a *account.Account) error { return c.apply(a, schema, now) })
 }
 
 // change applies a change to a user that the caller may make, and checks the result.
@@ -75,7 +85,21 @@ func (m *Users) change(ctx context.Context, subject string, now time.Time, chang
 	return a, err
 }
 
-func (c *UserChange) apply(a *account.Account, now time.Time) error {
+func (c *UserChange) apply(a *account.Account, schema []*account.Attribute, now time.Time) error {
+	if len(c.SetAttributes)+len(c.RemoveAttributes) > 0 {
+		after := maps.Clone(a.Attributes)
+		if after == nil {
+			after = map[string]any{}
+		}
+		maps.Copy(after, c.SetAttributes)
+		for _, name := range c.RemoveAttributes {
+			delete(after, name)
+		}
+		var err error
+		if a.Attributes, err = checkAttributes(schema, a.Attributes, after); err != nil {
+			return err
+		}
+	}
 	if c.AdminRole != nil {
 		a.AdminRole = *c.AdminRole
 	}

@@ -3,6 +3,7 @@ package manage
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,10 +19,12 @@ type emailEntry struct {
 
 // userMembersEntry has the members of an entry beside names, passwords and claims; nil if absent.
 type userMembersEntry struct {
-	Emails    *[]emailEntry
-	Groups    *[]string
-	Roles     *[]string
-	AdminRole *account.AdminRole
+	Emails     *[]emailEntry
+	Groups     *[]string
+	Roles      *[]string
+	Attributes *map[string]any
+	AdminRole  *account.AdminRole
+	State      *account.State
 }
 
 // decode reads the members with a function that reports whether a member is present and valid.
@@ -33,6 +36,12 @@ func (m *userMembersEntry) decode(decode func(name string, into any, kind string
 				faults = append(faults, fmt.Errorf("%ss: %w", kind, err))
 			}
 			slices.Sort(**names)
+		}
+	}
+	decode("attributes", &m.Attributes, "an object")
+	if decode("state", &m.State, "a string") {
+		if err := account.CheckState(*m.State); err != nil {
+			faults = append(faults, err)
 		}
 	}
 	if decode("admin_role", &m.AdminRole, "a string") {
@@ -54,6 +63,12 @@ func (m *userMembersEntry) apply(a *account.Account, now time.Time) error {
 	}
 	if m.AdminRole != nil {
 		a.AdminRole = *m.AdminRole
+	}
+	if m.Attributes != nil {
+		a.Attributes = maps.Clone(*m.Attributes)
+	}
+	if m.State != nil {
+		a.State = *m.State
 	}
 	if m.Emails == nil {
 		return nil
@@ -100,7 +115,9 @@ type UserExport struct {
 	Claims       map[string]any    `json:"claims,omitempty"`
 	Groups       []string          `json:"groups,omitempty"`
 	Roles        []string          `json:"roles,omitempty"`
+	Attributes   map[string]any    `json:"attributes,omitempty"`
 	AdminRole    account.AdminRole `json:"admin_role,omitempty"`
+	State        account.State     `json:"state,omitempty"`
 }
 
 // ExportUser returns a user in the form of the import, with the password hash if credentials is
@@ -108,7 +125,10 @@ type UserExport struct {
 func ExportUser(a *account.Account, credentials bool) UserExport {
 	e := UserExport{
 		Subject: a.Subject, Username: a.Name(), Emails: emailEntries(a), Groups: a.Groups, Roles: a.Roles, AdminRole: a.AdminRole,
-		Claims: map[string]any{},
+		Claims: map[string]any{}, Attributes: a.Attributes,
+	}
+	if a.State != account.Active {
+		e.State = a.State
 	}
 	for name, value := range a.Claims {
 		if len(a.Addresses) == 0 || name != "email" && name != "email_verified" {

@@ -18,24 +18,25 @@ import (
 
 // patchedMembers are the members of a user that a patch changes, in the form of the import.
 type patchedMembers struct {
-	Emails    []emailEntry      `json:"emails"`
-	Claims    map[string]any    `json:"claims"`
-	Groups    []string          `json:"groups"`
-	Roles     []string          `json:"roles"`
-	AdminRole account.AdminRole `json:"admin_role"`
-	State     account.State     `json:"state"`
+	Emails     []emailEntry      `json:"emails"`
+	Claims     map[string]any    `json:"claims"`
+	Groups     []string          `json:"groups"`
+	Roles      []string          `json:"roles"`
+	Attributes map[string]any    `json:"attributes"`
+	AdminRole  account.AdminRole `json:"admin_role"`
+	State      account.State     `json:"state"`
 }
 
 // memberKinds returns the names of the members that a patch changes, with their types.
 func memberKinds() map[string]string {
 	return map[string]string{
 		"emails": "an array of objects with address, verified and primary", "claims": "an object", "groups": "an array of strings",
-		"roles": "an array of strings", "admin_role": "a string", "state": "a string",
+		"roles": "an array of strings", "attributes": "an object", "admin_role": "a string", "state": "a string",
 	}
 }
 
-// Patch applies a JSON Merge Patch to emails, claims, groups, roles, admin_role and state of a
-// user, and returns the result. The password, sessions and grants stay. It has the errors of
+// Patch applies a JSON Merge Patch to emails, claims, groups, roles, attributes, admin_role and
+// state of a user, and returns the result. The password, sessions and grants stay. It has the errors of
 // [Users.Update].
 //
 // Spec: RFC 7396 §2.
@@ -57,13 +58,17 @@ func (m *Users) Patch(ctx context.Context, subject string, patch json.RawMessage
 			return nil, invalidUser("emails and claims.email exclude each other")
 		}
 	}
+	schema, err := m.Attributes.ListAttributes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	now := m.Now()
-	return m.change(ctx, subject, now, func(a *account.Account) error { return patchUser(a, members, now) })
+	return m.change(ctx, subject, now, func(a *account.Account) error { return patchUser(a, schema, members, now) })
 }
 
 // patchUser applies the members of a patch to an account.
-func patchUser(a *account.Account, patch map[string]any, now time.Time) error {
-	before := patchedMembers{Emails: emailEntries(a), Claims: a.Claims, Groups: a.Groups, Roles: a.Roles, AdminRole: a.AdminRole, State: a.State}
+func patchUser(a *account.Account, schema []*account.Attribute, patch map[string]any, now time.Time) error {
+	before := patchedMembers{emailEntries(a), a.Claims, a.Groups, a.Roles, a.Attributes, a.AdminRole, a.State}
 	text, err := json.Marshal(before)
 	if err != nil {
 		return fmt.Errorf("write members: %w", err)
@@ -76,12 +81,17 @@ func patchUser(a *account.Account, patch map[string]any, now time.Time) error {
 	after := before
 	into := map[string]any{
 		"emails": &after.Emails, "claims": &after.Claims, "groups": &after.Groups, "roles": &after.Roles,
-		"admin_role": &after.AdminRole, "state": &after.State,
+		"attributes": &after.Attributes, "admin_role": &after.AdminRole, "state": &after.State,
 	}
 	for _, name := range slices.Sorted(maps.Keys(patch)) {
 		reflect.ValueOf(into[name]).Elem().SetZero()
 		if err := decodeMember(merged[name], into[name]); err != nil {
 			return invalidUser("%s must be %s", name, memberKinds()[name])
+		}
+	}
+	if _, changed := patch["attributes"]; changed {
+		if a.Attributes, err = checkAttributes(schema, a.Attributes, after.Attributes); err != nil {
+			return err
 		}
 	}
 	return after.apply(a, patch, now)

@@ -44,7 +44,11 @@ type PasswordHasher interface {
 type Users struct {
 	Store  UserStore
 	Hasher PasswordHasher
-	Now    func() time.Time
+	// Attributes has the attributes that accounts may have.
+	Attributes interface {
+		ListAttributes(ctx context.Context) ([]*account.Attribute, error)
+	}
+	Now func() time.Time
 	// Guard returns an error if the caller must not change an account with the first role of
 	// administrators to one with the second. Nil allows everything.
 	Guard func(before, after account.AdminRole) error

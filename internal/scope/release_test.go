@@ -16,7 +16,7 @@ const user = `{
 	"address":{"country":"UK","region":""},"picture":{}
 }`
 
-func account(t *testing.T) map[string]any {
+func accountClaims(t *testing.T) map[string]any {
 	t.Helper()
 	claims, err := DecodeClaims(json.RawMessage(user))
 	if err != nil {
@@ -48,7 +48,7 @@ func TestScopesReleaseTheirClaimsInTheirPlaces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := testSet().ByScope(account(t), Access{Scopes: strings.Fields(tc.scopes)}, tc.place)
+			got := testSet().ByScope(accountClaims(t), Access{Scopes: strings.Fields(tc.scopes)}, tc.place)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("claims differ (-want +got):\n%s", diff)
 			}
@@ -77,7 +77,7 @@ func TestClaimsAreReleasedByName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			access := Access{Scopes: strings.Fields(tc.scopes), ClaimScopes: strings.Fields(tc.implied), Claims: request(t, tc.request)}
-			if diff := cmp.Diff(tc.want, testSet().ByName(account(t), access, tc.place)); diff != "" {
+			if diff := cmp.Diff(tc.want, testSet().ByName(accountClaims(t), access, tc.place)); diff != "" {
 				t.Errorf("claims differ (-want +got):\n%s", diff)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -52,6 +53,8 @@ type Scope struct {
 	Description string
 	// Claims maps the names of the released claims to their destinations.
 	Claims map[string][]Destination
+	// Attributes are those that the scope releases; see [WithAttributes]. They are not stored here.
+	Attributes []*account.Attribute
 	// SelfRegistration allows the scope to dynamically registered clients.
 	SelfRegistration bool
 

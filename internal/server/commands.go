@@ -78,5 +78,5 @@ func NewClientImporter(c *config.Config, s *store.Store, h *credential.Hasher) (
 
 // NewUserImporter returns an importer of files of users.
 func NewUserImporter(s *store.Store, h *credential.Hasher) *manage.UserImporter {
-	return &manage.UserImporter{Store: s.Accounts, Hasher: h, Now: time.Now}
+	return &manage.UserImporter{Store: s.Accounts, Attributes: s.Attributes, Hasher: h, Now: time.Now}
 }

@@ -76,6 +76,8 @@ func newYear(t *testing.T, url string) *year {
 	_, err = y.s.Accounts.ChangeAccount(t.Context(), "alice", noon, func(a *account.Account) error { a.Groups = []string{"staff"}; return nil })
 	must(t, err)
 	y.put("user_groups", 1000*day)
+	must(t, y.s.Attributes.InsertAttribute(t.Context(), &account.Attribute{Name: "team", CreatedAt: noon, UpdatedAt: noon}))
+	y.put("attributes", 1000*day)
 	y.put("memberships", 1000*day)
 	for range 2 {
 		y.put("addresses", 1000*day)

@@ -13,14 +13,19 @@ type ScopeCache struct {
 	sets *cache.Cache[struct{}, *scope.Set]
 }
 
-// NewScopeCache returns a cache of the sets that build returns for the stored scopes.
+// NewScopeCache returns a cache of the sets that build returns for the stored scopes,
+// with the attributes that they release.
 func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache {
 	read := func(ctx context.Context, _ struct{}) (*scope.Set, error) {
 		records, err := s.Scopes.ListScopes(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return build(records), nil
+		attributes, err := s.Attributes.ListAttributes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return build(scope.WithAttributes(records, attributes)), nil
 	}
 	return &ScopeCache{cache.New(cache.Config[struct{}, *scope.Set]{Size: 1, Read: read, Changes: s.Changes()})}
 }

@@ -45,6 +45,7 @@ type Store struct {
 	Accounts       *Accounts
 	Activity       *Activity
 	APIKeys        *APIKeys
+	Attributes     *Attributes
 	Audit          *Audit
 	Clients        *Clients
 	Consents       *Consents
@@ -110,11 +111,11 @@ func New(e db.Engine, c Config) *Store {
 		r.withoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
 	told := &notices{}
-	accounts := &Accounts{d, r, log, told}
 	return &Store{
-		Accounts:       accounts,
+		Accounts:       &Accounts{d, r, log, told},
 		Activity:       &Activity{d},
 		APIKeys:        &APIKeys{d, r},
+		Attributes:     &Attributes{d, r},
 		Audit:          &Audit{d},
 		Clients:        &Clients{d, r},
 		Consents:       &Consents{d},
@@ -126,7 +127,7 @@ func New(e db.Engine, c Config) *Store {
 		KeySets:        &KeySets{d},
 		LogoutRequests: &LogoutRequests{d},
 		Mails:          &Mails{d},
-		OneTimeLinks:   &OneTimeLinks{d, accounts},
+		OneTimeLinks:   &OneTimeLinks{d, &Accounts{d, r, log, told}},
 		Outbox:         &Outbox{d},
 		Passkeys:       &Passkeys{d, told},
 		Refusals:       &Refusals{d},
@@ -146,7 +147,7 @@ func New(e db.Engine, c Config) *Store {
 
 		db: d, replication: r, log: log,
 		purger: &purger{
-			db: d, accounts: accounts, now: c.Now, log: log,
+			db: d, now: c.Now, log: log,
 			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
 			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails, maxSignUps: maxSignUps, maxFailures: activity.MaxFailures,
 			maxPasswordFailures: maxPasswordFailures,

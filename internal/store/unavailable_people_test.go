@@ -8,7 +8,6 @@ import (
 	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/mail"
-	"github.com/ostiary/ostiary/internal/onetimelink"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -28,12 +27,6 @@ var peopleMethods = map[string]call{
 		_, err := s.Activity.ListActivity(ctx, "alice", "", 1)
 		return err
 	},
-	"RequestDeletion": func(ctx context.Context, s *store.Store) error {
-		return s.Accounts.RequestDeletion(ctx, "alice", noon)
-	},
-	"UndoDeletion": func(ctx context.Context, s *store.Store) error {
-		return s.OneTimeLinks.UndoDeletion(ctx, &onetimelink.Link{Kind: onetimelink.UndoDeletion, Subject: "alice"}, noon)
-	},
 	"DeleteGroup": func(ctx context.Context, s *store.Store) error { return s.Groups.DeleteGroup(ctx, "staff") },
 	"SearchAccounts": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Accounts.SearchAccounts(ctx, account.Filter{Prefix: "a", Group: "staff"}, "", 1)
@@ -45,6 +38,17 @@ var peopleMethods = map[string]call{
 	},
 	"UpdateGroup": func(ctx context.Context, s *store.Store) error {
 		return s.Groups.UpdateGroup(ctx, &account.Group{Name: "staff"})
+	},
+	"InsertAttribute": func(ctx context.Context, s *store.Store) error {
+		return s.Attributes.InsertAttribute(ctx, &account.Attribute{Name: "team"})
+	},
+	"UpdateAttribute": func(ctx context.Context, s *store.Store) error {
+		return s.Attributes.UpdateAttribute(ctx, &account.Attribute{Name: "team"})
+	},
+	"DeleteAttribute": func(ctx context.Context, s *store.Store) error { return s.Attributes.DeleteAttribute(ctx, "team") },
+	"ListAttributes": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Attributes.ListAttributes(ctx)
+		return err
 	},
 	"InsertGroup": func(ctx context.Context, s *store.Store) error {
 		return s.Groups.InsertGroup(ctx, &account.Group{Name: "staff"})

@@ -109,7 +109,7 @@ const maxData = 10_000
 func (v *visit) everything() (*accountData, error) {
 	ctx, a := v.r.Context(), v.account
 	all := &accountData{
-		Account: map[string]any{"subject": a.Subject, "username": a.Name(), "created_at": a.CreatedAt, "updated_at": a.UpdatedAt},
+		Account: map[string]any{"subject": a.Subject, "username": a.Name(), "created_at": a.CreatedAt, "updated_at": a.UpdatedAt, "groups": a.Groups, "roles": a.Roles, "attributes": a.Attributes},
 		Claims:  a.Claims, Addresses: []addressData{}, Credentials: []credentialData{}, Sessions: []sessionData{}, Grants: []grantData{}, Consents: []consentData{}, Activity: []eventData{},
 	}
 	for _, address := range a.Addresses {

@@ -216,7 +216,7 @@ func (h *Handler) userClaims(ctx context.Context, g *grant.WithAccount) (map[str
 	if err != nil {
 		return nil, err
 	}
-	account, err := scope.AccountClaims(g)
+	account, err := registered.AccountClaims(g)
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func (i *Issuer) accessTokenClaims(ctx context.Context, r *Request) (map[string]
 	if r.Grant == nil || !r.Registered.ReleasesIn(r.Access, scope.AccessToken) {
 		return nil, nil
 	}
-	account, err := scope.AccountClaims(r.Grant)
+	account, err := r.Registered.AccountClaims(r.Grant)
 	if err != nil {
 		return nil, err
 	}

@@ -135,7 +135,7 @@ func (i *Issuer) encryptIDToken(ctx context.Context, c *client.Client, signed st
 //
 // Spec: OpenID Connect Core §5.4, §5.5.
 func (i *Issuer) userClaims(ctx context.Context, r *Request, alone bool) (map[string]any, error) {
-	account, err := scope.AccountClaims(r.Grant)
+	account, err := r.Registered.AccountClaims(r.Grant)
 	if err != nil {
 		return nil, err
 	}

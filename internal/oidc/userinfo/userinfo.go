@@ -152,7 +152,7 @@ func (h *Handler) claims(ctx context.Context, c *client.Client, held *grant.With
 	if err != nil {
 		return nil, err
 	}
-	account, err := scope.AccountClaims(held)
+	account, err := scopes.AccountClaims(held)
 	if err != nil {
 		return nil, err
 	}
