@@ -74,7 +74,7 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
 			},
-			Issued: s.Metrics.CountTokenResponse, Now: s.Now,
+			Accounts: s.Store.Accounts, Issued: s.Metrics.CountTokenResponse, Now: s.Now,
 		}),
 		Introspection: &introspection.Handler{
 			Issuer: c.Issuer, Authenticator: authenticator, Clients: s.Clients, AccessTokens: accessTokens, Codec: codec,

@@ -74,6 +74,9 @@ func (h *Handler) exchange(r *http.Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g := redeemed.Grant; g != nil && !x.Client.Admits(g.Released.Groups) {
+		return nil, errNotAdmitted(g.Subject)
+	}
 	basis := candidate.Basis
 	basis.Grant = redeemed.Grant
 	access, dropped, err := x.downscope(&basis)

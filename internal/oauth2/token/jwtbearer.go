@@ -2,13 +2,17 @@ package token
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/assertion"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -19,11 +23,18 @@ type Assertions interface {
 	Spend(ctx context.Context, a *assertion.Assertion, now time.Time) error
 }
 
+// Accounts reads accounts.
+type Accounts interface {
+	// Account returns [account.ErrNotFound] for an unknown subject.
+	Account(ctx context.Context, subject string) (*account.Account, error)
+}
+
 // JWTBearer is the grant type urn:ietf:params:oauth:grant-type:jwt-bearer.
 //
 // Spec: RFC 7521 §4.1; RFC 7523 §2.1, §3.1.
 type JWTBearer struct {
 	Assertions Assertions
+	Accounts   Accounts
 	Issuer     Issuer
 }
 
@@ -49,6 +60,9 @@ func (g *JWTBearer) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 	if isMore || !asserted.Trust.Allows(scopes) {
 		return Candidate{}, oauth2.NewError(oauth2.CodeInvalidScope, "The client, or the issuer of the assertion, may not have this scope")
 	}
+	if err := g.checkGroups(ctx, x.Client, asserted.Subject); err != nil {
+		return Candidate{}, err
+	}
 	return Candidate{
 		Basis: Basis{
 			RequestedScopes: requested, Access: scope.Access{Scopes: scopes, Resources: resources},
@@ -58,4 +72,26 @@ func (g *JWTBearer) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 			return Redeemed{Issuer: g.Issuer}, g.Assertions.Spend(ctx, asserted, x.Now)
 		},
 	}, nil
+}
+
+// checkGroups returns an error unless the subject may use the client. A subject without an account
+// is in no group. The account is read only if the client has allowed groups.
+func (g *JWTBearer) checkGroups(ctx context.Context, c *client.Client, subject string) error {
+	if len(c.AllowedGroups) == 0 {
+		return nil
+	}
+	a, err := g.Accounts.Account(ctx, subject)
+	switch {
+	case err != nil && !errors.Is(err, account.ErrNotFound):
+		return fmt.Errorf("read account: %w", err)
+	case err != nil || !c.Admits(a.Groups):
+		return errNotAdmitted(subject)
+	}
+	return nil
+}
+
+// errNotAdmitted is the error for a user in none of the groups that may use the client.
+func errNotAdmitted(subject string) error {
+	return oauth2.NewError(oauth2.CodeInvalidGrant, "The user may not use this client").
+		Because(refusal.New(refusal.GroupNotAllowed, "the user is in none of the groups that may use the client", refusal.Registered("subject", subject)))
 }

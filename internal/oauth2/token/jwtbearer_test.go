@@ -17,6 +17,7 @@ import (
 	"golang.org/x/oauth2"
 	foreign "golang.org/x/oauth2/jwt"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -83,6 +84,50 @@ func TestJWTBearerGrant(t *testing.T) {
 		other.Del("client_id")
 		other.Del("client_secret")
 		servertest.WantError(t, s.PostForm(path, other), 400, "unauthorized_client") // web has not registered it
+	})
+}
+
+// Only members of the allowed groups of a client get tokens, with each grant that has a subject.
+func TestTokenEndpointChecksAllowedGroups(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := servertest.StartWithDeviceClients(t, db, nil)
+		a := servertest.NewAssertionIssuer(s, "")
+		s.Populate()
+		ada := servertest.SubjectOf(t, s, "ada")
+		servertest.Must(t, db.Groups.InsertGroup(t.Context(), &account.Group{Name: "staff", CreatedAt: s.Time(), UpdatedAt: s.Time()}))
+		setGroups := func(groups ...string) {
+			t.Helper()
+			_, err := db.Accounts.ChangeAccount(t.Context(), ada, s.Time(), func(a *account.Account) error {
+				a.Groups = groups
+				return nil
+			})
+			servertest.Must(t, err)
+		}
+		setGroups("staff")
+		for _, id := range []string{"bearer", "web", "tv"} {
+			c, err := db.Clients.Client(t.Context(), id)
+			servertest.Must(t, err)
+			c.AllowedGroups = []string{"staff"}
+			servertest.Must(t, db.Clients.UpdateClient(t.Context(), c))
+		}
+		if p := s.PostForm("/oauth2/token", a.TokenRequest(ada)); p.Status != http.StatusOK {
+			t.Errorf("the assertion for a member: %d %s", p.Status, p.Body)
+		}
+		servertest.WantError(t, s.PostForm("/oauth2/token", a.TokenRequest("mike@example")), 400, "invalid_grant") // has no account
+
+		b := s.NewBrowser()
+		code := b.Code(servertest.AuthorizationRequest())
+		d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm("scope", "openid"))
+		p := b.Follow(b.EnterUserCode(d, "continue"))
+		if strings.HasPrefix(p.Header.Get("Location"), s.URL+"/consent") {
+			b.AnswerConsent(p, "accept")
+		}
+		setGroups()
+		servertest.WantError(t, s.PostForm("/oauth2/token", a.TokenRequest(ada)), 400, "invalid_grant")
+		servertest.WantError(t, s.PostForm("/oauth2/token", servertest.CodeExchange(code)), 400, "invalid_grant")
+		servertest.WantError(t, d.Poll(), 400, "invalid_grant")
 	})
 }
 

@@ -32,6 +32,7 @@ type Config struct {
 	Grants        GrantStore
 	Devices       Devices
 	Assertions    Assertions
+	Accounts      Accounts
 	Hooks         Hooks
 	// RefreshGracePeriod is the time in which the previous refresh token returns the current
 	// token.
@@ -49,7 +50,7 @@ func table(c *Config) []Grant {
 		&AuthorizationCode{Engine: c.Engine, Codec: c.Codec, Grants: c.Grants},
 		&RefreshToken{Codec: c.Codec, Grants: c.Grants, Lifetimes: c.Lifetimes, GracePeriod: c.RefreshGracePeriod, Issuer: c.Issuer},
 		&ClientCredentials{Engine: c.Engine},
-		&JWTBearer{Assertions: c.Assertions, Issuer: c.Issuer},
+		&JWTBearer{Assertions: c.Assertions, Accounts: c.Accounts, Issuer: c.Issuer},
 		&DeviceCode{Codec: c.Codec, Devices: c.Devices, Grants: c.Grants, Issuer: c.Issuer},
 	}
 }
