@@ -56,7 +56,7 @@ func (h *Enrol) open(w http.ResponseWriter, r *http.Request, id string) (*flow, 
 		h.flows.resume(w, f.request.ID)
 		return nil, user, false
 	}
-	has, err := h.second.factors.has(r.Context(), f, user.subject)
+	has, err := h.second.factors.has(r.Context(), user.subject)
 	if err != nil {
 		h.flows.fail(w, r, err)
 		return nil, user, false

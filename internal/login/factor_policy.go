@@ -13,6 +13,8 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/passkey"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -55,8 +57,11 @@ func (s *factors) afterPassword(w http.ResponseWriter, r *http.Request, f *flow,
 		return fmt.Errorf("read second factors: %w", err)
 	}
 	f.hasFactor = enrolled.Enrolled()
-	required := s.FactorPolicy.requires(a.Account, f.client)
-	if asked := s.FactorPolicy.WhenEnrolled && f.hasFactor; !required && !asked {
+	demanded, err := s.demands(r.Context(), a.Account, f.client, enrolled)
+	if err != nil {
+		return err
+	}
+	if !demanded {
 		return s.flows.signIn(w, r, f, a)
 	}
 	a.SecondFactorWaived, err = s.TrustedDevices.Trusts(r, a.Account.Subject, a.Time)
@@ -67,6 +72,19 @@ func (s *factors) afterPassword(w http.ResponseWriter, r *http.Request, f *flow,
 		return s.flows.signIn(w, r, f, a)
 	}
 	return s.storeFirst(r.Context(), f, a)
+}
+
+// demands reports whether a sign-in with a password needs a second factor at the client: the policy
+// requires one, or asks users who have an authenticator app or a passkey.
+func (s *factors) demands(ctx context.Context, a *account.Account, c *client.Client, enrolled secondfactor.FactorSet) (bool, error) {
+	switch {
+	case s.FactorPolicy.requires(a, c):
+		return true, nil
+	case !s.FactorPolicy.WhenEnrolled || enrolled.Enrolled() || s.RelyingParty == nil:
+		return s.FactorPolicy.WhenEnrolled && enrolled.Enrolled(), nil
+	}
+	list, err := s.Passkeys.PasskeysOf(ctx, a.Subject)
+	return slices.ContainsFunc(list, (*passkey.Passkey).Enrolled), err
 }
 
 // storeFirst stores the password of a sign-in that needs a second factor.
@@ -86,16 +104,16 @@ func (s *factors) storeFirst(ctx context.Context, f *flow, a session.Authenticat
 }
 
 // has reports whether the account has an authenticator app or a passkey.
-func (s *factors) has(ctx context.Context, f *flow, subject string) (bool, error) {
+func (s *factors) has(ctx context.Context, subject string) (bool, error) {
 	factors, err := s.SecondFactors.Enrolled(ctx, subject)
 	if err != nil {
 		return false, fmt.Errorf("read second factors: %w", err)
 	}
-	if factors.Enrolled() {
-		return true, nil
+	if factors.Enrolled() || s.RelyingParty == nil {
+		return factors.Enrolled(), nil
 	}
-	part, err := s.flows.passkeyOf(ctx, f, subject)
-	return part != nil, err
+	list, err := s.Passkeys.PasskeysOf(ctx, subject)
+	return len(list) > 0, err
 }
 
 // graceOf returns how long a user without a second factor may still sign in without.

@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/onetimelink"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -145,6 +147,14 @@ func (s *links) signInNew(
 		return err
 	case f != nil:
 		flows.end(w, r, f, factors.afterPassword(w, r, f, result))
+		return nil
+	}
+	demanded, err := factors.demands(r.Context(), a, client.NewAccountConsole(s.Issuer), secondfactor.FactorSet{})
+	if err != nil {
+		return err
+	}
+	if demanded { // the user signs in, and enrols
+		httpapi.SeeOther(w, cmp.Or(s.AccountURL, s.Issuer+"/"))
 		return nil
 	}
 	if err := s.signIn(w, r, result); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/onetimelink"
@@ -245,19 +246,24 @@ func (h *Recover) save(w http.ResponseWriter, r *http.Request) error {
 	h.links.cookies.ClearLink(w, recoverPage)
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "password recovered", slog.String("subject", a.Subject))
 	a.SessionsValidAfter = now
-	return h.signIn(w, r, l, factors.Enrolled())
+	return h.signIn(w, r, l, factors)
 }
 
-// signIn signs in the user of a spent link.
+// signIn signs in the user of a spent link. A user whose second factor is still to be proven, and
+// whose request does not go on, signs in with the new password instead.
 //
 // Spec: RFC 8176 §2 (otp: the link is a one-time secret).
-func (h *Recover) signIn(w http.ResponseWriter, r *http.Request, l *linked, enrolled bool) error {
+func (h *Recover) signIn(w http.ResponseWriter, r *http.Request, l *linked, enrolled secondfactor.FactorSet) error {
+	has, err := h.factors.has(r.Context(), l.Subject)
+	if err != nil {
+		return err
+	}
 	result := h.passwords.authentication(r, l.account, account.KnownSource{})
 	result.Time, result.AMR = l.account.SessionsValidAfter, []string{"otp"}
 	switch {
 	case !l.ProvenAt.IsZero():
 		result.ACR, result.AMR = session.LevelTwoFactors, []string{"pwd", "otp", "mfa"}
-	case enrolled:
+	case has && l.Data.Waived:
 		result.SecondFactorWaived = true // by the administrator
 	}
 	f, err := h.links.flow(r, h.flows, l.Data.Request)
@@ -269,6 +275,14 @@ func (h *Recover) signIn(w http.ResponseWriter, r *http.Request, l *linked, enro
 		return nil
 	case f != nil:
 		h.flows.end(w, r, f, h.factors.afterPassword(w, r, f, result))
+		return nil
+	}
+	demanded, err := h.factors.demands(r.Context(), l.account, client.NewAccountConsole(h.Issuer), enrolled)
+	if err != nil {
+		return err
+	}
+	if demanded && l.ProvenAt.IsZero() && !result.SecondFactorWaived {
+		httpapi.SeeOther(w, cmp.Or(h.AccountURL, h.Issuer+"/"))
 		return nil
 	}
 	if err := h.links.signIn(w, r, result); err != nil {

@@ -80,24 +80,26 @@ func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, sta
 		h.flows.fail(w, r, err)
 		return
 	}
-	byCode := factors.Enrolled() && !h.needsPasskey(f, user)
+	onlyPasskey := h.needsPasskey(f, user)
+	byCode := factors.Enrolled() && !onlyPasskey
 	if !byCode && part == nil {
 		h.offer(w, r, f, user)
 		return
 	}
-	if !byCode {
+	hasCodes := factors.RecoveryCodes.Left > 0 && !onlyPasskey
+	byRecoveryCode = byRecoveryCode && (byCode || hasCodes)
+	if !byCode && !byRecoveryCode {
 		part.Primary = true
 	}
 	page := pages.SecondFactor{
 		Client: f.shownClient(), Action: h.Issuer + "/login/second-factor", Request: f.request.ID,
-		ByRecoveryCode: byRecoveryCode, TrustDevice: user.inFlow, Passkey: part, PasskeyOnly: !byCode,
+		ByRecoveryCode: byRecoveryCode, TrustDevice: user.inFlow, Passkey: part, PasskeyOnly: !byCode && !byRecoveryCode,
 	}
 	here := page.Action + "?request=" + url.QueryEscape(f.request.ID)
 	switch {
-	case !byCode:
-	case byRecoveryCode:
+	case byRecoveryCode && byCode:
 		page.OtherURL = here
-	case factors.RecoveryCodes.Left > 0:
+	case !byRecoveryCode && hasCodes:
 		page.OtherURL = here + "&way=recovery-code"
 	}
 	if why != nil {
@@ -175,7 +177,7 @@ func (h *SecondFactor) decline(w http.ResponseWriter, r *http.Request, f *flow, 
 		return h.declineInFlow(w, r, f, user)
 	}
 	if f.mustEnrol(user) {
-		has, err := h.factors.has(ctx, f, user.subject)
+		has, err := h.factors.has(ctx, user.subject)
 		if err != nil {
 			return err
 		}
@@ -195,7 +197,7 @@ func (h *SecondFactor) decline(w http.ResponseWriter, r *http.Request, f *flow, 
 
 func (h *SecondFactor) declineInFlow(w http.ResponseWriter, r *http.Request, f *flow, user proven) error {
 	ctx := r.Context()
-	has, err := h.factors.has(ctx, f, user.subject)
+	has, err := h.factors.has(ctx, user.subject)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type SecondFactor struct {
 	TrustDevice bool
 	// Passkey lets the user sign in with a passkey instead; nil if the user has none.
 	Passkey *Passkey
-	// PasskeyOnly hides the field: no code suffices.
+	// PasskeyOnly hides the field: no code suffices, or the user has no authenticator app.
 	PasskeyOnly bool
 	// Fault describes the error of the previous attempt.
 	Fault messages.Message

@@ -78,6 +78,8 @@ type Key struct {
 	BackupEligible bool     `json:"backup_eligible,omitempty"` // it may be synchronized (BE)
 	UserVerified   bool     `json:"user_verified,omitempty"`   // at its registration
 	Attestation    string   `json:"attestation,omitempty"`     // format of the attestation statement
+	// Silent reports that the browser created it without a dialog, so that its user may not know it.
+	Silent bool `json:"silent,omitempty"`
 }
 
 // User is the account that a passkey is registered for.
@@ -99,6 +101,10 @@ type Use struct {
 	CounterBack bool   // the counter did not increase
 	BackedUp    bool
 }
+
+// Enrolled reports whether the user may be asked for the passkey after a password: a passkey that was
+// created without a dialog counts from its first use.
+func (p *Passkey) Enrolled() bool { return !p.Key.Silent || !p.LastUsedAt.IsZero() }
 
 // AMR returns the authentication methods of a sign-in with the passkey: it is software that
 // may be copied, or bound to one device.

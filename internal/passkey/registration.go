@@ -87,7 +87,7 @@ func (rp *RelyingParty) VerifyRegistration(state, response string, u User, cooki
 		ID: made.ID, Subject: u.Subject, Handle: user.handle, RPID: rp.ID, Label: Maker(made.Authenticator.AAGUID),
 		Key: Key{
 			Version: 1, PublicKey: made.PublicKey, AAGUID: made.Authenticator.AAGUID, BackupEligible: made.Flags.BackupEligible,
-			UserVerified: made.Flags.UserVerified, Attestation: made.AttestationFormat,
+			UserVerified: made.Flags.UserVerified, Attestation: made.AttestationFormat, Silent: session.Mediation == protocol.MediationConditional,
 		},
 		Counter: made.Authenticator.SignCount, BackedUp: made.Flags.BackupState, CreatedAt: rp.Now(),
 	}
