@@ -171,12 +171,15 @@ func TestSignUpDomains(t *testing.T) {
 func TestInvitation(t *testing.T) {
 	eachMailServer(t, map[string]string{"sign_up": "invited"}, func(t *testing.T, s *mailServer) {
 		t.Helper()
-		servertest.Must(t, s.Store.Groups.InsertGroup(t.Context(), &account.Group{Name: "staff room", CreatedAt: s.Time(), UpdatedAt: s.Time()}))
+		for _, name := range []string{"staff room", "gone"} {
+			servertest.Must(t, s.Store.Groups.InsertGroup(t.Context(), &account.Group{Name: name, CreatedAt: s.Time(), UpdatedAt: s.Time()}))
+		}
 		invitations := &manage.Invitations{
-			Issuer: s.URL, Accounts: s.Store.Accounts, Links: s.Store.OneTimeLinks, Outbox: s.App.MailOutbox, HasMail: true, Now: s.Time,
+			Issuer: s.URL, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.App.MailOutbox, HasMail: true, Now: s.Time,
 		}
 		who := manage.Invitee{Address: "Grace@example.com", Groups: []string{"staff room", "gone"}, By: "root"}
 		servertest.Must(t, invitations.Mail(t.Context(), who))
+		servertest.Must(t, s.Store.Groups.DeleteGroup(t.Context(), "gone"))
 		b := s.NewBrowser()
 		form := open(b, s.link("Grace@example.com"))
 		for _, id := range []string{"username", "name", "password", "create"} {
