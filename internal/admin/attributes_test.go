@@ -95,3 +95,30 @@ func TestAttributeLifecycle(t *testing.T) {
 		}
 	})
 }
+
+// An application with the scope of an attribute gets its claim from userinfo.
+func TestAttributesReachApplications(t *testing.T) {
+	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
+		t.Helper()
+		subject := addUser(s, "zoe", nil).Subject
+		for _, call := range [][3]string{
+			{http.MethodPost, "/attributes", `{"name":"department","type":"string","scope":"hr","claim":"dept"}`},
+			{http.MethodPost, "/attributes", `{"name":"floor","type":"number"}`},
+			{http.MethodPatch, "/users/" + subject, `{"attributes":{"department":"Sales","floor":7}}`},
+			{http.MethodPatch, "/clients/web", `[{"op":"replace","path":"/scope","value":"openid hr"}]`},
+		} {
+			if p := s.CallAdmin(call[0], call[1], call[2]); p.Status >= http.StatusBadRequest {
+				t.Fatalf("%v: %d %s", call, p.Status, p.Body)
+			}
+		}
+		s.Advance(servertest.ClientStaleness)
+		b := s.NewBrowser()
+		p := b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest("scope", "openid hr").Encode()), servertest.Object{"subject": subject})
+		p = b.ConsentByApp(s, p, servertest.Object{"grant_scope": []string{"openid", "hr"}})
+		tokens := s.ExchangeCode(servertest.CodeOf(t, p))
+		claims := s.Userinfo(servertest.Text(tokens["access_token"])).JSON(t)
+		if claims["dept"] != "Sales" || claims["department"] != nil || claims["floor"] != nil {
+			t.Errorf("userinfo: %v", claims)
+		}
+	})
+}
