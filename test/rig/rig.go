@@ -263,12 +263,12 @@ func newReplica(dir string, i int) *replica {
 	return r
 }
 
-// tail returns the end of a log without the level INFO.
+// tail returns the end of a log, without the level INFO and the probes during shutdown.
 func tail(log string) string {
 	const enough = 6000
 	var lines []string
 	for line := range strings.Lines(log) {
-		if !strings.Contains(line, `"level":"INFO"`) {
+		if !strings.Contains(line, `"level":"INFO"`) && !strings.Contains(line, `"route":"/health/ready"`) {
 			lines = append(lines, line)
 		}
 	}
