@@ -110,8 +110,7 @@ func TestMustChangePassword(t *testing.T) {
 	})
 }
 
-// An older session, or one of a mailed code, does not suffice to set a password; and a user who
-// cancels gets nothing.
+// An older session does not suffice to set a password, and a user who cancels ends in an error.
 func TestMustChangePasswordNeedsAFreshSignIn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -141,8 +140,7 @@ func TestMustChangePasswordNeedsAFreshSignIn(t *testing.T) {
 	})
 }
 
-// A user of a device, and one who recovers the password, are under the state as others are: the
-// new password of a recovery ends it.
+// The user of a device has to change the password, too. The new password of a recovery ends the state.
 func TestMustChangePasswordOfADeviceAndARecovery(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

@@ -90,7 +90,7 @@ func (h *NewPassword) Submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if errors.Is(err, account.ErrChanged) {
-		err = nil // the authorization endpoint asks again, if the state is the same
+		err = nil // the authorization endpoint returns the user to this page, if the state is the same
 	}
 	h.flows.end(w, r, f, err)
 }

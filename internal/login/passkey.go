@@ -269,8 +269,8 @@ func (s *flows) passkeyCreateURL(f *flow) string {
 // offerPasskey returns the page on which the user of a, who has just signed in with a
 // password, gets a passkey; "" for none. The script of the sign-in page reports whether the
 // browser can create one without a dialog ("silent") or with one ("page"). The page that
-// offers one is shown once in [passkey.OfferInterval]. Only an account without a passkey gets
-// or second factor gets one so: these prove more than the password.
+// offers one is shown once in [passkey.OfferInterval]. Accounts with a passkey or a second factor get
+// none so: these prove more than the password.
 func (h *SignIn) offerPasskey(r *http.Request, f *flow, a *account.Account) (page string, err error) {
 	can := r.PostForm.Get("passkey")
 	if h.RelyingParty == nil || f.needsFactor || f.hasFactor || can != modeSilent && can != "page" {
