@@ -52,11 +52,14 @@ type Account struct {
 	// operator has not taken it over.
 	SelfRegistered bool
 
-	DisabledAt         time.Time // zero while the account may sign in
-	LockedAt           time.Time // zero unless the account is locked down; then it is disabled too
-	SessionsValidAfter time.Time // sessions and grants from before it are invalid
-	CreatedAt          time.Time
-	UpdatedAt          time.Time
+	DisabledAt time.Time // zero while the account may sign in
+	LockedAt   time.Time // zero unless the account is locked down; then it is disabled too
+	// DeletionRequestedAt is when the user asked to delete the account, which disabled it; zero
+	// unless the user has.
+	DeletionRequestedAt time.Time
+	SessionsValidAfter  time.Time // sessions and grants from before it are invalid
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
 }
 
 // PasswordHash returns the hash of the account's password, empty if there is none.
@@ -115,6 +118,18 @@ func Name(stored string) string {
 		return ""
 	}
 	return stored
+}
+
+// DeletionDelay is how long users can undo the deletion of their account.
+const DeletionDelay = 7 * 24 * time.Hour
+
+// DeletesAt returns when the account is deleted, zero unless its user has asked for that. An
+// account that was enabled, disabled or locked since is not deleted.
+func (a *Account) DeletesAt() time.Time {
+	if a.DeletionRequestedAt.IsZero() || !a.DeletionRequestedAt.Equal(a.DisabledAt) || !a.LockedAt.IsZero() {
+		return time.Time{}
+	}
+	return a.DeletionRequestedAt.Add(DeletionDelay)
 }
 
 // NewSubject returns a subject identifier of 130 random bits in lower-case letters and digits.

@@ -31,6 +31,8 @@ const (
 	AddressAdded      Kind = "address_added"
 	AddressVerified   Kind = "address_verified"
 	AddressRemoved    Kind = "address_removed"
+	DeletionRequested Kind = "deletion_requested"
+	DeletionUndone    Kind = "deletion_undone"
 	PrimaryChanged    Kind = "primary_address_changed"
 	ConsentWithdrawn  Kind = "consent_withdrawn"
 )

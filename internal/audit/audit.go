@@ -22,6 +22,7 @@ const (
 	Key       Kind = "api_key"
 	Token     Kind = "access_token"
 	Command   Kind = "cli"
+	User      Kind = "user"   // a user who changes the own account
 	Client    Kind = "client" // a client that manages its own registration
 	Anonymous Kind = "none"   // the API runs without authentication
 )

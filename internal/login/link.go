@@ -23,7 +23,10 @@ import (
 
 // Links stores one-time links. Links that are not valid are onetimelink.ErrInvalid.
 type Links interface {
+	InsertLink(ctx context.Context, l *onetimelink.Link) error
 	Link(ctx context.Context, hash []byte, now time.Time) (*onetimelink.Link, error)
+	// UndoDeletion spends a link and enables its account, which its user had asked to delete.
+	UndoDeletion(ctx context.Context, l *onetimelink.Link, now time.Time) error
 	SpendLink(ctx context.Context, l *onetimelink.Link, now time.Time) error
 	ProveLink(ctx context.Context, hash []byte, now time.Time) error
 	// AcceptInvitation and VerifyAddress spend a link, and add an account or mark the address

@@ -228,6 +228,7 @@ type Service struct {
 	Recover      *Recover
 	Verify       *Verify
 	Invitation   *Invitation
+	Undo         *Undo
 	Home         *Home
 	Language     *Language
 }
@@ -240,8 +241,8 @@ func New(c Config) *Service {
 	second := &SecondFactor{&c, flows, passwords, factors}
 	links := &links{&c, session.LinkCookies{Cookies: c.Cookies}}
 	return &Service{
-		SignIn:       &SignIn{&c, flows, passwords, factors},
-		Passkey:      &PasskeySignIn{&c, flows, limits},
+		SignIn:       &SignIn{&c, flows, passwords, factors, links},
+		Passkey:      &PasskeySignIn{&c, flows, limits, links},
 		Create:       &PasskeyCreate{&c, flows},
 		Code:         &CodeSignIn{&c, flows, limits, passwords, factors, links},
 		SecondFactor: second,
@@ -254,6 +255,7 @@ func New(c Config) *Service {
 		Recover:      &Recover{&c, flows, limits, passwords, factors, links},
 		Verify:       &Verify{&c, flows, passwords, factors, links},
 		Invitation:   &Invitation{&c, flows, passwords, factors, links},
+		Undo:         &Undo{&c, flows, links},
 		Home:         &Home{&c},
 		Language:     &Language{&c, flows},
 	}

@@ -43,6 +43,8 @@ func (s *MailLinks) Complete(ctx context.Context, m *mail.Message, now time.Time
 		return s.signUp(ctx, m, now)
 	case mail.Invitation:
 		return s.invitation(ctx, m, now)
+	case mail.DeletionRequested:
+		return s.undoDeletion(ctx, m, now)
 	case mail.SignInCode:
 		return s.signInCode(ctx, m, now)
 	default:

@@ -42,6 +42,7 @@ type PasskeySignIn struct {
 
 	flows  *flows
 	limits *limiter
+	links  *links
 }
 
 // passkeyOptions is the response to a request for options.
@@ -145,7 +146,7 @@ func (h *PasskeySignIn) signInWith(w http.ResponseWriter, r *http.Request, f *fl
 		return nil, err
 	}
 	if !a.DisabledAt.IsZero() {
-		return nil, account.ErrDisabled
+		return h.disabled(w, r, use, list)
 	}
 	err = h.flows.signIn(w, r, f, session.Authentication{
 		Account: a, Time: use.At, ACR: session.LevelPhishingResistant, AMR: use.Passkey.AMR(), Remember: remember(r), Passkey: use, RequestID: f.request.ID,
@@ -158,11 +159,30 @@ func (h *PasskeySignIn) signInWith(w http.ResponseWriter, r *http.Request, f *fl
 		h.Log.LogAttrs(r.Context(), slog.LevelWarn, "the counter of a passkey did not increase; there may be a copy of it",
 			slog.String("subject", a.Subject))
 	}
-	body := &signedIn{h.flows.resumeURL(f.request.ID), accepted{RPID: h.RelyingParty.ID, UserID: encode(use.Passkey.Handle)}}
+	return &signedIn{h.flows.resumeURL(f.request.ID), h.accepted(use, list)}, nil
+}
+
+// accepted returns the passkeys of the account that one was used of.
+func (h *PasskeySignIn) accepted(use *passkey.Use, list []*passkey.Passkey) accepted {
+	all := accepted{RPID: h.RelyingParty.ID, UserID: encode(use.Passkey.Handle)}
 	for _, p := range list {
-		body.Accepted.IDs = append(body.Accepted.IDs, encode(p.ID))
+		all.IDs = append(all.IDs, encode(p.ID))
 	}
-	return body, nil
+	return all
+}
+
+// disabled returns the response to a user of a disabled account: the page that keeps it, if the
+// user has asked to delete it.
+func (h *PasskeySignIn) disabled(w http.ResponseWriter, r *http.Request, use *passkey.Use, list []*passkey.Passkey) (*signedIn, error) {
+	a, err := h.Accounts.Account(r.Context(), use.Passkey.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if a.DeletesAt().IsZero() {
+		return nil, account.ErrDisabled
+	}
+	page, err := h.links.offerUndo(w, r, a.Subject)
+	return &signedIn{page, h.accepted(use, list)}, err
 }
 
 // unknown returns the rejection of a passkey that the account of its user handle does not

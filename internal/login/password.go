@@ -25,7 +25,7 @@ type passwords struct {
 
 // check returns the account with the username or verified address and the password, and which
 // devices and networks of the request the account has signed in from. It returns a [*rejection]
-// if they are wrong or rate limited.
+// if they are wrong or rate limited. The account may be one that its user has asked to delete.
 //
 // Every rejection costs the same work, whether the account exists or not: count the
 // attempt, read the account, hash a password. Only an impossible password is rejected
@@ -80,6 +80,9 @@ func (s *Service) VerifyPassword(r *http.Request, username, password string) (*a
 			Status: rejected.status, Code: "access_denied", RetryAfter: rejected.wait, Rule: rejected.rule, Reason: rejected.why,
 		}
 	}
+	if err == nil && !a.DisabledAt.IsZero() {
+		return nil, account.ErrDisabled
+	}
 	return a, err
 }
 
@@ -104,7 +107,7 @@ func (p *passwords) verify(ctx context.Context, a *account.Account, username, pa
 		}
 	}
 	hash := a.PasswordHash()
-	if !a.DisabledAt.IsZero() {
+	if !a.DisabledAt.IsZero() && a.DeletesAt().IsZero() {
 		hash = ""
 	}
 	result, err := p.Hasher.Check(ctx, hash, password)

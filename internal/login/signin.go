@@ -17,6 +17,7 @@ type SignIn struct {
 	flows     *flows
 	passwords *passwords
 	factors   *factors
+	links     *links
 }
 
 // Page serves GET /login: request is the ID of the authorization request, and as=another
@@ -85,6 +86,9 @@ func (h *SignIn) authenticate(w http.ResponseWriter, r *http.Request, f *flow) (
 	a, known, err := h.passwords.check(r, r.PostForm.Get("username"), r.PostForm.Get("password"))
 	if err != nil {
 		return "", err
+	}
+	if !a.DeletesAt().IsZero() {
+		return h.links.offerUndo(w, r, a.Subject)
 	}
 	if err := h.factors.afterPassword(w, r, f, h.passwords.authentication(r, a, known)); err != nil {
 		return "", err

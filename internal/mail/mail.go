@@ -52,6 +52,8 @@ const (
 	AddressRemoved    Kind = "address-removed"
 	PrimaryChanged    Kind = "primary-address-changed"
 	AccountLocked     Kind = "account-locked"
+	DeletionRequested Kind = "deletion-requested" // with a link to undo it
+	DeletionUndone    Kind = "deletion-undone"
 	PasskeyCopied     Kind = "passkey-copied" // its counter did not increase
 )
 
@@ -59,13 +61,13 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		Verify, SignUp, Recover, Invitation, SignInCode, AccountExists, NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed,
-		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, PrimaryChanged, AccountLocked, PasskeyCopied,
+		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, PrimaryChanged, AccountLocked, DeletionRequested, DeletionUndone, PasskeyCopied,
 	}
 }
 
 // HasLink reports whether messages of the kind contain a one-time link.
 func (k Kind) HasLink() bool {
-	return slices.Contains([]Kind{Verify, SignUp, Recover, Invitation}, k)
+	return slices.Contains([]Kind{Verify, SignUp, Recover, Invitation, DeletionRequested}, k)
 }
 
 // State is the state of a message.

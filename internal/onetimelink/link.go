@@ -32,7 +32,9 @@ const (
 	SignUp     Kind = "sign-up"    // the same for a user who has no account yet
 	Recover    Kind = "recover"    // sets a new password
 	Invitation Kind = "invitation" // creates an account
-	SignIn     Kind = "sign-in"    // a code that a user enters to sign in: it has no link
+	// UndoDeletion keeps an account that its user has asked to delete.
+	UndoDeletion Kind = "undo-deletion"
+	SignIn       Kind = "sign-in" // a code that a user enters to sign in: it has no link
 )
 
 // Page returns the path of the page that the link opens.
@@ -44,6 +46,8 @@ func (k Kind) Page() string {
 		return "/invitation"
 	case Verify, SignUp:
 		return "/verify"
+	case UndoDeletion:
+		return "/undo"
 	case SignIn:
 	}
 	return "/"
@@ -65,6 +69,8 @@ func (k Kind) Lifetime() time.Duration {
 		return InvitationLifetime
 	case Verify, SignUp:
 		return VerifyLifetime
+	case UndoDeletion:
+		return account.DeletionDelay
 	case SignIn:
 		return CodeLifetime
 	}

@@ -64,6 +64,10 @@ func consoleSamples(client func(text, link string) Client) []sample {
 				{Address: text, Verified: true, Primary: true}, {Address: text, Verified: true, MayBePrimary: true}, {Address: text, MayVerify: true},
 			}}
 		}, "email", "add"),
+		page("delete", func(text, link string) Page {
+			faults := Form{[]Fault{{Field: "username", Text: messages.Literal(text)}}}
+			return AccountDelete{Form: faults, Action: link, CancelURL: link, Username: text}
+		}, "username", "delete", "cancel"),
 		page("data", func(text, link string) Page { return AccountData{Action: link, FileURL: link} }, "file"),
 		page("password", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "new-password", Text: messages.Literal(text)}, {Text: messages.Literal(text)}}}

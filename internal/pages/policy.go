@@ -90,8 +90,8 @@ func policies() map[string]policy {
 		"passkeys":         keys,
 		"confirmremoval":   console,
 		"recover":          link, "recoversent": link, "recoverfactor": link, "recoverpassword": link,
-		"recoverdone": linkDone,
-		"verify":      link, "verifycode": link, "verifyname": link, "invitation": link,
+		"recoverdone": linkDone, "undodeletion": link, "deletionundone": linkDone,
+		"verify": link, "verifycode": link, "verifyname": link, "invitation": link,
 		"showncode": linkDone, "verified": linkDone, "accountcreated": linkDone,
 	}
 	for _, name := range consoleTemplates() {

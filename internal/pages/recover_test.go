@@ -37,6 +37,12 @@ func recoverySamples(client func(text, link string) Client) []sample {
 		{"recoverdone", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, RecoverDone{Username: text, ContinueURL: link})
 		}, []string{"continue"}},
+		{"undodeletion", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Show(w, request(), http.StatusOK, UndoDeletion{Action: link, Username: text, DeletesAt: time.Unix(1, 0)})
+		}, []string{"undo"}},
+		{"deletionundone", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Show(w, request(), http.StatusOK, DeletionUndone{Username: text, ContinueURL: link})
+		}, []string{"continue"}},
 		{"verify", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, VerifyAddress{Action: link, Email: text})
 		}, []string{"confirm"}},

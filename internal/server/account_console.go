@@ -30,7 +30,8 @@ func composeAccountConsole(s *Server) {
 		Session: func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool) {
 			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
 		},
-		Added: append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
+		OfferUndo: s.login.OfferUndo,
+		Added:     append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
 		Activity: s.Store.Activity, Grants: s.grantsOf, Credentials: s.credentialsOf,
 		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: s.passwordPolicy, Hasher: s.Hasher,
 		Mail: accountMail(s), Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,

@@ -36,6 +36,7 @@ const (
 	pathRecover       = "/recover"
 	pathInvitation    = "/invitation"
 	pathVerifyAddress = "/verify"
+	pathUndo          = "/undo"
 	PathSetup         = "/setup"
 	pathDevice        = "/device" // short, since users type it
 	pathDeviceAuth    = "/oauth2/device/auth"

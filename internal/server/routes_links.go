@@ -24,6 +24,9 @@ func mountLinkPages(s *Server, own chi.Router, pages, passwords func(http.Handle
 	own.HandleFunc(pathVerifyAddress, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(s.login.Verify.Page), http.MethodPost: pages(s.login.Verify.Submit),
 	}))
+	own.HandleFunc(pathUndo, byMethod(map[string]http.Handler{
+		http.MethodGet: pages(s.login.Undo.Page), http.MethodPost: pages(s.login.Undo.Submit),
+	}))
 	if s.Config.SignUp != config.SignUpOff {
 		own.HandleFunc(pathInvitation, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.Invitation.Page), http.MethodPost: passwords(s.login.Invitation.Submit),

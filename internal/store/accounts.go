@@ -25,7 +25,7 @@ type Accounts struct {
 }
 
 const accountColumns = `a.subject, a.username, a.claims, a.administrator, a.admin_role, a.state, a.roles, a.attributes,
-	a.self_registered, a.disabled_at, a.locked_at, a.not_before, a.created_at, a.updated_at, ` + groupsOf + `, ` + addressesOf
+	a.self_registered, a.disabled_at, a.locked_at, a.deletion_requested_at, a.not_before, a.created_at, a.updated_at, ` + groupsOf + `, ` + addressesOf
 
 // selectAccount reads one account with its password, listAccounts several. PostgreSQL makes
 // their plans while the tables are empty: a condition on the ID of the credential, or a join of
@@ -49,7 +49,7 @@ func scanAccount(from db.Scanner) (*account.Account, error) {
 	a := &account.Account{}
 	err := from.Scan(&a.Subject, &a.Username, intoDocument(&a.Claims), intoFlag(&owner), intoText(&a.AdminRole), intoText(&a.State),
 		intoOptional(&a.Roles), intoOptional(&a.Attributes), intoFlag(&a.SelfRegistered),
-		intoTime(&a.DisabledAt), intoTime(&a.LockedAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
+		intoTime(&a.DisabledAt), intoTime(&a.LockedAt), intoTime(&a.DeletionRequestedAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
 		into(func(text string) error { a.Groups = items(text); return nil }), intoAddresses(&a.Addresses),
 		intoText(&hash), intoTime(&setAt))
 	if owner {
@@ -288,7 +288,7 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 		UPDATE accounts SET disabled_at = $2, updated_at = $2,
 			not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END
 		WHERE subject = $1`
-	const enable = `UPDATE accounts SET disabled_at = locked_at, updated_at = $2 WHERE subject = $1`
+	const enable = `UPDATE accounts SET disabled_at = locked_at, deletion_requested_at = NULL, updated_at = $2 WHERE subject = $1`
 
 	// Replicas cache whether an account is disabled, with the issuers that are trusted for
 	// its subject.
@@ -317,38 +317,6 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 	if disabled {
 		err = s.endConcurrent(ctx, subject, now)
 	}
-	s.replication.enforce(ctx, version)
-	return err
-}
-
-// DeleteAccount deletes an account with its sessions and consents, and revokes its
-// grants, since a custom login app may create the same subject again. It returns
-// [account.ErrNotFound] for an unknown subject, and [account.ErrLastOwner] instead of deleting
-// the last owner.
-func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
-	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
-		owner, err := isOwner(ctx, c, subject)
-		if err != nil {
-			return false, err
-		}
-		if err := removeSources(ctx, c, subject); err != nil {
-			return false, err
-		}
-		if err := changeAccount(ctx, c, subject, now, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
-			return false, err
-		}
-		if _, err := c.Exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
-			return false, fmt.Errorf("delete consents: %w", err)
-		}
-		if _, err := c.Exec(ctx, `DELETE FROM activity WHERE subject = $1`, subject); err != nil {
-			return false, fmt.Errorf("delete activity: %w", err)
-		}
-		return true, keepOwner(ctx, c, owner)
-	})
-	if err != nil {
-		return err
-	}
-	err = s.endConcurrent(ctx, subject, now)
 	s.replication.enforce(ctx, version)
 	return err
 }

@@ -15,9 +15,13 @@ const eventColumns = `id, at, action, target, actor_kind, actor_id, actor_name, 
 
 // BeginEvent records an event before the change is made.
 func (s *Audit) BeginEvent(ctx context.Context, e *audit.Event) error {
+	return insertEvent(ctx, s.db.Write, e)
+}
+
+func insertEvent(ctx context.Context, on db.Conn, e *audit.Event) error {
 	const insert = `INSERT INTO audit_events (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
-	_, err := s.db.Write.Exec(ctx, insert, e.ID, stamp(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name,
+	_, err := on.Exec(ctx, insert, e.ID, stamp(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name,
 		e.Address, e.RequestID, string(e.Outcome), e.Status)
 	if err != nil {
 		return fmt.Errorf("begin audit event: %w", err)

@@ -80,3 +80,18 @@ func (n *notices) ofAddresses(ctx context.Context, on db.Conn, a, before *accoun
 	}
 	return insertMails(ctx, on, messages)
 }
+
+// ofDeletion records the request to delete an account, or that it was undone, and tells the
+// user.
+func (n *notices) ofDeletion(ctx context.Context, on db.Conn, event activity.Kind, kind mail.Kind, subject string, now time.Time) error {
+	if err := recordActivity(ctx, on, activity.New(event, subject, "", now)); err != nil {
+		return err
+	}
+	return n.enqueue(ctx, on, subject, func(a *account.Account) []*mail.Message {
+		data := map[string]string{"username": a.Name()}
+		if at := a.DeletesAt(); !at.IsZero() {
+			data["detail"] = at.Format(time.DateOnly)
+		}
+		return mail.Notices(kind, a, data, now)
+	})
+}

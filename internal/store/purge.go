@@ -47,6 +47,7 @@ type Purged struct {
 // purger removes expired records.
 type purger struct {
 	db              *db.DB
+	accounts        *Accounts
 	grantLifetime   time.Duration
 	requestLifetime time.Duration
 	auditRetention  time.Duration
@@ -73,6 +74,7 @@ func (s *purger) purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.purgeFailures(ctx, &purged),
 		s.purgeSignUps(ctx, now, &purged),
 		s.purgePasswordFailures(ctx, now, &purged),
+		s.deleteRequested(ctx, now, &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
 		s.purgeRefusals(ctx, now, &purged),

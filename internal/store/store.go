@@ -111,8 +111,9 @@ func New(e db.Engine, c Config) *Store {
 		r.withoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
 	told := &notices{}
+	accounts := &Accounts{d, r, log, told}
 	return &Store{
-		Accounts:       &Accounts{d, r, log, told},
+		Accounts:       accounts,
 		Activity:       &Activity{d},
 		APIKeys:        &APIKeys{d, r},
 		Attributes:     &Attributes{d, r},
@@ -127,7 +128,7 @@ func New(e db.Engine, c Config) *Store {
 		KeySets:        &KeySets{d},
 		LogoutRequests: &LogoutRequests{d},
 		Mails:          &Mails{d},
-		OneTimeLinks:   &OneTimeLinks{d, &Accounts{d, r, log, told}},
+		OneTimeLinks:   &OneTimeLinks{d, accounts},
 		Outbox:         &Outbox{d},
 		Passkeys:       &Passkeys{d, told},
 		Refusals:       &Refusals{d},
@@ -147,7 +148,7 @@ func New(e db.Engine, c Config) *Store {
 
 		db: d, replication: r, log: log,
 		purger: &purger{
-			db: d, now: c.Now, log: log,
+			db: d, accounts: accounts, now: c.Now, log: log,
 			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
 			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails, maxSignUps: maxSignUps, maxFailures: activity.MaxFailures,
 			maxPasswordFailures: maxPasswordFailures,

@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/mail"
+	"github.com/ostiary/ostiary/internal/onetimelink"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -26,6 +27,12 @@ var peopleMethods = map[string]call{
 	"ListActivity": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Activity.ListActivity(ctx, "alice", "", 1)
 		return err
+	},
+	"RequestDeletion": func(ctx context.Context, s *store.Store) error {
+		return s.Accounts.RequestDeletion(ctx, "alice", noon)
+	},
+	"UndoDeletion": func(ctx context.Context, s *store.Store) error {
+		return s.OneTimeLinks.UndoDeletion(ctx, &onetimelink.Link{Kind: onetimelink.UndoDeletion, Subject: "alice"}, noon)
 	},
 	"DeleteGroup": func(ctx context.Context, s *store.Store) error { return s.Groups.DeleteGroup(ctx, "staff") },
 	"SearchAccounts": func(ctx context.Context, s *store.Store) error {

@@ -56,6 +56,10 @@ func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
 		return messages.New("account.activity.locked"), nil
 	case activity.Unlocked:
 		return messages.New("account.activity.unlocked"), nil
+	case activity.DeletionRequested:
+		return messages.New("account.activity.deletion-requested"), nil
+	case activity.DeletionUndone:
+		return messages.New("account.activity.deletion-undone"), nil
 	case activity.AddressAdded:
 		return messages.New("account.activity.address-added", "email", e.Detail), nil
 	case activity.AddressVerified:

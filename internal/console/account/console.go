@@ -38,6 +38,7 @@ type SessionManager interface {
 	Begin(w http.ResponseWriter, r *http.Request, current *session.Session, a session.Authentication) (*session.Session, error)
 	Touch(r *http.Request, s *session.Session) error
 	EndOf(ctx context.Context, subject, id string) error
+	EndAll(ctx context.Context, subject string) (count int, err error)
 	EndOthers(ctx context.Context, subject, keep string) (count int, err error)
 	ReplacePassword(ctx context.Context, a *account.Account, hash, keep string) error
 }
@@ -47,6 +48,9 @@ type Accounts interface {
 	Account(ctx context.Context, subject string) (*account.Account, error)
 	// ChangeAccount applies change, again after a concurrent change.
 	ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account) error) (*account.Account, error)
+	// RequestDeletion disables an account, which the store deletes later. It returns
+	// account.ErrLastOwner for the last owner.
+	RequestDeletion(ctx context.Context, subject string, now time.Time) error
 }
 
 // Consents reads and ends what applications may do.
@@ -113,6 +117,8 @@ type Config struct {
 	// authenticated a moment ago, at the highest level of the account. If there is no such
 	// session, Session sends the user to sign in and back, and returns false.
 	Session func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool)
+	// OfferUndo gives the browser a link to undo the deletion of an account, and returns the page.
+	OfferUndo func(w http.ResponseWriter, r *http.Request, subject string) (page string, err error)
 	// Added are the pages of other packages.
 	Added []AddedPage
 

@@ -1,0 +1,33 @@
+package pages
+
+import "time"
+
+// AccountDelete asks for the username before the account is deleted. The form posts the field
+// username.
+type AccountDelete struct {
+	Form
+
+	Action, CancelURL string
+	Username          string // that the user must enter
+}
+
+func (AccountDelete) template() string { return "account-delete" }
+
+// UndoDeletion tells when the account is deleted, and offers to keep it. The form posts nothing.
+type UndoDeletion struct {
+	// Action is the URL of the form.
+	Action    string
+	Username  string
+	DeletesAt time.Time
+}
+
+func (UndoDeletion) template() string { return "undodeletion" }
+
+// DeletionUndone tells that the account is kept.
+type DeletionUndone struct {
+	Username string
+	// ContinueURL is where the user goes on.
+	ContinueURL string
+}
+
+func (DeletionUndone) template() string { return "deletionundone" }
