@@ -41,7 +41,7 @@ func permute(samples []sample, q float64, rounds int) difference {
 	d.first, d.second = quantiles(sorted, kinds, count, q)
 	want, extreme := max(d.first-d.second, d.second-d.first), 1 // the measured assignment is one of them
 	for range rounds {
-		rand.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+		rand.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] }) //nolint:gosec // statistics
 		if a, b := quantiles(sorted, kinds, count, q); max(a-b, b-a) >= want {
 			extreme++
 		}

@@ -7,7 +7,7 @@ import (
 
 // samplesOf returns n samples of each kind; those of the first are later by shift.
 func samplesOf(n int, shift float64) []sample {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a fixed seed repeats the test
+	random := rand.New(rand.NewPCG(1, 2))
 	var all []sample
 	for i := range 2 * n {
 		s := sample{value: 20 + random.ExpFloat64(), first: i%2 == 0}

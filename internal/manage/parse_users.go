@@ -49,7 +49,7 @@ func (e *EntryError) Unwrap() error { return e.Err }
 // EntryErrors returns the errors of entries that [UserImporter.Read] has joined, nil if err is
 // or contains another error.
 func EntryErrors(err error) []*EntryError {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the error of Read itself
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return nil
 	}

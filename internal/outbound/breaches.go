@@ -3,6 +3,7 @@ package outbound
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,8 +12,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"crypto/tls"
 
 	"github.com/ostiary/ostiary/internal/admission"
 	"github.com/ostiary/ostiary/internal/passwordpolicy"

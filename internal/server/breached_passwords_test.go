@@ -1,7 +1,7 @@
 package server_test
 
 import (
-	"crypto/sha1" //nolint:gosec // as in the lists
+	"crypto/sha1"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -20,14 +20,14 @@ import (
 func TestBreachedPasswordsCannotBeChosen(t *testing.T) {
 	t.Parallel()
 	const password = "eight unrelated w0rds"
-	digest := fmt.Sprintf("%X", sha1.Sum([]byte(password))) //nolint:gosec // as in the lists
+	digest := fmt.Sprintf("%X", sha1.Sum([]byte(password)))
 	file := filepath.Join(t.TempDir(), "breaches")
 	if err := os.WriteFile(file, []byte(digest+":7\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/range/"+digest[:5] {
-			fmt.Fprintln(w, digest[5:]+":7") //nolint:errcheck // a broken connection fails the test
+			fmt.Fprintln(w, digest[5:]+":7")
 		}
 	}))
 	t.Cleanup(service.Close)

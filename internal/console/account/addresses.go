@@ -76,7 +76,7 @@ func (v *visit) addAddress(address string) error {
 			return a.AddAddress(address, time.Time{})
 		})
 	}
-	fault := messages.Message{}
+	var fault messages.Message
 	switch {
 	case errors.Is(err, account.ErrBadEmail):
 		fault = messages.New("account.addresses.invalid")

@@ -62,15 +62,13 @@ func Open(tb testing.TB, url string) *store.Store {
 // connection, which a busy machine may exceed for the first one.
 func AwaitConnection(tb testing.TB, s *store.Store) {
 	tb.Helper()
-	for until := time.Now().Add(20 * time.Second); ; {
-		err := s.Ping(tb.Context())
-		if err == nil {
+	var err error
+	for range 20 {
+		if err = s.Ping(tb.Context()); err == nil {
 			return
 		}
-		if time.Now().After(until) {
-			tb.Fatal(err)
-		}
 	}
+	tb.Fatal(err)
 }
 
 // SQLiteURL returns the URL of a fresh SQLite database with the schema in place.
