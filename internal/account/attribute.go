@@ -39,7 +39,7 @@ type Attribute struct {
 	UpdatedAt time.Time
 }
 
-// AttributeDefinition says what the values of an attribute are, and who gets them.
+// AttributeDefinition is the type of an attribute, and the scope that releases it.
 type AttributeDefinition struct {
 	Type AttributeType `json:"type"`
 	// Required attributes must be present when the attributes of an account change.

@@ -163,6 +163,16 @@ func TestPatchUser(t *testing.T) {
 		if after := s.CallAdmin(http.MethodGet, path, "").Body; after != kept {
 			t.Errorf("rejected patches left %s, want %s", after, kept)
 		}
+		for media, want := range map[string]int{"application/merge-patch+json": http.StatusOK, "application/json-patch+json": http.StatusUnsupportedMediaType, "": http.StatusUnsupportedMediaType} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, s.AdminURL+path, strings.NewReader(`{}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", media)
+			if p := servertest.Send(t, http.DefaultClient, r); p.Status != want {
+				t.Errorf("Content-Type %q: %d %s", media, p.Status, p.Body)
+			}
+		}
 		// The claims of several patches together are limited too.
 		large := strings.Repeat("n", 40_000)
 		if p := s.CallAdmin(http.MethodPatch, path, `{"claims":{"first":"`+large+`"}}`); p.Status != http.StatusOK {

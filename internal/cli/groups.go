@@ -23,7 +23,7 @@ type groupsCreate struct {
 	outputFlags
 
 	Name        string `arg:"" help:"The name of the group."`
-	Description string `help:"What the group is for." placeholder:"TEXT"`
+	Description string `help:"The description of the group." placeholder:"TEXT"`
 }
 
 type groupsList struct {
@@ -34,7 +34,7 @@ type groupsUpdate struct {
 	outputFlags
 
 	Name        string `arg:"" help:"The name of the group."`
-	Description string `help:"What the group is for." required:"" placeholder:"TEXT"`
+	Description string `help:"The description of the group." required:"" placeholder:"TEXT"`
 }
 
 type groupsDelete struct {

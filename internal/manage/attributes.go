@@ -110,7 +110,7 @@ func checkAttribute(list []*account.Attribute, a *account.Attribute) error {
 	return nil
 }
 
-// checkAttributes returns the attributes of an account after some of them were set, without those
+// checkAttributes returns the attributes of an account after a change, without those
 // that the schema does not have, or an [InvalidUserError].
 func checkAttributes(schema []*account.Attribute, before, after map[string]any) (map[string]any, error) {
 	after = maps.Clone(after)
