@@ -25,6 +25,9 @@ import (
 type Links interface {
 	InsertLink(ctx context.Context, l *onetimelink.Link) error
 	Link(ctx context.Context, hash []byte, now time.Time) (*onetimelink.Link, error)
+	// DisownChange spends a link, ends all sessions of its account, and stores next, a link
+	// that sets a new password.
+	DisownChange(ctx context.Context, l, next *onetimelink.Link, now time.Time) error
 	// UndoDeletion spends a link and enables its account, which its user had asked to delete.
 	UndoDeletion(ctx context.Context, l *onetimelink.Link, now time.Time) error
 	SpendLink(ctx context.Context, l *onetimelink.Link, now time.Time) error

@@ -229,6 +229,7 @@ type Service struct {
 	Verify       *Verify
 	Invitation   *Invitation
 	Undo         *Undo
+	NotMe        *NotMe
 	Home         *Home
 	Language     *Language
 }
@@ -256,6 +257,7 @@ func New(c Config) *Service {
 		Verify:       &Verify{&c, flows, passwords, factors, links},
 		Invitation:   &Invitation{&c, flows, passwords, factors, links},
 		Undo:         &Undo{&c, flows, links},
+		NotMe:        &NotMe{&c, flows, links},
 		Home:         &Home{&c},
 		Language:     &Language{&c, flows},
 	}

@@ -16,6 +16,7 @@ import (
 // MailLinks creates the links of messages when they are sent.
 type MailLinks struct {
 	Issuer   string // without a trailing slash
+	LoginApp bool   // whether users sign in with an app of the operator
 	CodeKey  []byte // as in [Config]
 	Accounts interface {
 		Account(ctx context.Context, subject string) (*account.Account, error)
@@ -34,7 +35,7 @@ type MailLinks struct {
 // that a user asked for with an address, so that the request for it takes the same time for
 // unknown addresses.
 func (s *MailLinks) Complete(ctx context.Context, m *mail.Message, now time.Time) (mail.Secret, error) {
-	switch m.Kind { //nolint:exhaustive // notices have no link
+	switch m.Kind { //nolint:exhaustive // the others are notices
 	case mail.Recover:
 		return s.recover(ctx, m, now)
 	case mail.Verify:
@@ -48,7 +49,7 @@ func (s *MailLinks) Complete(ctx context.Context, m *mail.Message, now time.Time
 	case mail.SignInCode:
 		return s.signInCode(ctx, m, now)
 	default:
-		return mail.Secret{}, nil // a notice
+		return s.notMe(ctx, m, now)
 	}
 }
 

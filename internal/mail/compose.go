@@ -44,6 +44,9 @@ func (c *Composer) compose(m *Message, secret Secret) (text, error) {
 		args = append(args, name, value)
 	}
 	paragraphs := []string{catalogue.Text(messages.New("mail."+string(m.Kind)+".text", args...))}
+	if secret.Link != "" && m.Kind.MayHaveLink() {
+		paragraphs = append(paragraphs, catalogue.Text(messages.New("mail.not-me", args...)))
+	}
 	if values["client"] != "" {
 		paragraphs = append(paragraphs, catalogue.Text(messages.New("mail.client", args...)))
 	}

@@ -9,6 +9,7 @@ package mail
 import (
 	"crypto/rand"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +69,15 @@ func Kinds() []Kind {
 // HasLink reports whether messages of the kind contain a one-time link.
 func (k Kind) HasLink() bool {
 	return slices.Contains([]Kind{Verify, SignUp, Recover, Invitation, DeletionRequested}, k)
+}
+
+// MayHaveLink reports whether messages of the kind contain a link for users who did not cause what
+// they tell of, if there is one.
+func (k Kind) MayHaveLink() bool {
+	return slices.Contains([]Kind{
+		NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed, CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved,
+		PrimaryChanged, DeletionUndone,
+	}, k)
 }
 
 // State is the state of a message.
@@ -135,10 +145,20 @@ func CredentialNotices(kind Kind, a *account.Account, of credential.Kind, label 
 	return Notices(kind, a, map[string]string{"username": a.Name(), credentialKind: string(of), "detail": label}, now)
 }
 
-// AddressNotices returns [Notices] about an address, to the addresses that are verified in a.
+// AddressNotices returns [Notices] about an address, to the addresses that are verified in a, the
+// account before the change.
 func AddressNotices(kind Kind, a *account.Account, address string, now time.Time) []*Message {
-	return Notices(kind, a, map[string]string{"username": a.Name(), "detail": address}, now)
+	list := Notices(kind, a, map[string]string{"username": a.Name(), "detail": address}, now)
+	if was := a.PrimaryAddress(); kind == PrimaryChanged && len(list) > 0 && list[0].To == was.Address {
+		list[0].Data = maps.Clone(list[0].Data)
+		list[0].Data[FormerPrimary] = "yes"
+	}
+	return list
 }
+
+// FormerPrimary is the member of [Message.Data] of the notice to the address that was the primary
+// one.
+const FormerPrimary = "former_primary"
 
 // DeviceNotices returns [Notices] about a sign-in from a new device: its browser, system and
 // network, each empty if unknown.

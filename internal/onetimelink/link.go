@@ -34,7 +34,9 @@ const (
 	Invitation Kind = "invitation" // creates an account
 	// UndoDeletion keeps an account that its user has asked to delete.
 	UndoDeletion Kind = "undo-deletion"
-	SignIn       Kind = "sign-in" // a code that a user enters to sign in: it has no link
+	// NotMe ends all sessions of a user who did not cause what a notice tells of.
+	NotMe  Kind = "not-me"
+	SignIn Kind = "sign-in" // a code that a user enters to sign in: it has no link
 )
 
 // Page returns the path of the page that the link opens.
@@ -48,6 +50,8 @@ func (k Kind) Page() string {
 		return "/verify"
 	case UndoDeletion:
 		return "/undo"
+	case NotMe:
+		return "/not-me"
 	case SignIn:
 	}
 	return "/"
@@ -58,6 +62,7 @@ const (
 	VerifyLifetime     = 24 * time.Hour
 	RecoverLifetime    = 30 * time.Minute
 	InvitationLifetime = 7 * 24 * time.Hour
+	NotMeLifetime      = 7 * 24 * time.Hour
 )
 
 // Lifetime returns how long links of the kind are valid.
@@ -71,6 +76,8 @@ func (k Kind) Lifetime() time.Duration {
 		return VerifyLifetime
 	case UndoDeletion:
 		return account.DeletionDelay
+	case NotMe:
+		return NotMeLifetime
 	case SignIn:
 		return CodeLifetime
 	}
@@ -104,6 +111,8 @@ type Data struct {
 	// Groups and InvitedBy are those of an invitation.
 	Groups    []string `json:"groups,omitempty"`
 	InvitedBy string   `json:"invited_by,omitempty"`
+	// Primary reports that the address of the link becomes the primary one again.
+	Primary bool `json:"primary,omitempty"`
 }
 
 const tokenBytes = 32
@@ -138,7 +147,8 @@ func URL(issuer string, kind Kind, token string) string {
 
 // Version returns a digest of what a link of the kind depends on: the password of the account,
 // its state and the time of the last revocation; and its addresses, unless the link verifies one
-// of them. A new hash of the same password does not change it.
+// of them. A link against what a notice tells of is still valid after the changes that an attacker
+// makes, so it depends on neither. A new hash of the same password does not change it.
 func Version(kind Kind, a *account.Account) string {
 	bound := struct {
 		Password      time.Time
@@ -146,11 +156,11 @@ func Version(kind Kind, a *account.Account) string {
 		Disabled      bool
 		SessionsAfter time.Time
 	}{Disabled: !a.DisabledAt.IsZero(), SessionsAfter: a.SessionsValidAfter.UTC()}
-	if a.Password != nil {
+	if a.Password != nil && kind != NotMe {
 		bound.Password = a.Password.CreatedAt.UTC()
 	}
 	for _, one := range a.Addresses {
-		if kind == Verify {
+		if kind == Verify || kind == NotMe {
 			break
 		}
 		bound.Addresses = append(bound.Addresses, one.Address+" "+one.VerifiedAt.UTC().String())

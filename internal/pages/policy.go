@@ -90,7 +90,7 @@ func policies() map[string]policy {
 		"passkeys":         keys,
 		"confirmremoval":   console,
 		"recover":          link, "recoversent": link, "recoverfactor": link, "recoverpassword": link,
-		"recoverdone": linkDone, "undodeletion": link, "deletionundone": linkDone,
+		"recoverdone": linkDone, "undodeletion": link, "notme": link, "deletionundone": linkDone,
 		"verify": link, "verifycode": link, "verifyname": link, "invitation": link,
 		"showncode": linkDone, "verified": linkDone, "accountcreated": linkDone,
 	}

@@ -40,6 +40,9 @@ func recoverySamples(client func(text, link string) Client) []sample {
 		{"undodeletion", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, UndoDeletion{Action: link, Username: text, DeletesAt: time.Unix(1, 0)})
 		}, []string{"undo"}},
+		{"notme", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Show(w, request(), http.StatusOK, NotMe{Action: link, Username: text, Primary: text})
+		}, []string{"confirm"}},
 		{"deletionundone", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, DeletionUndone{Username: text, ContinueURL: link})
 		}, []string{"continue"}},

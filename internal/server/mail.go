@@ -39,7 +39,7 @@ func composeMail(s *Server) error {
 		return err
 	}
 	links := &login.MailLinks{
-		Issuer: strings.TrimSuffix(s.Config.Issuer, "/"), CodeKey: codeKey(s), Accounts: s.Store.Accounts,
+		Issuer: strings.TrimSuffix(s.Config.Issuer, "/"), LoginApp: s.Config.LoginURL != "", CodeKey: codeKey(s), Accounts: s.Store.Accounts,
 		SignUps: s.Store.SignUps, Links: s.Store.OneTimeLinks,
 	}
 	s.Mail = mail.NewWorker(mail.Worker{

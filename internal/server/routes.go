@@ -37,6 +37,7 @@ const (
 	pathInvitation    = "/invitation"
 	pathVerifyAddress = "/verify"
 	pathUndo          = "/undo"
+	pathNotMe         = "/not-me"
 	PathSetup         = "/setup"
 	pathDevice        = "/device" // short, since users type it
 	pathDeviceAuth    = "/oauth2/device/auth"

@@ -24,6 +24,9 @@ func mountLinkPages(s *Server, own chi.Router, pages, passwords func(http.Handle
 	own.HandleFunc(pathVerifyAddress, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(s.login.Verify.Page), http.MethodPost: pages(s.login.Verify.Submit),
 	}))
+	own.HandleFunc(pathNotMe, byMethod(map[string]http.Handler{
+		http.MethodGet: pages(s.login.NotMe.Page), http.MethodPost: pages(s.login.NotMe.Submit),
+	}))
 	own.HandleFunc(pathUndo, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(s.login.Undo.Page), http.MethodPost: pages(s.login.Undo.Submit),
 	}))

@@ -86,13 +86,13 @@ func (s *OneTimeLinks) UndoDeletion(ctx context.Context, l *onetimelink.Link, no
 // [account.ErrNotFound] for an unknown subject, and [account.ErrLastOwner] instead of deleting
 // the last owner.
 func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
-	return s.deleteAccount(ctx, subject, now, func(db.Conn) error { return nil }, `DELETE FROM accounts WHERE subject = $1`, subject)
+	return deleteAccount(ctx, s, subject, now, func(db.Conn) error { return nil }, `DELETE FROM accounts WHERE subject = $1`, subject)
 }
 
 // deleteAccount is DeleteAccount by the statement remove, which must delete the account, with
 // record in the same transaction.
-func (s *Accounts) deleteAccount(
-	ctx context.Context, subject string, now time.Time, record func(db.Conn) error, remove string, args ...any,
+func deleteAccount(
+	ctx context.Context, s *Accounts, subject string, now time.Time, record func(db.Conn) error, remove string, args ...any,
 ) error {
 	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		owner, err := isOwner(ctx, c, subject)
@@ -142,7 +142,7 @@ func (s *purger) deleteRequested(ctx context.Context, now time.Time, purged *Pur
 		return fmt.Errorf("find accounts to delete: %w", err)
 	}
 	for _, subject := range subjects {
-		err := s.accounts.deleteAccount(ctx, subject, now, func(c db.Conn) error {
+		err := deleteAccount(ctx, s.accounts, subject, now, func(c db.Conn) error {
 			e := audit.NewEvent("user.delete", subject, audit.Actor{Kind: audit.User, ID: subject}, now)
 			e.Outcome = audit.Done
 			return insertEvent(ctx, c, e)

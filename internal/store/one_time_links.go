@@ -31,6 +31,10 @@ func scanLink(from db.Scanner) (*onetimelink.Link, error) {
 // InsertLink stores a link, and ends the others of its kind, subject and address. A link for
 // a password ends all of its account.
 func (s *OneTimeLinks) InsertLink(ctx context.Context, l *onetimelink.Link) error {
+	return s.db.Tx(ctx, func(c db.Conn) error { return insertLink(ctx, c, l) })
+}
+
+func insertLink(ctx context.Context, on db.Conn, l *onetimelink.Link) error {
 	const replace = `
 		DELETE FROM one_time_links WHERE kind = $1 AND subject = $2 AND ($1 = 'recover' OR address_key = $3)`
 	const insert = `INSERT INTO one_time_links (` + linkColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
@@ -39,17 +43,15 @@ func (s *OneTimeLinks) InsertLink(ctx context.Context, l *onetimelink.Link) erro
 	if err != nil {
 		return fmt.Errorf("insert link: %w", err)
 	}
-	return s.db.Tx(ctx, func(c db.Conn) error {
-		if _, err := c.Exec(ctx, replace, string(l.Kind), l.Subject, l.Address); err != nil {
-			return fmt.Errorf("replace links: %w", err)
-		}
-		_, err := c.Exec(ctx, insert, l.Hash, string(l.Kind), l.Subject, l.Address, l.Version, data,
-			stamp(l.CreatedAt), stamp(l.ExpiresAt), micros(l.ProvenAt), micros(l.SpentAt))
-		if err != nil {
-			return fmt.Errorf("insert link: %w", err)
-		}
-		return nil
-	})
+	if _, err := on.Exec(ctx, replace, string(l.Kind), l.Subject, l.Address); err != nil {
+		return fmt.Errorf("replace links: %w", err)
+	}
+	_, err = on.Exec(ctx, insert, l.Hash, string(l.Kind), l.Subject, l.Address, l.Version, data,
+		stamp(l.CreatedAt), stamp(l.ExpiresAt), micros(l.ProvenAt), micros(l.SpentAt))
+	if err != nil {
+		return fmt.Errorf("insert link: %w", err)
+	}
+	return nil
 }
 
 // Link returns the valid link with the hash of its token. It returns

@@ -31,6 +31,10 @@ var peopleMethods = map[string]call{
 	"RequestDeletion": func(ctx context.Context, s *store.Store) error {
 		return s.Accounts.RequestDeletion(ctx, "alice", noon)
 	},
+	"DisownChange": func(ctx context.Context, s *store.Store) error {
+		l := &onetimelink.Link{Kind: onetimelink.NotMe, Subject: "alice"}
+		return s.OneTimeLinks.DisownChange(ctx, l, l, noon)
+	},
 	"UndoDeletion": func(ctx context.Context, s *store.Store) error {
 		return s.OneTimeLinks.UndoDeletion(ctx, &onetimelink.Link{Kind: onetimelink.UndoDeletion, Subject: "alice"}, noon)
 	},

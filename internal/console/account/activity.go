@@ -56,6 +56,8 @@ func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
 		return messages.New("account.activity.locked"), nil
 	case activity.Unlocked:
 		return messages.New("account.activity.unlocked"), nil
+	case activity.Disowned:
+		return messages.New("account.activity.disowned"), nil
 	case activity.DeletionRequested:
 		return messages.New("account.activity.deletion-requested"), nil
 	case activity.DeletionUndone:

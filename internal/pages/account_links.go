@@ -31,3 +31,15 @@ type DeletionUndone struct {
 }
 
 func (DeletionUndone) template() string { return "deletionundone" }
+
+// NotMe asks the user of a notice to confirm that all sessions end. The form posts the field
+// confirm.
+type NotMe struct {
+	// Action is the URL of the form.
+	Action   string
+	Username string
+	// Primary is the address that becomes the primary one again; empty for none.
+	Primary string
+}
+
+func (NotMe) template() string { return "notme" }

@@ -1,0 +1,73 @@
+package account_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/server/servertest"
+)
+
+// The link of a notice, also of one before the password was changed, ends all sessions and the
+// access of applications, and leads to a new password. It works once.
+func TestThisWasNotMe(t *testing.T) {
+	eachWithMail(t, func(t *testing.T, s *servertest.MailServer) {
+		t.Helper()
+		s.Advance(time.Hour)
+		thief := s.NewBrowser()
+		token := refreshToken(thief)
+		link := s.MailedLink("ada@example.com", "/not-me")
+		open(thief, "/account/addresses")
+		submit(thief, "/account/addresses", "email", "thief@example.org")
+		openLink(thief, s.MailedLink("thief@example.org", "/verify"))
+		thief.Post("/verify", form("confirm", "yes"))
+		submit(thief, "/account/addresses", "primary", "thief@example.org")
+		submit(thief, "/account/password", "current_password", servertest.Password, "new_password", "another horse battery")
+		replaced := openLink(s.NewBrowser(), link)
+		wantStatus(t, "the link of an earlier notice", replaced, http.StatusGone)
+
+		b := s.NewBrowser()
+		page := openLink(b, s.MailedLink("ada@example.com", "/not-me"))
+		if !has(page, "confirm") {
+			t.Fatalf("no #confirm: %d\n%s", page.Status, page.Body)
+		}
+		wantStatus(t, "the session before the confirmation", thief.Get("/account"), http.StatusOK)
+		p := b.Post(page.FormAction(), form("confirm", "yes"))
+		wantText(t, "the next page", p.Header.Get("Location"), s.URL+"/recover")
+		if p := thief.Get("/account"); p.Status != http.StatusSeeOther {
+			t.Errorf("the session of the other user: %d", p.Status)
+		}
+		servertest.WantError(t, s.Refresh(token), http.StatusBadRequest, "invalid_grant")
+		wantStatus(t, "the link again", b.Post("/not-me", form("confirm", "yes")), http.StatusGone)
+		if form := b.Get("/recover"); !has(form, "password") {
+			t.Fatalf("no form for the password: %d\n%s", form.Status, form.Body)
+		}
+		wantStatus(t, "the new password", b.Post("/recover", form("password", "third horse battery staple")), http.StatusOK)
+		activity := b.Get("/account/activity")
+		servertest.Contains(t, activity.Body, "All sessions ended because of a message")
+	})
+}
+
+// The link in the notice to the former primary address makes it the primary one again.
+func TestThisWasNotMeRestoresThePrimaryAddress(t *testing.T) {
+	eachWithMail(t, func(t *testing.T, s *servertest.MailServer) {
+		t.Helper()
+		b := s.NewBrowser()
+		open(b, "/account/addresses")
+		submit(b, "/account/addresses", "email", "new@example.org")
+		openLink(b, s.MailedLink("new@example.org", "/verify"))
+		b.Post("/verify", form("confirm", "yes"))
+		s.Mails()
+		submit(b, "/account/addresses", "primary", "new@example.org")
+		own, other := s.MailedLink("ada@example.com", "/not-me"), s.MailedLink("new@example.org", "/not-me")
+		servertest.Lacks(t, openLink(s.NewBrowser(), other).Body, "becomes the primary address again")
+		victim := s.NewBrowser()
+		servertest.Contains(t, openLink(victim, own).Body, "becomes the primary address again")
+		victim.Post("/not-me", form("confirm", "yes"))
+		wantText(t, "addresses", addressesOf(t, s.Server), "ada@example.com* new@example.org")
+		if p := victim.Get("/recover"); !has(p, "password") {
+			t.Errorf("no form for the password: %d\n%s", p.Status, p.Body)
+		}
+		wantStatus(t, "the link to the other address", openLink(s.NewBrowser(), other), http.StatusGone)
+	})
+}
