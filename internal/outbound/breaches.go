@@ -38,8 +38,9 @@ type Breaches struct {
 	withoutSlot func(ctx context.Context, wait func())
 }
 
-// NewBreaches returns a client of the service whose ranges are below url. It returns an error if
-// ca, certificates that are trusted in addition to those of the system, has none.
+// NewBreaches returns a client of the service whose ranges are below url. ca has
+// certificates that are trusted in addition to those of the system. It returns an error if ca
+// is not empty and has no certificate.
 func NewBreaches(url string, ca []byte, withoutSlot func(ctx context.Context, wait func())) (*Breaches, error) {
 	roots, err := trusted(ca)
 	if err != nil {
@@ -81,7 +82,7 @@ func (b *Breaches) contains(ctx context.Context, digest string) (bool, error) {
 	if err != nil {
 		return false, errors.New("invalid URL")
 	}
-	request.Header.Set("Add-Padding", "true") // so that the size of the response tells nothing
+	request.Header.Set("Add-Padding", "true") // the size of the response reveals no range
 	request.Header.Set("User-Agent", "ostiary")
 	response, err := b.http.Do(request)
 	if err != nil {

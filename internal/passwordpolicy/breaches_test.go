@@ -35,7 +35,7 @@ func writeBreaches(t *testing.T, text string) string {
 	return path
 }
 
-// Each hash of a file is found, and no other, in each format and with each number of lines.
+// All hashes of a file are found, and no others, in each format, for files of several lengths.
 func TestBreachFile(t *testing.T) {
 	t.Parallel()
 	formats := map[string]func(i int, d passwordpolicy.Digest) string{
@@ -89,7 +89,7 @@ func TestOtherFilesAreNoBreachFiles(t *testing.T) {
 	}
 }
 
-// list is a list of one password, or one that cannot be read.
+// list is a list of one password, or an unreadable list.
 type list struct {
 	password string
 	err      error

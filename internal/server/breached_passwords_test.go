@@ -15,8 +15,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Users cannot choose a password that a list of breached passwords has. A service that does not
-// answer prevents nobody from signing up.
+// Users cannot choose a password that a list of breached passwords has. Users
+// can sign up if the service does not answer.
 func TestBreachedPasswordsCannotBeChosen(t *testing.T) {
 	t.Parallel()
 	const password = "eight unrelated w0rds"

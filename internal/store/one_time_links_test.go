@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -95,6 +96,37 @@ func TestOneCallerRecoversAPassword(t *testing.T) {
 			t.Errorf("the account is %+v, want the new password, and its sessions ended", got)
 		}
 	})
+}
+
+// Of any number of callers that spend a link one succeeds, whatever the link is for.
+func TestOneCallerSpendsALink(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		kind    onetimelink.Kind
+		subject string
+		spend   func(context.Context, *store.Store, *onetimelink.Link) error
+	}{
+		"invitation": {onetimelink.Invitation, "", func(ctx context.Context, s *store.Store, l *onetimelink.Link) error {
+			return s.OneTimeLinks.AcceptInvitation(ctx, l, fixture.Account(rand.Text()), noon)
+		}},
+		"address": {onetimelink.Verify, "alice", func(ctx context.Context, s *store.Store, l *onetimelink.Link) error {
+			return s.OneTimeLinks.VerifyAddress(ctx, l, noon)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.EachURL(t, func(t *testing.T, url string) {
+				one, two := storetest.Open(t, url), storetest.Open(t, url)
+				fixture.Seed(t, one)
+				address, err := account.AddressKey(anAccount(t, one, "alice").Addresses[0].Address)
+				must(t, err)
+				l, _ := onetimelink.New(tc.kind, tc.subject, address, noon)
+				must(t, one.OneTimeLinks.InsertLink(t.Context(), l))
+				results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error { return tc.spend(ctx, s, l) })
+				fixture.WantOneWinner(t, results, onetimelink.ErrInvalid)
+			})
+		})
+	}
 }
 
 // A link does not set a password after the account has changed, and stays for the next attempt.

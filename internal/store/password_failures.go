@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// maxPasswordFailures bounds the failure counters of [Throttle.AddFailure], since anybody can
-// add one. The oldest are deleted.
+// maxPasswordFailures bounds the failure counters of [Throttle.AddFailure], since any client
+// can add one. The oldest are deleted.
 const maxPasswordFailures = 100_000
 
 // FailuresInRow returns the number of failures under a key since the last success.
