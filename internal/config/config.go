@@ -235,6 +235,9 @@ type Config struct {
 	// choose; at most one is set.
 	BreachedPasswordsURL  string
 	BreachedPasswordsFile string
+	// DisableInactiveAfter is how long accounts may be unused, 0 for no limit, and
+	// WarnInactiveBefore how long before it users get a message.
+	DisableInactiveAfter, WarnInactiveBefore time.Duration
 	// SignInCode lets users sign in with a mailed code, if the server sends mail.
 	SignInCode bool
 
@@ -347,6 +350,7 @@ func Default() *Config {
 		AccountPages:       AccountPagesAuto,
 		SecondFactor:       SecondFactorWhenEnrolled,
 		SecondFactorGrace:  7 * day,
+		WarnInactiveBefore: 30 * day,
 
 		RotatedSecretLifetime:   day,
 		ClientAssertionAudience: AudienceBaseline,

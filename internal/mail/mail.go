@@ -55,14 +55,16 @@ const (
 	AccountLocked     Kind = "account-locked"
 	DeletionRequested Kind = "deletion-requested" // with a link to undo it
 	DeletionUndone    Kind = "deletion-undone"
-	PasskeyCopied     Kind = "passkey-copied" // its counter did not increase
+	AccountInactive   Kind = "account-inactive" // it will be disabled
+	PasskeyCopied     Kind = "passkey-copied"   // its counter did not increase
 )
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
 	return []Kind{
 		Verify, SignUp, Recover, Invitation, SignInCode, AccountExists, NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed,
-		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, PrimaryChanged, AccountLocked, DeletionRequested, DeletionUndone, PasskeyCopied,
+		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, PrimaryChanged, AccountLocked, DeletionRequested, DeletionUndone,
+		AccountInactive, PasskeyCopied,
 	}
 }
 

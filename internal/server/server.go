@@ -115,6 +115,7 @@ func OpenStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 		GrantLifetime:   max(c.RefreshAbsoluteLifetime, c.LongestTokenLifetime) + requestLifetime,
 		RequestLifetime: max(requestLifetime, c.DeviceCodeLifetime),
 		AuditRetention:  c.AuditRetention,
+		Inactivity:      store.InactivityRule{DisableAfter: c.DisableInactiveAfter, WarnBefore: c.WarnInactiveBefore},
 		Now:             time.Now, Log: log, WithoutSlot: middleware.WithoutSlot,
 	})
 	if err != nil {

@@ -76,5 +76,8 @@ func (s *Store) BoundAnonymousMails(n int) { s.purger.maxAnonymousMails = n }
 // BoundPasswordFailures sets the number of counters of failures in a row that are kept.
 func (s *Store) BoundPasswordFailures(n int) { s.purger.maxPasswordFailures = n }
 
+// DisableInactive sets the rule for accounts that are not used.
+func (s *Store) DisableInactive(r InactivityRule) { s.purger.inactivity.InactivityRule = r }
+
 // BoundSignUps sets the number of sign-ups that are kept.
 func (s *Store) BoundSignUps(n int) { s.purger.maxSignUps = n }

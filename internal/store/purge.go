@@ -56,6 +56,7 @@ type purger struct {
 	maxAnonymousMails, maxSignUps int
 	maxFailures                   int // of events of failed sign-ins
 	maxPasswordFailures           int // of counters of failures in a row
+	inactivity                    *inactivity
 	grants                        grantsPurge
 	unanswered                    unansweredPurge
 	now                           func() time.Time
@@ -77,6 +78,7 @@ func (s *purger) purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.deleteRequested(ctx, now, &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
+		s.inactivity.apply(ctx, s.db, now),
 		s.purgeRefusals(ctx, now, &purged),
 		s.dropPartitions(ctx, now, &purged),
 		s.purgeGrants(ctx, now, &purged),

@@ -29,6 +29,7 @@ type Config struct {
 	GrantLifetime   time.Duration    // the longest lifetime of a grant; default 91 days. Partitions are checked after it
 	RequestLifetime time.Duration    // the longest lifetime of an authorization request; default 2 h. Its grant is kept for that time
 	AuditRetention  time.Duration    // of audit events; default 90 days
+	Inactivity      InactivityRule   // disables accounts that are not used
 	Now             func() time.Time // used by RunPurge only
 	Log             *slog.Logger
 
@@ -151,7 +152,7 @@ func New(e db.Engine, c Config) *Store {
 			db: d, accounts: accounts, now: c.Now, log: log,
 			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
 			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails, maxSignUps: maxSignUps, maxFailures: activity.MaxFailures,
-			maxPasswordFailures: maxPasswordFailures,
+			maxPasswordFailures: maxPasswordFailures, inactivity: &inactivity{InactivityRule: c.Inactivity, accounts: accounts, log: log},
 		},
 	}
 }
