@@ -68,12 +68,12 @@ func (cmd *timingCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := server.importKnown(ctx, cmd.Count); err != nil {
 		return err
 	}
-	visitor, err := server.newVisitor(ctx)
-	if err != nil {
-		return err
-	}
 	revealed := false
 	for _, flow := range cmd.Flows {
+		visitor, err := server.newVisitor(ctx) // an authorization request expires
+		if err != nil {
+			return err
+		}
 		samples, err := visitor.measure(ctx, flow, cmd.Count)
 		if err != nil {
 			return fmt.Errorf("%s: %w", flow, err)
