@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -54,9 +55,7 @@ func (cmd *timingCommand) Run(ctx context.Context, s streams) (err error) {
 	o := instanceOptions{Engine: cmd.Engine, Env: map[string]string{
 		"MAIL_URL": "smtp+plain://" + listener.Addr().String(), "MAIL_FROM": "ostiary@rp.example", "SIGN_UP": "open",
 	}}
-	for name, value := range cmd.Env {
-		o.Env[name] = value
-	}
+	maps.Copy(o.Env, cmd.Env)
 	if cmd.Target != "ostiary" {
 		o.Binary = cmd.Target
 	}
@@ -133,7 +132,7 @@ func (s *instance) newVisitor(ctx context.Context) (*visitor, error) {
 	v := &visitor{issuer: s.spec.Issuer, http: http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	response, err := v.send(ctx, http.MethodGet, "/oauth2/auth?"+query.Encode(), nil)
+	response, err := v.send(ctx, http.MethodGet, "/oauth2/auth?"+query.Encode(), nil) //nolint:bodyclose // send closes it
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +176,7 @@ func (v *visitor) measure(ctx context.Context, flow string, n int) ([]sample, er
 	for i := range order {
 		order[i] = i
 	}
-	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] }) //nolint:gosec // only an order
 	for i := range warmUp {
 		if _, err := v.time(ctx, flow, fmt.Sprintf("early-%d", i)); err != nil {
 			return nil, err
@@ -220,7 +219,7 @@ func (v *visitor) time(ctx context.Context, flow, name string) (time.Duration, e
 		form.Set("repeat", password)
 	}
 	begin := time.Now()
-	response, err := v.send(ctx, http.MethodPost, path, form)
+	response, err := v.send(ctx, http.MethodPost, path, form) //nolint:bodyclose // send closes it
 	took := time.Since(begin)
 	if err == nil && response.StatusCode != want {
 		err = fmt.Errorf("POST %s for %s: status %d, want %d", path, name, response.StatusCode, want)
