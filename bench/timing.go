@@ -167,7 +167,7 @@ func (v *visitor) send(ctx context.Context, method, path string, form url.Values
 	}
 	defer response.Body.Close() //nolint:errcheck // it was read
 	_, err = io.Copy(io.Discard, response.Body)
-	return response, err //nolint:wrapcheck // it names the failed operation
+	return response, err
 }
 
 // measure sends n requests of a flow with known names and n with unknown ones, in random order.

@@ -136,7 +136,7 @@ func (cmd *attributesDelete) Run(ctx context.Context, s Streams, c *commandLine)
 // types as JSON.
 func readAttributes(ctx context.Context, d *database, given map[string]string) (map[string]any, error) {
 	if len(given) == 0 {
-		return nil, nil //nolint:nilnil // no attributes
+		return nil, nil
 	}
 	values := make(map[string]any, len(given))
 	for name, text := range given {

@@ -203,7 +203,7 @@ func refusedUsers() map[string]refusal {
 			nil, strings.Join([]string{
 				`entry 2: must be a JSON object`, `entry 3: username is missing`, `entry 3: password: a password has 8 to 128 characters`,
 				`entry 4 ("dave"): claims.sub must be absent: the server sets it`, `entry 4 ("dave"): "pasword" is unknown; did you mean password?`,
-				`entry 5 ("carol"): username is that of entry 1`, `entry 6 ("erin"): password_hash must be argon2id`,
+				`entry 5 ("carol"): username is that of entry 1`, `entry 6 ("erin"): password_hash must be argon2, bcrypt`,
 			}, "\n"),
 		},
 		"a user with two passwords": {

@@ -64,6 +64,7 @@ func TestAcknowledgedChangeIsInEffectOnAllReplicas(t *testing.T) {
 							t.Errorf("a replica has change %d of a client after %d was acknowledged", got, least)
 							return
 						}
+						time.Sleep(100 * time.Microsecond) // other tests need a processor as well
 					}
 				})
 			}
