@@ -85,7 +85,7 @@ func newErrors() *httpapi.Errors {
 			conflict(manage.ErrNoMail, "The server sends no mail: mail_url is not set."),
 			conflict(manage.ErrNoAddress, "The user has no verified email address."),
 			conflict(manage.ErrHasCredential, "The user has a way to sign in. Use recover instead."),
-			conflict(manage.ErrSignUpOff, "sign_up is off, so that nobody can create an account."),
+			conflict(manage.ErrSignUpOff, "sign_up is off: no user can create an account."),
 			notFound(credential.ErrNotFound, "The user has no credential with this id."),
 			notFound(client.ErrNotFound, "The client does not exist."),
 			notFound(keyset.ErrNotFound, "The key does not exist."),
