@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -130,6 +131,7 @@ func (a *application) run(t *testing.T, server *rig.Cluster, dir string, command
 	}
 	program.Stdout, program.Stderr = a, a
 	program.WaitDelay = time.Second
+	program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // npx starts further processes
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func (a *application) run(t *testing.T, server *rig.Cluster, dir string, command
 		_ = program.Wait() // the test kills it, or its output has the reason
 	}()
 	t.Cleanup(func() {
-		_ = program.Process.Kill() // it may have exited
+		_ = syscall.Kill(-program.Process.Pid, syscall.SIGKILL) // all may have exited
 		<-ended
 		if t.Failed() {
 			t.Logf("output of the application:\n%s", a.printed())
