@@ -51,7 +51,7 @@ func (s *mailServer) rows(state mail.State) []*mail.Message {
 	return list
 }
 
-var linkIn = regexp.MustCompile(`https?://\S+\?token=[\w-]{43}`)
+var linkIn = regexp.MustCompile(`https?://\S+/(?:recover|verify|invitation)\?token=[\w-]{43}`) // not those of notices
 
 // link returns the link of the latest message to an address.
 func (s *mailServer) link(to string) string {
