@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -85,11 +83,9 @@ func (h *attributeHandler) parse(r *Request, name string) (*account.Attribute, e
 	if err := r.decode(&body); err != nil {
 		return nil, err
 	}
-	if name == "" {
-		name = body.Name
-	}
-	if body.Name != "" && body.Name != name {
-		return nil, invalid("The member name must be the same as in the path.")
+	name, err := nameInPath(name, body.Name)
+	if err != nil {
+		return nil, err
 	}
 	return &account.Attribute{Name: name, AttributeDefinition: account.AttributeDefinition{
 		Type: account.AttributeType(body.Type), Required: body.Required, Scope: body.Scope, Claim: body.Claim,
@@ -126,8 +122,7 @@ func (h *attributeHandler) create(r *Request) (*Response, error) {
 	if err := h.manage().Create(r.Context(), a); err != nil {
 		return nil, err
 	}
-	r.header.Set("Location", strings.TrimSuffix(r.HTTP.URL.EscapedPath(), "/")+"/"+url.PathEscape(a.Name))
-	return &Response{http.StatusCreated, viewAttribute(a)}, nil
+	return r.created(a.Name, viewAttribute(a)), nil
 }
 
 // get serves GET /attributes/{name}.

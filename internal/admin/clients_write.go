@@ -3,8 +3,6 @@ package admin
 import (
 	"encoding/json"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -63,8 +61,7 @@ func (h *clientHandler) create(r *Request) (*Response, error) {
 	}
 	view := viewClient(created)
 	view.Secret = shownSecret(created, secret, generated)
-	r.header.Set("Location", strings.TrimSuffix(r.HTTP.URL.EscapedPath(), "/")+"/"+url.PathEscape(created.ID))
-	return &Response{http.StatusCreated, view}, nil
+	return r.created(created.ID, view), nil
 }
 
 func (h *clientHandler) manage() *manage.Clients {

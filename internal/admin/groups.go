@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -95,8 +93,7 @@ func (h *groupHandler) create(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.header.Set("Location", strings.TrimSuffix(r.HTTP.URL.EscapedPath(), "/")+"/"+url.PathEscape(g.Name))
-	return &Response{http.StatusCreated, viewGroup(g)}, nil
+	return r.created(g.Name, viewGroup(g)), nil
 }
 
 // get serves GET /groups/{name}.
@@ -114,9 +111,9 @@ func (h *groupHandler) set(r *Request) (*Response, error) {
 	if err := r.decode(&body); err != nil {
 		return nil, err
 	}
-	name := r.pathValue("name")
-	if body.Name != "" && body.Name != name {
-		return nil, invalid("The member name must be the same as in the path.")
+	name, err := nameInPath(r.pathValue("name"), body.Name)
+	if err != nil {
+		return nil, err
 	}
 	g, err := h.manage().Describe(r.Context(), name, body.Description)
 	if err != nil {

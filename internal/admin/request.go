@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
@@ -33,6 +35,20 @@ type Response struct {
 }
 
 func ok(body any) *Response { return &Response{http.StatusOK, body} }
+
+// created returns the response for a new resource, whose URL is that of the request and its ID.
+func (r *Request) created(id string, body any) *Response {
+	r.header.Set("Location", strings.TrimSuffix(r.HTTP.URL.EscapedPath(), "/")+"/"+url.PathEscape(id))
+	return &Response{http.StatusCreated, body}
+}
+
+// nameInPath returns the name of a resource: path, unless that is empty, which body may repeat.
+func nameInPath(path, body string) (string, error) {
+	if path != "" && body != "" && body != path {
+		return "", invalid("The member name must be the same as in the path.")
+	}
+	return cmp.Or(path, body), nil
+}
 
 func noContent() *Response { return &Response{Status: http.StatusNoContent} }
 

@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
@@ -82,11 +80,9 @@ func (h *scopeHandler) parse(r *Request, name string) (*scope.Scope, error) {
 	if err := r.decode(&body); err != nil {
 		return nil, err
 	}
-	if name == "" {
-		name = body.Name
-	}
-	if body.Name != "" && body.Name != name {
-		return nil, invalid("The member name must be the same as in the path.")
+	name, err := nameInPath(name, body.Name)
+	if err != nil {
+		return nil, err
 	}
 	return &scope.Scope{
 		Name: name, Title: body.Title, Description: body.Description, Claims: body.Claims, SelfRegistration: body.SelfRegistration,
@@ -135,8 +131,7 @@ func (h *scopeHandler) create(r *Request) (*Response, error) {
 	if err := h.manage().Create(r.Context(), s); err != nil {
 		return nil, err
 	}
-	r.header.Set("Location", strings.TrimSuffix(r.HTTP.URL.EscapedPath(), "/")+"/"+url.PathEscape(s.Name))
-	return &Response{http.StatusCreated, viewScope(s)}, nil
+	return r.created(s.Name, viewScope(s)), nil
 }
 
 // get serves GET /scopes/{name}.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -112,8 +111,7 @@ func (h *trustedIssuerHandler) create(r *Request) (*Response, error) {
 	if err := h.store.InsertTrust(r.Context(), t); err != nil {
 		return nil, err
 	}
-	r.header.Set("Location", strings.TrimSuffix(r.HTTP.URL.Path, "/")+"/"+t.ID)
-	return &Response{http.StatusCreated, viewIssuer(t)}, nil
+	return r.created(t.ID, viewIssuer(t)), nil
 }
 
 func (b *trustOAuth2JwtGrantIssuer) trust(now time.Time) (*trustedissuer.Trust, error) {
