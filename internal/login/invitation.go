@@ -128,14 +128,8 @@ func (h *Invitation) create(r *http.Request, l *linked) (*account.Account, error
 
 // fail shows the error page, and forgets a link that is not valid.
 func (h *Invitation) fail(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case errors.Is(err, onetimelink.ErrInvalid):
-		err = linkInvalid("the invitation was used at the same time")
-	case errors.Is(err, account.ErrAddressTaken):
+	if errors.Is(err, account.ErrAddressTaken) {
 		err = linkInvalid("another account has verified the address")
 	}
-	if errors.As(err, new(*pageError)) {
-		h.links.cookies.ClearLink(w, invitationPage)
-	}
-	h.flows.fail(w, r, err)
+	h.links.fail(w, r, h.flows, invitationPage, "the invitation was used at the same time", err)
 }

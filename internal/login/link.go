@@ -105,6 +105,18 @@ func (s *links) find(ctx context.Context, hash []byte, kind onetimelink.Kind) (*
 	return opened, nil
 }
 
+// fail shows the error page, and forgets the link of a page if it is not valid. spent is why, for
+// the log, if another request has spent the link.
+func (s *links) fail(w http.ResponseWriter, r *http.Request, flows *flows, page, spent string, err error) {
+	if errors.Is(err, onetimelink.ErrInvalid) {
+		err = linkInvalid(spent)
+	}
+	if errors.As(err, new(*pageError)) {
+		s.cookies.ClearLink(w, page)
+	}
+	flows.fail(w, r, err)
+}
+
 // linkInvalid returns the error for a link that is not valid. reason is only in the log.
 func linkInvalid(reason string) error {
 	e := newPageError(http.StatusGone, pages.Error{

@@ -79,13 +79,7 @@ func (h *NotMe) open(r *http.Request) (*linked, error) {
 
 // fail shows the error page, and forgets a link that is not valid.
 func (h *NotMe) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, onetimelink.ErrInvalid) {
-		err = linkInvalid("the link was used, or the account no longer has its address")
-	}
-	if errors.As(err, new(*pageError)) {
-		h.links.cookies.ClearLink(w, notMePage)
-	}
-	h.flows.fail(w, r, err)
+	h.links.fail(w, r, h.flows, notMePage, "the link was used, or the account no longer has its address", err)
 }
 
 // notMe creates the link of a notice, none if its recipient cannot recover the account by mail.

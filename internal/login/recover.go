@@ -82,13 +82,7 @@ func (h *Recover) Submit(w http.ResponseWriter, r *http.Request) {
 
 // fail shows the error page, and forgets a link that is not valid.
 func (h *Recover) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, onetimelink.ErrInvalid) {
-		err = linkInvalid("the link was used, or its account has changed, at the same time")
-	}
-	if errors.As(err, new(*pageError)) {
-		h.links.cookies.ClearLink(w, recoverPage)
-	}
-	h.flows.fail(w, r, err)
+	h.links.fail(w, r, h.flows, recoverPage, "the link was used, or its account has changed, at the same time", err)
 }
 
 // ask shows the form for the address.
@@ -292,7 +286,7 @@ func (h *Recover) signIn(w http.ResponseWriter, r *http.Request, l *linked, enro
 	return nil
 }
 
-// AllowMail counts a message of a kind to an address that a user has entered, and reports
+// AllowMail counts a message to an address that a user has entered, and reports
 // whether it may be sent.
 func (s *Service) AllowMail(ctx context.Context, kind mail.Kind, address string) (bool, error) {
 	return s.Recover.limits.allowMail(ctx, string(kind), address)

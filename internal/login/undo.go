@@ -73,13 +73,7 @@ func (h *Undo) open(r *http.Request) (*linked, *account.Account, error) {
 
 // fail shows the error page, and forgets a link that is not valid.
 func (h *Undo) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, onetimelink.ErrInvalid) {
-		err = linkInvalid("the deletion was undone, or the account is deleted")
-	}
-	if errors.As(err, new(*pageError)) {
-		h.links.cookies.ClearLink(w, undoPage)
-	}
-	h.flows.fail(w, r, err)
+	h.links.fail(w, r, h.flows, undoPage, "the deletion was undone, or the account is deleted", err)
 }
 
 // offerUndo gives the browser of a user, who has just authenticated for an account that is to be

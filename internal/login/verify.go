@@ -74,16 +74,14 @@ func (h *Verify) Submit(w http.ResponseWriter, r *http.Request) {
 
 // fail shows the error page, and forgets a link that is not valid.
 func (h *Verify) fail(w http.ResponseWriter, r *http.Request, err error) {
+	const unknown = "the link or the sign-up is unknown, expired or used"
 	switch {
-	case errors.Is(err, onetimelink.ErrInvalid), errors.Is(err, signup.ErrNotFound):
-		err = linkInvalid("the link or the sign-up is unknown, expired or used")
+	case errors.Is(err, signup.ErrNotFound):
+		err = linkInvalid(unknown)
 	case errors.Is(err, account.ErrAddressTaken):
 		err = linkInvalid("another account has verified the address")
 	}
-	if errors.As(err, new(*pageError)) {
-		h.links.cookies.ClearLink(w, verifyPage)
-	}
-	h.flows.fail(w, r, err)
+	h.links.fail(w, r, h.flows, verifyPage, unknown, err)
 }
 
 // open returns the opened link, and its sign-up if it is for one.
