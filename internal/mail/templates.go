@@ -80,7 +80,7 @@ func parseTemplate(file, raw string) (templateName, template, error) {
 		case has && !inBody:
 			return name, template{}, errors.New("the text lacks " + secret)
 		case !has && inBody || strings.Contains(subject, secret):
-			return name, template{}, errors.New(secret + " is allowed only in the text of a kind that has one")
+			return name, template{}, errors.New(secret + " is allowed only in the text of messages that have one")
 		}
 	}
 	return name, template{strings.TrimSpace(subject), body}, nil

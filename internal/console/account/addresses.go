@@ -15,7 +15,7 @@ import (
 
 // Mail sends messages to users.
 type Mail interface {
-	// AllowMail counts a message of a kind to an address that a user has entered, and reports
+	// AllowMail counts a message to an address that a user has entered, and reports
 	// whether it may be sent.
 	AllowMail(ctx context.Context, kind mail.Kind, address string) (bool, error)
 	Enqueue(ctx context.Context, list ...*mail.Message) error
