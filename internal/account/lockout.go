@@ -31,6 +31,15 @@ func Lockout(counter string) []Limit {
 	}
 }
 
+// MailLimits returns the limits of messages of a kind to an address: three in an hour, ten in a
+// day.
+func MailLimits(kind, address string) []Limit {
+	return []Limit{
+		{"mail " + kind + " 1h " + address, 3, time.Hour},
+		{"mail " + kind + " 1d " + address, 10, 24 * time.Hour},
+	}
+}
+
 // Failures in a row from unknown devices and networks, whatever the time between them.
 const (
 	// RestAfter is the number after which the password is accepted only from known devices and

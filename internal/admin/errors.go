@@ -63,6 +63,12 @@ func newErrors() *httpapi.Errors {
 					Description: "Too many wrong user codes. Try again later.",
 				}
 			}),
+			httpapi.As(func(e *manage.TooManyMailsError) *httpapi.Error {
+				return &httpapi.Error{
+					Status: http.StatusTooManyRequests, Code: "request_forbidden", RetryAfter: e.RetryAfter, Rule: refusal.RateLimited,
+					Description: "The address has received 3 messages in an hour or 10 in a day. Try again later, or request the link without mail.",
+				}
+			}),
 			notFound(authrequest.ErrNotFound, "The request does not exist or has expired."),
 			httpapi.As(func(e *manage.InvalidUserError) *httpapi.Error {
 				return &httpapi.Error{Code: "invalid_request", Description: "The change is invalid: " + httpapi.Description(e.Error()) + "."}

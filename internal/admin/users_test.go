@@ -489,6 +489,22 @@ func TestLinksForUsers(t *testing.T) {
 		if err != nil || len(mails) != 2 {
 			t.Errorf("%d messages, %v, want 2", len(mails), err)
 		}
+		// An address gets three messages in an hour. Its link is created all the same.
+		for path, body := range map[string]string{"/users/" + zoe.Subject + "/recover": "", "/invitations": `{"address":"New@example.org"}`} {
+			for range 2 {
+				if p := s.CallAdmin(http.MethodPost, path+"?mail=true", body); p.Status != http.StatusOK {
+					t.Errorf("%s: %d %s", path, p.Status, p.Body)
+				}
+			}
+			p := s.CallAdmin(http.MethodPost, path+"?mail=true", body)
+			servertest.WantError(t, p, http.StatusTooManyRequests, "request_forbidden")
+			if p.Header.Get("Retry-After") == "" {
+				t.Errorf("%s: no Retry-After", path)
+			}
+			if p := s.CallAdmin(http.MethodPost, path, body); p.Status != http.StatusOK {
+				t.Errorf("%s without mail: %d %s", path, p.Status, p.Body)
+			}
+		}
 		events, err := db.Audit.ListEvents(t.Context(), audit.Filter{}, "", 100)
 		if err != nil {
 			t.Fatal(err)

@@ -38,6 +38,15 @@ func (cmd *usersRecover) Run(ctx context.Context, s Streams, c *commandLine) err
 func newRecovery(d *database) *manage.Recovery {
 	return &manage.Recovery{
 		Issuer: strings.TrimSuffix(d.config.Issuer, "/"), Links: d.store.OneTimeLinks, Outbox: mail.Outbox{Store: d.store.Mails},
-		HasMail: d.config.HasMail(), Now: now,
+		Limits: mailLimits(d), HasMail: d.config.HasMail(), Now: now,
 	}
+}
+
+// mailLimits returns the limits of messages that operators send, for all commands and servers
+// together.
+func mailLimits(d *database) (limits manage.MailLimits) {
+	if d.config.RateLimits {
+		limits.Attempts = d.store.Throttle
+	}
+	return limits
 }

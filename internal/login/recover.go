@@ -295,10 +295,7 @@ func (s *Service) AllowMail(ctx context.Context, kind mail.Kind, address string)
 // allowMail reports whether a message to an address that anyone can enter may be sent: three
 // in an hour and ten in a day to an address, twenty in an hour from a network.
 func (l *limiter) allowMail(ctx context.Context, kind, address string) (bool, error) {
-	limits := []account.Limit{
-		{Key: "mail " + kind + " 1h " + address, MaxAttempts: 3, Window: time.Hour},
-		{Key: "mail " + kind + " 1d " + address, MaxAttempts: 10, Window: 24 * time.Hour},
-	}
+	limits := account.MailLimits(kind, address)
 	if network := mailNetwork(l.Address(ctx)); network.IsValid() {
 		limits = append([]account.Limit{{Key: "mail network " + network.String(), MaxAttempts: 20, Window: time.Hour}}, limits...)
 	}

@@ -40,6 +40,7 @@ type Recovery struct {
 	Issuer  string // without a trailing slash
 	Links   LinkStore
 	Outbox  Outbox
+	Limits  MailLimits
 	HasMail bool
 	Now     func() time.Time
 }
@@ -58,7 +59,7 @@ func (m *Recovery) Link(ctx context.Context, a *account.Account) (link string, e
 }
 
 // Mail sends a link to the first verified address of the account, and returns the address. It
-// returns [ErrNoMail] or [ErrNoAddress] if that is not possible.
+// returns [ErrNoMail] or [ErrNoAddress] if that is not possible, and a [*TooManyMailsError].
 func (m *Recovery) Mail(ctx context.Context, a *account.Account) (address string, err error) {
 	if err := canRecover(a); err != nil {
 		return "", err
@@ -69,6 +70,9 @@ func (m *Recovery) Mail(ctx context.Context, a *account.Account) (address string
 	notices := mail.Notices(mail.Recover, a, map[string]string{"waived": "yes"}, m.Now())
 	if len(notices) == 0 {
 		return "", fmt.Errorf("%s %w", a.Name(), ErrNoAddress)
+	}
+	if err := m.Limits.count(ctx, mail.Recover, notices[0].To, m.Now()); err != nil {
+		return "", err
 	}
 	return notices[0].To, m.Outbox.Enqueue(ctx, notices[0])
 }
@@ -105,6 +109,7 @@ type Invitations struct {
 	Groups  GroupStore
 	Links   LinkStore
 	Outbox  Outbox
+	Limits  MailLimits
 	HasMail bool
 	Off     bool // sign_up is off: nobody may create an account
 	Now     func() time.Time
@@ -133,12 +138,15 @@ func (m *Invitations) Link(ctx context.Context, who Invitee) (link string, expir
 	return onetimelink.URL(m.Issuer, l.Kind, token), l.ExpiresAt, nil
 }
 
-// Mail sends a link to the user, with the errors of Link, or [ErrNoMail].
+// Mail sends a link to the user, with the errors of Link, [ErrNoMail], or a [*TooManyMailsError].
 func (m *Invitations) Mail(ctx context.Context, who Invitee) error {
 	if !m.HasMail {
 		return ErrNoMail
 	}
 	if _, err := m.check(ctx, who); err != nil {
+		return err
+	}
+	if err := m.Limits.count(ctx, mail.Invitation, who.Address, m.Now()); err != nil {
 		return err
 	}
 	message := mail.New(mail.Invitation, who.Address, m.Now())

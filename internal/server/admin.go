@@ -23,9 +23,9 @@ func composeAdmin(s *Server) {
 		RotatedSecretLifetime: c.RotatedSecretLifetime,
 		Scopes:                s.Store.Scopes, Consents: s.Store.Consents, Grants: s.Store.Grants,
 		Users: s.Store.Accounts, Groups: s.Store.Groups, Attributes: s.Store.Attributes, Credentials: []manage.CredentialSource{s.Store.Passkeys, s.Store.SecondFactors},
-		Recovery: &manage.Recovery{Issuer: issuer, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, HasMail: c.HasMail(), Now: s.Now},
+		Recovery: &manage.Recovery{Issuer: issuer, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, Limits: operatorMailLimits(s), HasMail: c.HasMail(), Now: s.Now},
 		Invitations: &manage.Invitations{
-			Issuer: issuer, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox,
+			Issuer: issuer, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, Limits: operatorMailLimits(s),
 			HasMail: c.HasMail(), Off: c.SignUp == config.SignUpOff, Now: s.Now,
 		},
 		Sessions: s.Store.Sessions, SessionManager: s.sessions, Tokens: operatorTokens{s.OAuth2.Introspection, s.OAuth2.AccessTokens},
@@ -34,4 +34,12 @@ func composeAdmin(s *Server) {
 		APIKeys: s.Store.APIKeys, Changes: s.Store.Changes(), NoAuth: c.AdminAuth == config.AdminNone,
 		Version: s.Version, Address: middleware.Address, RequestID: middleware.ID, Now: s.Now, Log: s.Log,
 	})
+}
+
+// operatorMailLimits returns the limits of messages that operators send.
+func operatorMailLimits(s *Server) (limits manage.MailLimits) {
+	if s.Config.RateLimits {
+		limits.Attempts = s.Store.Throttle
+	}
+	return limits
 }

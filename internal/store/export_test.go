@@ -76,6 +76,9 @@ func (s *Store) BoundAnonymousMails(n int) { s.purger.maxAnonymousMails = n }
 // BoundPasswordFailures sets the number of counters of failures in a row that are kept.
 func (s *Store) BoundPasswordFailures(n int) { s.purger.maxPasswordFailures = n }
 
+// BoundAttemptCounters sets the number of counters of attempts that are kept.
+func (s *Store) BoundAttemptCounters(n int) { s.purger.maxAttemptCounters = n }
+
 // DisableInactive sets the rule for accounts that are not used.
 func (s *Store) DisableInactive(r InactivityRule) { s.purger.inactivity.InactivityRule = r }
 

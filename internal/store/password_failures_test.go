@@ -61,3 +61,22 @@ func TestFailuresInRowArePurged(t *testing.T) {
 		wantFailures(t, s, "recent", 1)
 	})
 }
+
+// The counters of attempts whose window ends first go when there are too many.
+func TestAttemptCountersAreBounded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		s.BoundAttemptCounters(2)
+		for key, window := range map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour} {
+			_, _, err := s.Throttle.CountAttempt(t.Context(), key, window, noon)
+			must(t, err)
+		}
+		_, err := s.Purge(t.Context(), noon)
+		must(t, err)
+		for key, want := range map[string]int{"minute": 0, "hour": 1, "day": 1} {
+			if got, _, err := s.Throttle.AttemptCount(t.Context(), key, noon); err != nil || got != want {
+				t.Errorf("%s: %d attempts, %v, want %d", key, got, err, want)
+			}
+		}
+	})
+}

@@ -56,6 +56,7 @@ type purger struct {
 	maxAnonymousMails, maxSignUps int
 	maxFailures                   int // of events of failed sign-ins
 	maxPasswordFailures           int // of counters of failures in a row
+	maxAttemptCounters            int
 	inactivity                    *inactivity
 	grants                        grantsPurge
 	unanswered                    unansweredPurge
@@ -75,6 +76,7 @@ func (s *purger) purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.purgeFailures(ctx, &purged),
 		s.purgeSignUps(ctx, now, &purged),
 		s.purgePasswordFailures(ctx, now, &purged),
+		s.purgeAttemptCounters(ctx, &purged),
 		s.deleteRequested(ctx, now, &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),

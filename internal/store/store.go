@@ -152,7 +152,7 @@ func New(e db.Engine, c Config) *Store {
 			db: d, accounts: accounts, now: c.Now, log: log,
 			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
 			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour), maxAnonymousMails: maxAnonymousMails, maxSignUps: maxSignUps, maxFailures: activity.MaxFailures,
-			maxPasswordFailures: maxPasswordFailures, inactivity: &inactivity{InactivityRule: c.Inactivity, accounts: accounts, log: log},
+			maxPasswordFailures: maxPasswordFailures, maxAttemptCounters: maxAttemptCounters, inactivity: &inactivity{InactivityRule: c.Inactivity, accounts: accounts, log: log},
 		},
 	}
 }

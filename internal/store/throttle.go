@@ -13,6 +13,10 @@ import (
 // Throttle counts attempts at secrets, for all replicas together.
 type Throttle struct{ db *db.DB }
 
+// maxAttemptCounters bounds the counters of [Throttle.CountAttempt], since any client can add
+// one. Those whose window ends first are deleted.
+const maxAttemptCounters = 100_000
+
 // CountAttempt counts an attempt under a key and returns the number of attempts and the
 // start of the window. A new window begins after the end of the last one.
 func (s *Throttle) CountAttempt(
@@ -54,6 +58,19 @@ func (s *Throttle) ResetAttempts(ctx context.Context, key string) error {
 
 	if _, err := s.db.Write.Exec(ctx, forget, digest(key)); err != nil {
 		return fmt.Errorf("forget guesses: %w", err)
+	}
+	return nil
+}
+
+// purgeAttemptCounters deletes the counters whose window ends first, above their maximum number.
+func (s *purger) purgeAttemptCounters(ctx context.Context, purged *Purged) error {
+	const oldest = `
+		DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses ORDER BY until DESC` + limit + ` OFFSET $1)`
+
+	removed, err := inBatches(ctx, s.db.LongWrite, oldest, s.maxAttemptCounters)
+	purged.Rows += removed
+	if err != nil {
+		return fmt.Errorf("purge attempts: %w", err)
 	}
 	return nil
 }
