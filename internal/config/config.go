@@ -241,6 +241,7 @@ type Config struct {
 	// SignInCode lets users sign in with a mailed code, if the server sends mail.
 	SignInCode bool
 
+	Passkeys     Passkeys
 	SecondFactor SecondFactor
 	// SecondFactorFor requires a second factor of administrators and members of groups:
 	// "administrators", "group:NAME".
@@ -348,6 +349,7 @@ func Default() *Config {
 		SignInCode:         true,
 		AuditRetention:     365 * day,
 		AccountPages:       AccountPagesAuto,
+		Passkeys:           Passkeys{RPIDChange: RPIDChangeRefused},
 		SecondFactor:       SecondFactorWhenEnrolled,
 		SecondFactorGrace:  7 * day,
 		WarnInactiveBefore: 30 * day,
@@ -390,11 +392,4 @@ func Default() *Config {
 		LogLevel:  slog.LevelInfo,
 		LogFormat: LogText,
 	}
-}
-
-// standardScopes returns the scopes of OpenID Connect.
-//
-// Spec: OpenID Connect Core §3.1.2.1, §5.4, §11.
-func standardScopes() []string {
-	return []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 }

@@ -308,3 +308,10 @@ func groupName() kind[string] {
 		write: func(text string) string { return text },
 	}
 }
+
+// standardScopes returns the scopes of OpenID Connect.
+//
+// Spec: OpenID Connect Core §3.1.2.1, §5.4, §11.
+func standardScopes() []string {
+	return []string{"openid", "profile", "email", "address", "phone", "offline_access"}
+}

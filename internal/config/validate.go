@@ -69,6 +69,7 @@ func (c *Config) conflicts(require []string) []Fault {
 	fault(c.Theme.AccentColorDark != "" && c.Theme.AccentColor == "", "accent_color_dark", "has no effect without accent_color")
 	fault(c.LogoDarkFile != "" && c.LogoFile == "", "logo_dark_file", "has no effect without logo_file")
 	c.mailConflicts(fault)
+	c.passkeyConflicts(fault)
 	fault(c.DisableInactiveAfter > 0 && c.DisableInactiveAfter < 90*day, "disable_inactive_after", "is less than 90 days")
 	fault(c.DisableInactiveAfter > 0 && c.WarnInactiveBefore >= c.DisableInactiveAfter, "warn_inactive_before", "is not less than disable_inactive_after")
 	fault(c.BreachedPasswordsURL != "" && c.BreachedPasswordsFile != "", "breached_passwords_file", "has no effect if breached_passwords_url is set")

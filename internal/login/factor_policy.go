@@ -83,7 +83,7 @@ func (s *factors) demands(ctx context.Context, a *account.Account, c *client.Cli
 	case !s.FactorPolicy.WhenEnrolled || enrolled.Enrolled() || s.RelyingParty == nil:
 		return s.FactorPolicy.WhenEnrolled && enrolled.Enrolled(), nil
 	}
-	list, err := s.Passkeys.PasskeysOf(ctx, a.Subject)
+	list, err := s.flows.passkeysOf(ctx, a.Subject)
 	return slices.ContainsFunc(list, (*passkey.Passkey).Enrolled), err
 }
 
@@ -112,7 +112,7 @@ func (s *factors) has(ctx context.Context, subject string) (bool, error) {
 	if factors.Enrolled() || s.RelyingParty == nil {
 		return factors.Enrolled(), nil
 	}
-	list, err := s.Passkeys.PasskeysOf(ctx, subject)
+	list, err := s.flows.passkeysOf(ctx, subject)
 	return len(list) > 0, err
 }
 

@@ -31,8 +31,8 @@ type Passkeys interface {
 	// InsertPasskey returns passkey.ErrSpent, passkey.ErrExists, passkey.ErrTooMany or
 	// session.ErrNotFound if the passkey was not added.
 	InsertPasskey(ctx context.Context, r *passkey.Registration, now time.Time) error
-	// OfferPasskey reports whether to offer a passkey, and records that one is offered.
-	OfferPasskey(ctx context.Context, subject string, since, now time.Time) (bool, error)
+	// OfferPasskey reports whether to offer a passkey with the RP ID, and records that one is offered.
+	OfferPasskey(ctx context.Context, subject, rpID string, since, now time.Time) (bool, error)
 }
 
 // PasskeySignIn serves the requests of the sign-in page's script. They are made with fetch
@@ -253,12 +253,18 @@ func (s *flows) passkeyPart(f *flow) *pages.Passkey {
 	return &pages.Passkey{Request: f.request.ID, OptionsURL: s.Issuer + "/login/passkey/options", Action: s.Issuer + "/login/passkey"}
 }
 
-// passkeyOf is passkeyPart for a user who has a passkey, nil for others.
-func (s *flows) passkeyOf(ctx context.Context, f *flow, subject string) (*pages.Passkey, error) {
+// passkeysOf returns the passkeys of an account that can be used, none if passkeys are off.
+func (s *flows) passkeysOf(ctx context.Context, subject string) ([]*passkey.Passkey, error) {
 	if s.RelyingParty == nil {
 		return nil, nil
 	}
 	list, err := s.Passkeys.PasskeysOf(ctx, subject)
+	return s.RelyingParty.Usable(list), err
+}
+
+// passkeyOf is passkeyPart for a user who has a passkey, nil for others.
+func (s *flows) passkeyOf(ctx context.Context, f *flow, subject string) (*pages.Passkey, error) {
+	list, err := s.passkeysOf(ctx, subject)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
@@ -297,7 +303,7 @@ func (h *SignIn) offerPasskey(r *http.Request, f *flow, a *account.Account) (pag
 		return "", nil
 	}
 	now := h.Now()
-	offer, err := h.Passkeys.OfferPasskey(r.Context(), a.Subject, now.Add(-passkey.OfferInterval), now)
+	offer, err := h.Passkeys.OfferPasskey(r.Context(), a.Subject, h.RelyingParty.ID, now.Add(-passkey.OfferInterval), now)
 	if err != nil {
 		return "", err
 	}
@@ -310,7 +316,7 @@ func (h *SignIn) offerPasskey(r *http.Request, f *flow, a *account.Account) (pag
 	case offer:
 		return page + "&mode=silent&offer=on", nil
 	}
-	list, err := h.Passkeys.PasskeysOf(r.Context(), a.Subject)
+	list, err := h.flows.passkeysOf(r.Context(), a.Subject)
 	if err != nil || len(list) > 0 {
 		return "", err
 	}

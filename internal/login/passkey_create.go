@@ -42,7 +42,7 @@ func (h *PasskeyCreate) show(w http.ResponseWriter, r *http.Request, f *flow, fa
 		h.flows.fail(w, r, err)
 		return
 	}
-	if user == nil || len(existing) > 0 {
+	if user == nil || len(h.RelyingParty.Usable(existing)) > 0 {
 		h.flows.resume(w, f.request.ID)
 		return
 	}
@@ -122,7 +122,7 @@ func (h *PasskeyCreate) Submit(w http.ResponseWriter, r *http.Request) {
 // create adds the passkey, unless the user has one or has to sign in again.
 func (h *PasskeyCreate) create(r *http.Request, f *flow) error {
 	user, existing, err := h.user(r, f)
-	if err != nil || user == nil || len(existing) > 0 {
+	if err != nil || user == nil || len(h.RelyingParty.Usable(existing)) > 0 {
 		return err
 	}
 	made, err := h.RelyingParty.VerifyRegistration(r.PostForm.Get("state"), r.PostForm.Get("credential"), *user, f.session.Cookie)

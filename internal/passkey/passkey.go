@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/credential"
@@ -105,6 +106,11 @@ type Use struct {
 // Enrolled reports whether the user may be asked for the passkey after a password: a passkey that was
 // created without a dialog counts from its first use.
 func (p *Passkey) Enrolled() bool { return !p.Key.Silent || !p.LastUsedAt.IsZero() }
+
+// Usable returns the passkeys of the list that were made for the RP ID. Browsers do not offer others.
+func (rp *RelyingParty) Usable(list []*Passkey) []*Passkey {
+	return slices.DeleteFunc(slices.Clone(list), func(p *Passkey) bool { return p.RPID != rp.ID })
+}
 
 // AMR returns the authentication methods of a sign-in with the passkey: it is software that
 // may be copied, or bound to one device.

@@ -21,7 +21,7 @@ func relyingParty(t *testing.T, now *time.Time) *RelyingParty {
 		t.Fatal(err)
 	}
 	rp, err := New(Config{
-		ID: "id.example.org", Origin: "https://id.example.org", Name: "Ostiary", Keyring: secrets,
+		ID: "id.example.org", Origins: []string{"https://id.example.org", "https://example.net"}, Name: "Ostiary", Keyring: secrets,
 		HandleKey: []byte("key of user handles"), Now: func() time.Time { return *now },
 	})
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 
 // Config configures a [RelyingParty].
 type Config struct {
-	ID      string // relying party ID: the host of the issuer
-	Origin  string // of the issuer, the only one from which responses are accepted
+	ID      string   // relying party ID: the host of the issuer or a parent domain
+	Origins []string // of the issuer and of related hosts: responses of others are not accepted
 	Name    string // of the service, for authenticators to show
 	Keyring *keyring.Keyring
 	// HandleKey is the secret from which user handles are computed. With another key the users
@@ -45,12 +45,12 @@ func Supports(issuer string) bool {
 	return err != nil
 }
 
-// New returns a relying party. It returns an error if the ID is not a domain name or the
-// origin is not one.
+// New returns a relying party. It returns an error if the ID is not a domain name or there is
+// no origin.
 func New(c Config) (*RelyingParty, error) {
 	required := true
 	w, err := webauthn.New(&webauthn.Config{
-		RPID: c.ID, RPDisplayName: c.Name, RPOrigins: []string{c.Origin},
+		RPID: c.ID, RPDisplayName: c.Name, RPOrigins: c.Origins,
 		AttestationPreference: protocol.PreferNoAttestation,
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: &required,

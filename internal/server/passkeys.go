@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/passkey"
 )
 
@@ -18,6 +19,7 @@ const (
 	pathPasskeyCreate  = "/login/passkey/create"  //nolint:gosec // a path
 	// At the root of the host also for an issuer with a path.
 	pathPasskeyEndpoints = "/.well-known/passkey-endpoints" //nolint:gosec // a path
+	pathRelatedOrigins   = "/.well-known/webauthn"
 )
 
 // composePasskeys creates the relying party of passkeys. They are off if users sign in with
@@ -36,14 +38,39 @@ func composePasskeys(ctx context.Context, s *Server) error {
 	if err != nil {
 		return err
 	}
-	issuer, err := url.Parse(c.Issuer)
-	if err != nil {
-		return fmt.Errorf("parse issuer: %w", err)
+	if err := checkRPID(ctx, s); err != nil {
+		return err
 	}
 	s.relyingParty, err = passkey.New(passkey.Config{
-		ID: issuer.Hostname(), Origin: c.Origin(), Name: s.pages.Name, Keyring: s.Secrets, HandleKey: key, Now: s.Now,
+		ID: c.RPID(), Origins: append([]string{c.Origin()}, c.Passkeys.Origins...), Name: s.pages.Name, Keyring: s.Secrets, HandleKey: key, Now: s.Now,
 	})
 	return err
+}
+
+// checkRPID returns an error if there are passkeys with another RP ID, which no browser offers
+// any longer, unless the operator has allowed that.
+func checkRPID(ctx context.Context, s *Server) error {
+	c := s.Config
+	other, err := s.Store.Passkeys.OtherRPID(ctx, c.RPID())
+	if err != nil || other == "" {
+		return err
+	}
+	if c.Passkeys.RPIDChange == config.RPIDChangeAllowed {
+		s.Log.LogAttrs(ctx, slog.LevelWarn, "there are passkeys with another RP ID, which do not work",
+			slog.String("rp_id", c.RPID()), slog.String("other_rp_id", other))
+		return nil
+	}
+	return fmt.Errorf("there are passkeys with the RP ID %q, which do not work with %q: set passkey_rp_id to keep the former RP ID, "+
+		"or passkey_rp_id_change to allow to start without these passkeys", other, c.RPID())
+}
+
+// relatedOrigins serves GET /.well-known/webauthn, for browsers on the other origins.
+//
+// Spec: Web Authentication Level 3 §5.11.1.
+func relatedOrigins(origins []string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		httpapi.JSON(w, http.StatusOK, map[string][]string{"origins": origins})
+	}
 }
 
 // mountPasskeys mounts the requests of the sign-in page's script and the page that creates a
@@ -51,6 +78,9 @@ func composePasskeys(ctx context.Context, s *Server) error {
 func mountPasskeys(s *Server, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
 	if s.relyingParty == nil {
 		return
+	}
+	if origins := s.Config.Passkeys.Origins; len(origins) > 0 {
+		getAndHead(own, pathRelatedOrigins, relatedOrigins(origins))
 	}
 	own.Method(http.MethodPost, pathPasskeyOptions, pages(s.login.Passkey.Options))
 	own.Method(http.MethodPost, pathPasskey, pages(s.login.Passkey.Submit))

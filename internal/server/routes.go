@@ -60,7 +60,7 @@ func (s *Server) Public() http.Handler {
 		middleware.Recover(s.Log, s.refusePage),
 		middleware.IssuerPath{
 			Path: s.Config.Path(), Stripped: s.Config.IssuerPath == config.PathStripped,
-			Root: rootDocuments(), Shared: []string{"/health/alive", "/health/ready", "/version", pathPasskeyEndpoints}, NotFound: s.notFound,
+			Root: rootDocuments(), Shared: []string{"/health/alive", "/health/ready", "/version", pathPasskeyEndpoints, pathRelatedOrigins}, NotFound: s.notFound,
 		}.Handler,
 		s.admission.publicBodies.Handler,
 	)

@@ -26,7 +26,7 @@ func composeSecondFactors(s *Server) {
 func (s *Server) highestLevel(ctx context.Context, subject string) (string, error) {
 	if s.relyingParty != nil {
 		list, err := s.Store.Passkeys.PasskeysOf(ctx, subject)
-		if err != nil || len(list) > 0 {
+		if err != nil || len(s.relyingParty.Usable(list)) > 0 {
 			return session.LevelPhishingResistant, err
 		}
 	}

@@ -348,7 +348,7 @@ func (y *year) passkeys() {
 	y.t.Helper()
 	ctx := y.t.Context()
 	if len(y.ends["passkeys"]) == 0 {
-		_, err := y.s.Passkeys.OfferPasskey(ctx, "alice", y.now.Add(-30*day), y.now)
+		_, err := y.s.Passkeys.OfferPasskey(ctx, "alice", "id.example.org", y.now.Add(-30*day), y.now)
 		must(y.t, err)
 		id := y.session("passkey", day)
 		must(y.t, y.s.Passkeys.InsertPasskey(ctx, registered("one", "alice", id, y.now.Sub(noon)+time.Second), y.now))

@@ -67,6 +67,22 @@ func (s *Passkeys) PasskeyExists(ctx context.Context, id []byte) (bool, error) {
 	return found > 0, nil
 }
 
+// OtherRPID returns an RP ID other than id that stored passkeys have, or "".
+func (s *Passkeys) OtherRPID(ctx context.Context, id string) (string, error) {
+	const read = `SELECT (SELECT min(rp_id) FROM passkeys), (SELECT max(rp_id) FROM passkeys)`
+
+	var least, greatest sql.NullString
+	if err := s.db.Read.QueryRow(ctx, read).Scan(&least, &greatest); err != nil {
+		return "", fmt.Errorf("read RP IDs of passkeys: %w", err)
+	}
+	for _, found := range []sql.NullString{least, greatest} {
+		if found.Valid && found.String != id {
+			return found.String, nil
+		}
+	}
+	return "", nil
+}
+
 // PasskeysOf returns the passkeys of an account, the oldest first.
 func (s *Passkeys) PasskeysOf(ctx context.Context, subject string) (list []*passkey.Passkey, err error) {
 	const read = `SELECT ` + passkeyColumns + ` FROM passkeys p WHERE p.subject = $1 ORDER BY p.created_at, p.id`
@@ -149,16 +165,16 @@ func spendSessionChallenge(ctx context.Context, on db.Conn, subject string, use 
 }
 
 // OfferPasskey reports whether the page that offers a passkey is to be shown to the user of
-// an account, and records that it is: the account has no passkey, and the page was not shown
-// after since.
-func (s *Passkeys) OfferPasskey(ctx context.Context, subject string, since, now time.Time) (bool, error) {
+// an account, and records that it is: the account has no passkey with the RP ID, and the page was
+// not shown after since.
+func (s *Passkeys) OfferPasskey(ctx context.Context, subject, rpID string, since, now time.Time) (bool, error) {
 	const offer = `
 		INSERT INTO passkey_offers (subject, offered_at)
 		SELECT a.subject, $2 FROM accounts a
-		WHERE a.subject = $1 AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.subject = a.subject)
+		WHERE a.subject = $1 AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.subject = a.subject AND p.rp_id = $4)
 		ON CONFLICT (subject) DO UPDATE SET offered_at = excluded.offered_at WHERE passkey_offers.offered_at <= $3`
 
-	shown, err := s.db.Write.Exec(ctx, offer, subject, now.UnixMicro(), since.UnixMicro())
+	shown, err := s.db.Write.Exec(ctx, offer, subject, now.UnixMicro(), since.UnixMicro(), rpID)
 	if err != nil {
 		return false, fmt.Errorf("offer passkey: %w", err)
 	}

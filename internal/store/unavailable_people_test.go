@@ -105,7 +105,11 @@ var peopleMethods = map[string]call{
 		return s.Passkeys.InsertPasskey(ctx, &passkey.Registration{Passkey: &passkey.Passkey{Subject: "alice"}}, noon)
 	},
 	"OfferPasskey": func(ctx context.Context, s *store.Store) error {
-		_, err := s.Passkeys.OfferPasskey(ctx, "alice", noon, noon)
+		_, err := s.Passkeys.OfferPasskey(ctx, "alice", "id.example.org", noon, noon)
+		return err
+	},
+	"OtherRPID": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Passkeys.OtherRPID(ctx, "localhost")
 		return err
 	},
 	"PasskeyExists": func(ctx context.Context, s *store.Store) error {
