@@ -36,6 +36,7 @@ const (
 	DeletionUndone    Kind = "deletion_undone"
 	PrimaryChanged    Kind = "primary_address_changed"
 	ConsentWithdrawn  Kind = "consent_withdrawn"
+	DataRequested     Kind = "data_requested" // a file with the data of the account
 )
 
 // Event is something that happened to an account.

@@ -116,9 +116,17 @@ type EventRow struct {
 	Origin session.Origin
 }
 
-// AccountData offers the data of the account as a file. The form posts nothing; FileURL is the
-// link to the file, empty before it was asked for.
-type AccountData struct{ Action, FileURL string }
+// AccountData offers the data of the account as a file. The form posts nothing.
+type AccountData struct {
+	Form
+
+	Action string
+	// Waiting reports that the file is being made. FileURL is the link to the file that was made
+	// at MadeAt, empty if there is none.
+	Waiting bool
+	FileURL string
+	MadeAt  When
+}
 
 func (AccountData) template() string { return "account-data" }
 

@@ -68,7 +68,11 @@ func consoleSamples(client func(text, link string) Client) []sample {
 			faults := Form{[]Fault{{Field: "username", Text: messages.Literal(text)}}}
 			return AccountDelete{Form: faults, Action: link, CancelURL: link, Username: text}
 		}, "username", "delete", "cancel"),
-		page("data", func(text, link string) Page { return AccountData{Action: link, FileURL: link} }, "file"),
+		page("data", func(text, link string) Page {
+			return AccountData{Form: Form{[]Fault{{Text: messages.Literal(text)}}}, Action: link}
+		}, "download"),
+		page("data", func(_, link string) Page { return AccountData{Action: link, Waiting: true} }, "refresh"),
+		page("data", func(_, link string) Page { return AccountData{Action: link, FileURL: link, MadeAt: when} }, "file", "download"),
 		page("password", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "new-password", Text: messages.Literal(text)}, {Text: messages.Literal(text)}}}
 			return AccountPassword{Form: faults, Action: link, CancelURL: link, Username: text, HasPassword: true, SetAt: when, MinLength: 15, EndOthers: true}

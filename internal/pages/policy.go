@@ -97,6 +97,9 @@ func policies() map[string]policy {
 	for _, name := range consoleTemplates() {
 		all[name] = console
 	}
+	refreshed := keys
+	refreshed.csp += "; connect-src 'self'"
+	all["account-data"] = refreshed
 	return all
 }
 

@@ -219,7 +219,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 			switch s.page {
 			case "formpost", "leaving", "newrecoverycodes", "passkeys":
 				want["script-src"] = "'self'"
-			case "signin", "secondfactor", "passkeycreate":
+			case "signin", "secondfactor", "passkeycreate", "account-data":
 				want["script-src"], want["connect-src"] = "'self'", "'self'"
 			}
 			if s.page == "signedout" || s.page == "leaving" {

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	accountconsole "github.com/ostiary/ostiary/internal/console/account"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/datafile"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/login"
@@ -32,7 +33,7 @@ func composeAccountConsole(s *Server) {
 		},
 		OfferUndo: s.login.OfferUndo,
 		Added:     append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
-		Activity: s.Store.Activity, Grants: s.grantsOf, Credentials: s.credentialsOf,
+		Activity: s.Store.Activity, DataFiles: newDataFiles(s), Credentials: s.credentialsOf,
 		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: s.passwordPolicy, Hasher: s.Hasher,
 		Mail: accountMail(s), Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
 	})
@@ -109,6 +110,18 @@ func (c consoleTexts) Text(r *http.Request, m messages.Message) string {
 // Label is [pages.Label].
 func (c consoleTexts) Label(r *http.Request, client pages.Client) string {
 	return pages.Label(c.pages, r, client)
+}
+
+// newDataFiles returns how users get the data of their accounts, and creates the worker for it.
+func newDataFiles(s *Server) *datafile.Service {
+	s.DataFiles = datafile.NewWorker(datafile.Worker{
+		Store: s.Store.DataFiles, Secrets: s.Secrets, Now: s.Now, Log: s.Log,
+		Sources: datafile.Sources{
+			Accounts: s.Store.Accounts, Sessions: s.Store.Sessions, Consents: s.Store.Consents, Activity: s.Store.Activity,
+			Grants: s.grantsOf, Credentials: s.credentialsOf,
+		},
+	})
+	return &datafile.Service{Store: s.Store.DataFiles, Secrets: s.Secrets, Worker: s.DataFiles}
 }
 
 // grantsOf returns up to limit valid grants of a subject.

@@ -79,6 +79,9 @@ func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	background.Go(func() { s.Store.RunPurge(work) })
 	background.Go(func() { s.Outbox.Run(work) })
 	background.Go(func() { s.Mail.Run(work) })
+	if s.Config.HasAccountPages() {
+		background.Go(func() { s.DataFiles.Run(work) })
+	}
 	background.Go(func() { s.Refusals.Run(work) })
 	background.Go(func() { s.Failures.Run(work) })
 	following := make(chan struct{})

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 	accountconsole "github.com/ostiary/ostiary/internal/console/account"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/datafile"
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
@@ -91,6 +92,7 @@ type Server struct {
 	Outbox         *outbox.Dispatcher
 	Mail           *mail.Worker // nil without a mail server
 	MailOutbox     mail.Outbox
+	DataFiles      *datafile.Worker
 	sessions       *session.Manager
 	SecondFactors  *secondfactor.Service
 	TrustedDevices *secondfactor.TrustedDevices

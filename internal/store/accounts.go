@@ -344,7 +344,7 @@ func (s *Accounts) endConcurrent(ctx context.Context, subject string, now time.T
 }
 
 // changeAccount runs the statement change, which must affect the account. Unless ends
-// is zero, it ends the sessions of the account at that time.
+// is zero, it ends the sessions of the account at that time and removes its data file.
 func changeAccount(ctx context.Context, on db.Conn, subject string, ends time.Time, change string, args ...any) error {
 	changed, err := on.Exec(ctx, change, args...)
 	if err != nil {
@@ -356,6 +356,8 @@ func changeAccount(ctx context.Context, on db.Conn, subject string, ends time.Ti
 	if ends.IsZero() {
 		return nil
 	}
-	_, err = removeSessions(ctx, on, subject, ends)
-	return err
+	if _, err = removeSessions(ctx, on, subject, ends); err != nil {
+		return err
+	}
+	return removeDataFile(ctx, on, subject)
 }

@@ -58,6 +58,8 @@ var crowd = []string{
 		SELECT 's' || n, 'a', '', '', 0, m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO pending_authenticators (binding, subject, secret, expires_at)
 		SELECT sha256(n::text::bytea), 's' || n, '', m + 100000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO data_files (subject, requested_at, due_at, attempts, content, expires_at)
+		SELECT 's' || n, m, m, 1, CASE WHEN n > 1000 THEN 'x'::bytea END, m + 100000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO recovery_code_sets (subject, hash_key, created_at) SELECT 's' || n, '', m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO recovery_codes (subject, hash) SELECT 's' || n, '' FROM generate_series(1, %d) n -- %d`,
 	`INSERT INTO trusted_devices (digest, subject, not_before, created_at, expires_at)

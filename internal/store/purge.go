@@ -154,6 +154,7 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 			(SELECT digest FROM trusted_devices WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM pending_authenticators WHERE binding IN
 			(SELECT binding FROM pending_authenticators WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
+		`DELETE FROM data_files WHERE subject IN (SELECT subject FROM data_files WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM activity WHERE (subject, id) IN (SELECT subject, id FROM activity WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keyRetentionMicros + limit + `)`,

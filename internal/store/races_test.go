@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/datafile"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/secondfactor"
@@ -54,6 +55,14 @@ func TestRaces(t *testing.T) {
 				if held == nil || held.RefreshGeneration != 2 {
 					t.Errorf("RotateRefresh = %v, %v, want the grant with its second generation", held, err)
 				}
+				return err
+			}
+		}},
+		"make one data file": {datafile.ErrNotFound, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			must(t, s.DataFiles.RequestDataFile(t.Context(), "alice", noon, 1))
+			return func(ctx context.Context, s *store.Store) error {
+				_, err := s.DataFiles.ClaimDataFile(ctx, noon, noon.Add(time.Minute))
 				return err
 			}
 		}},

@@ -50,6 +50,7 @@ type Store struct {
 	Audit          *Audit
 	Clients        *Clients
 	Consents       *Consents
+	DataFiles      *DataFiles
 	Deadlines      *EnrolmentDeadlines
 	Devices        *Devices
 	Grants         *Grants
@@ -121,6 +122,7 @@ func New(e db.Engine, c Config) *Store {
 		Audit:          &Audit{d},
 		Clients:        &Clients{d, r},
 		Consents:       &Consents{d},
+		DataFiles:      &DataFiles{d},
 		Deadlines:      &EnrolmentDeadlines{d},
 		Devices:        &Devices{d},
 		Grants:         &Grants{d},

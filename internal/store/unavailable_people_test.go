@@ -7,6 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/datafile"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/onetimelink"
 	"github.com/ostiary/ostiary/internal/passkey"
@@ -23,6 +24,24 @@ var peopleMethods = map[string]call{
 	},
 	"AddFailures": func(ctx context.Context, s *store.Store) error {
 		return s.Activity.AddFailures(ctx, []*activity.Event{{ID: "1", Subject: "alice", At: noon, Count: 1}})
+	},
+	"RequestDataFile": func(ctx context.Context, s *store.Store) error {
+		return s.DataFiles.RequestDataFile(ctx, "alice", noon, 1)
+	},
+	"DataFile": func(ctx context.Context, s *store.Store) error {
+		_, err := s.DataFiles.DataFile(ctx, "alice", noon)
+		return err
+	},
+	"DataFileContent": func(ctx context.Context, s *store.Store) error {
+		_, err := s.DataFiles.DataFileContent(ctx, "alice", noon)
+		return err
+	},
+	"ClaimDataFile": func(ctx context.Context, s *store.Store) error {
+		_, err := s.DataFiles.ClaimDataFile(ctx, noon, noon)
+		return err
+	},
+	"SaveDataFile": func(ctx context.Context, s *store.Store) error {
+		return s.DataFiles.SaveDataFile(ctx, &datafile.File{Subject: "alice"}, nil)
 	},
 	"ListActivity": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Activity.ListActivity(ctx, "alice", "", 1)

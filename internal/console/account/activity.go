@@ -62,6 +62,8 @@ func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
 		return messages.New("account.activity.deletion-requested"), nil
 	case activity.DeletionUndone:
 		return messages.New("account.activity.deletion-undone"), nil
+	case activity.DataRequested:
+		return messages.New("account.activity.data-requested"), nil
 	case activity.AddressAdded:
 		return messages.New("account.activity.address-added", "email", e.Detail), nil
 	case activity.AddressVerified:

@@ -20,7 +20,6 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/credential"
-	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
@@ -56,7 +55,6 @@ type Accounts interface {
 // Consents reads and ends what applications may do.
 type Consents interface {
 	Applications(ctx context.Context, subject string, now time.Time) ([]*consent.Application, error)
-	ListConsents(ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time) ([]*consent.Consent, error)
 	// RevokeConsents ends the consents and the grants of a subject for a client.
 	RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error
 }
@@ -127,8 +125,8 @@ type Config struct {
 	Accounts       Accounts
 	Consents       Consents
 	Activity       Activity
-	// Grants returns up to limit valid grants, Credentials all credentials without their secrets.
-	Grants         func(ctx context.Context, subject string, limit int, now time.Time) ([]*grant.Grant, error)
+	DataFiles      DataFiles
+	// Credentials returns all credentials without their secrets.
 	Credentials    func(ctx context.Context, a *account.Account) ([]credential.Info, error)
 	Clients        Clients
 	Passwords      Passwords

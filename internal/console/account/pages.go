@@ -57,8 +57,8 @@ func (c *Console) pages() []page {
 		page{path: "/sessions", title: messages.New("account.sessions"), group: groupAccess, get: c.sessions, post: c.endSessions, card: c.sessionsCard},
 		page{path: "/applications", title: messages.New("account.applications"), group: groupAccess, get: c.applications, post: c.revoke, card: c.applicationsCard},
 		page{path: "/activity", title: messages.New("account.activity"), group: groupAccess, get: c.activity},
-		page{path: "/data", title: messages.New("account.data"), group: groupUser, get: c.data, post: c.prepareData},
-		page{path: "/data/file", get: c.dataFile},
+		page{path: "/data", title: messages.New("account.data"), group: groupUser, get: c.data, post: c.requestData},
+		page{path: "/data/file", sensitive: true, get: c.dataFile},
 	)
 	if !c.LoginApp {
 		list = append(list, page{path: "/delete", title: messages.New("account.delete"), sensitive: true, get: deletion, post: requestDeletion})

@@ -1,0 +1,31 @@
+// Replaces the state of the page when the server has another one: the link with the id refresh is gone from it. The page works
+// without the script by the link, which reloads it. The script stops after ten minutes.
+(function () {
+  "use strict";
+
+  const ends = Date.now() + 10 * 60 * 1000;
+  const state = document.getElementById("state");
+
+  async function refresh() {
+    try {
+      const response = await fetch(document.getElementById("refresh").href, { credentials: "same-origin", redirect: "error", cache: "no-store" });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const renewed = page.getElementById("state");
+      if (response.ok && renewed && !renewed.querySelector("#refresh")) {
+        const focused = state.contains(document.activeElement);
+        state.replaceChildren(...renewed.childNodes);
+        if (focused) {
+          state.querySelector("a, button").focus();
+        }
+        return;
+      }
+    } catch {
+      // The server cannot be reached now.
+    }
+    if (Date.now() < ends) {
+      window.setTimeout(refresh, 2000);
+    }
+  }
+
+  window.setTimeout(refresh, 500);
+}());
