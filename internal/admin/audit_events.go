@@ -47,7 +47,7 @@ type eventView struct {
 }
 
 type actorView struct {
-	Kind string `json:"kind" doc:"api_key, access_token, client, user, cli or none"`
+	Kind string `json:"kind" doc:"api_key, access_token, client, user, administrator, cli or none"`
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 }

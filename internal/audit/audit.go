@@ -19,12 +19,14 @@ type Kind string
 
 // The kinds of actors.
 const (
-	Key       Kind = "api_key"
-	Token     Kind = "access_token"
-	Command   Kind = "cli"
-	User      Kind = "user"   // a user who changes the own account
-	Client    Kind = "client" // a client that manages its own registration
-	Anonymous Kind = "none"   // the API runs without authentication
+	Key     Kind = "api_key"
+	Token   Kind = "access_token"
+	Command Kind = "cli"
+	User    Kind = "user" // a user who changes the own account
+	// Administrator is a user who changes something at the administrators' console.
+	Administrator Kind = "administrator"
+	Client        Kind = "client" // a client that manages its own registration
+	Anonymous     Kind = "none"   // the API runs without authentication
 )
 
 // Actor identifies the author of a change.

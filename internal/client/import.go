@@ -122,11 +122,14 @@ func unknown(members map[string]json.RawMessage) []string {
 	return warnings
 }
 
-// CheckID returns an error if id is not a valid client_id: visible ASCII (RFC 6749 appendix
-// A.1), which is safe in paths, logs and headers.
+// CheckID returns an error if id cannot be the client_id of a registered client: it is visible
+// ASCII (RFC 6749 appendix A.1), which is safe in paths, logs and headers, and not built in.
 func CheckID(id string) error {
 	if id == "" || len(id) > 255 || strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
 		return errors.New("client_id must be 1 to 255 visible ASCII characters")
+	}
+	if IsBuiltIn(id) {
+		return errors.New("client_id is that of a built-in client")
 	}
 	return nil
 }

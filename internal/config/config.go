@@ -165,6 +165,10 @@ type Config struct {
 
 	Listen      string
 	AdminListen string
+	// Console is where the administrators' console is served, and ConsoleURL its origin on the
+	// admin listener. See [Config.ConsoleRoot].
+	Console    ConsolePlace
+	ConsoleURL string
 	// SocketMode is the file mode of Unix sockets, and SocketGroup their group by name or
 	// number. Zero and empty use the defaults of the system; with only a group, the mode is
 	// 0660.
@@ -320,6 +324,7 @@ func Default() *Config {
 
 		Listen:         ":4444",
 		AdminListen:    "127.0.0.1:4445",
+		Console:        ConsoleAdmin,
 		RateLimits:     true,
 		MaxConnections: 10_000,
 		MinBodyRate:    2048,

@@ -190,6 +190,7 @@ func TestAllFaultsAreListedTogether(t *testing.T) {
 		"system_secrets  required: set it in the file or as OSTIARY_SYSTEM_SECRETS",
 		"database_url  required: set it in the file or as OSTIARY_DATABASE_URL",
 		`admin_auth  must not be none if admin_listen is ":4445", which is reachable from the network; use a loopback address or unix:/path`,
+		"console_url  required, since admin_listen is not a loopback address: set the origin at which browsers reach the admin listener, or console: off",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)

@@ -22,6 +22,9 @@ func (d *devServer) printBanner(w io.Writer) {
 	} else {
 		row("set-up", "done: an administrator exists")
 	}
+	if root := c.ConsoleRoot(); root != "" {
+		row("console", root+" (for administrators)")
+	}
 	row("demo app", d.demoURL)
 	row("", "sign in as "+d.demoUser.Username+" with the password "+d.demoUser.Password)
 	if c.SignUp.ByThemselves() {

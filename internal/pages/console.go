@@ -86,15 +86,15 @@ func Label(p *Pages, r *http.Request, client Client) string {
 	return label(client, p.renderer.translation(r).Catalogue)
 }
 
-// consoleTemplates returns the names of the templates account-NAME.html.
-func consoleTemplates() []string {
+// templatesWith returns the names of the templates that begin with prefix.
+func templatesWith(prefix string) []string {
 	entries, err := templates.ReadDir("templates")
 	if err != nil {
 		panic(err) // the directory is embedded
 	}
 	var names []string
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), "account-") {
+		if strings.HasPrefix(entry.Name(), prefix) {
 			names = append(names, strings.TrimSuffix(entry.Name(), path.Ext(entry.Name())))
 		}
 	}

@@ -31,7 +31,7 @@ func samples() []sample {
 		return Client{Name: text, Host: text, LogoURI: link, PolicyURI: link, TermsURI: link, URI: link}
 	}
 	about := []string{"client-logo", "client-policy", "client-tos"}
-	return append(append(recoverySamples(client), consoleSamples(client)...), []sample{
+	return append(slices.Concat(recoverySamples(client), consoleSamples(client), adminConsoleSamples()), []sample{
 		{"signin", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.SignIn(w, request(), http.StatusOK, SignIn{

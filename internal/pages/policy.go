@@ -94,12 +94,23 @@ func policies() map[string]policy {
 		"verify": link, "verifycode": link, "verifyname": link, "invitation": link,
 		"showncode": linkDone, "verified": linkDone, "accountcreated": linkDone,
 	}
-	for _, name := range consoleTemplates() {
+	for _, name := range templatesWith("account-") {
 		all[name] = console
 	}
 	refreshed := keys
 	refreshed.csp += "; connect-src 'self'"
 	all["account-data"] = refreshed
+	// The administrators' console loads nothing from other hosts.
+	operators := console
+	operators.csp = strings.Replace(operators.csp, "img-src 'self' https: data:", "img-src 'self'", 1) + "; require-trusted-types-for 'script'; trusted-types 'none'"
+	for _, name := range []string{"notsignedin", "continue"} {
+		alone := operators
+		alone.layout, alone.last, alone.passing = "", name == "notsignedin", name == "continue"
+		all[name] = alone
+	}
+	for _, name := range templatesWith("console-") {
+		all[name] = operators
+	}
 	return all
 }
 

@@ -194,8 +194,9 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 		"signedout": "'self'", "leaving": "'none'", "error": "'self'", "devicedone": "'self'",
 		"setup": "'self'", "setupdone": "'self'", "home": "'self'",
 		"authenticator": "'self'", "recoverycodes": "'self'", "newrecoverycodes": "'self'", "passkeys": "'self'", "confirmremoval": "'self'",
+		"notsignedin": "'self'", "continue": "'self'",
 	}
-	for _, name := range consoleTemplates() {
+	for _, name := range append(templatesWith("account-"), templatesWith("console-")...) {
 		formAction[name] = "'self'"
 	}
 	for _, s := range samples() {
@@ -213,8 +214,12 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				"base-uri": "'none'", "frame-ancestors": "'none'", "form-action": formAction[s.page],
 			}
 			want["script-src"], want["connect-src"], want["frame-src"] = "", "", ""
-			if policies()[s.page].referrer == "no-referrer" && s.page != "leaving" { // the pages of one-time links
+			ofOperators := strings.HasPrefix(s.page, "console-") || s.page == "notsignedin" || s.page == "continue"
+			if ofOperators || policies()[s.page].referrer == "no-referrer" && s.page != "leaving" { // the pages of one-time links
 				want["img-src"] = "'self'"
+			}
+			if ofOperators {
+				want["require-trusted-types-for"], want["trusted-types"] = "'script'", "'none'"
 			}
 			switch s.page {
 			case "formpost", "leaving", "newrecoverycodes", "passkeys":
@@ -239,7 +244,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				}
 			}
 			isolated := w.Header().Get("Cross-Origin-Opener-Policy") == "same-origin"
-			if want := slices.Contains([]string{"setup", "setupdone", "home"}, s.page) || policies()[s.page].layout == "console"; isolated != want {
+			if want := slices.Contains([]string{"setup", "setupdone", "home", "notsignedin", "continue"}, s.page) || policies()[s.page].layout == "console"; isolated != want {
 				t.Errorf("isolated from its opener: %v, want %v", isolated, want)
 			}
 		})

@@ -69,6 +69,9 @@ func (s *Server) Public() http.Handler {
 	mountHealth(s, timed, s.Config.PublicVersion, "")
 	mountClientEndpoints(s, timed)
 	mountPages(s, timed)
+	if s.Config.Console == config.ConsolePublic {
+		mountAdminConsole(s, timed)
+	}
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(methodNotAllowed)
 	return r

@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/admin"
+	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
@@ -41,6 +42,9 @@ func (s *Server) Admin() http.Handler {
 	}
 	for path, of := range paths {
 		mountOperations(s, r, path, of)
+	}
+	if s.Config.Console == config.ConsoleAdmin && s.adminConsole != nil {
+		mountAdminConsole(s, r)
 	}
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		recordNotFound(r)

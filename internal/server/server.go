@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	accountconsole "github.com/ostiary/ostiary/internal/console/account"
+	adminconsole "github.com/ostiary/ostiary/internal/console/admin"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/datafile"
 	"github.com/ostiary/ostiary/internal/devicecode"
@@ -106,6 +107,8 @@ type Server struct {
 	relyingParty   *passkey.RelyingParty // nil if passkeys are off
 	account        *accountconsole.Console
 	AdminAPI       *admin.Handler
+	adminConsole   *adminconsole.Console // nil if there is none, like consolePages
+	consolePages   *pages.Pages
 }
 
 // OpenStore opens the database that the configuration names.
@@ -153,7 +156,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		Options: o,
 		Cookies: session.Cookies{Secure: c.HTTPS(), Path: c.Path()},
-		Clients: store.NewClientCache(db, cachedClients),
+		Clients: store.NewClientCache(db, cachedClients, builtInClients(c)...),
 		scopes:  newScopeCache(c, db),
 	}
 	s.warnOfProxy = middleware.WarnOfUntrustedProxy(c.TrustedProxies, log)
@@ -179,14 +182,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	// object, which must not keep other clients from authenticating.
 	s.keySets = outbound.NewKeySets(s.fetcher.WithSeparateLimit(), now)
 	s.keySets.Log = log
-	accountURL := ""
-	if c.HasAccountPages() {
-		accountURL = c.URL(accountconsole.Root)
-	}
-	if s.pages, err = pages.New(pages.Options{
-		Base: c.Path(), AccountURL: accountURL, Languages: c.Languages, Cookie: session.LanguageCookie{Of: s.Cookies}, Theme: c.PageTheme(),
-		Files: pages.Files{Logo: c.LogoFile, LogoDark: c.LogoDarkFile, Favicon: c.FaviconFile, Stylesheet: c.StylesheetFile},
-	}); err != nil {
+	if s.pages, err = pages.New(pageOptions(s)); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	if s.subjects.Salt, err = db.Seeds.Seed(ctx, "pairwise subject"); err != nil {
@@ -222,11 +218,27 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	composeLogin(s)
 	composeAccountConsole(s)
 	composeAdmin(s)
+	if err := composeAdminConsole(s); err != nil {
+		return nil, err
+	}
 	s.discovery, err = discovery.New(ctx, capabilities(s), s.scopes, now)
 	if err != nil {
 		return nil, fmt.Errorf("write discovery: %w", err)
 	}
 	return s, nil
+}
+
+// pageOptions returns the settings of the pages at the issuer.
+func pageOptions(s *Server) pages.Options {
+	c := s.Config
+	o := pages.Options{
+		Base: c.Path(), Languages: c.Languages, Cookie: session.LanguageCookie{Of: s.Cookies}, Theme: c.PageTheme(),
+		Files: pages.Files{Logo: c.LogoFile, LogoDark: c.LogoDarkFile, Favicon: c.FaviconFile, Stylesheet: c.StylesheetFile},
+	}
+	if c.HasAccountPages() {
+		o.AccountURL = c.URL(accountconsole.Root)
+	}
+	return o
 }
 
 // newFetcher returns the HTTP client for the URLs that clients register.

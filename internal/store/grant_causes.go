@@ -31,7 +31,8 @@ func (s *Grants) readState(ctx context.Context, ref grant.Locator) (*grantState,
 			(SELECT a.not_before FROM accounts a WHERE a.subject = grants.subject),
 			(SELECT count(*) FROM accounts a WHERE a.subject = grants.subject),
 			(SELECT count(*) FROM sessions s WHERE s.id = grants.session_id),
-			(SELECT count(*) FROM clients c WHERE c.id = grants.client_id),
+			(SELECT count(*) FROM clients c WHERE c.id = grants.client_id)
+				+ CASE WHEN client_id = '` + client.ConsoleID + `' THEN 1 ELSE 0 END,
 			(SELECT count(*) FROM clients c WHERE c.id = grants.client_id AND c.disabled <> 0),
 			(SELECT c.not_before FROM clients c WHERE c.id = grants.client_id)
 		FROM grants WHERE bucket = $1 AND id = $2`

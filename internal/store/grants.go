@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
@@ -24,12 +25,12 @@ const grantWithAccountColumns = grantColumns + `,
 	(SELECT ` + released + ` FROM accounts a WHERE a.subject = grants.subject)`
 
 // liveCondition requires that the account and the client of a grant exist, are enabled,
-// and have not revoked earlier grants.
+// and have not revoked earlier grants. A built-in client has no row.
 const liveCondition = `
 	EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject
 		AND a.disabled_at IS NULL AND a.not_before <= grants.created_at)
-	AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id
-		AND c.disabled = 0 AND c.not_before <= grants.created_at)`
+	AND (grants.client_id = '` + client.ConsoleID + `' OR EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id
+		AND c.disabled = 0 AND c.not_before <= grants.created_at))`
 
 func grantInto(g *grant.Grant) []any {
 	return []any{

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
@@ -22,7 +23,8 @@ const endedCondition = `created_at <= $4 AND (revoked_at <= $4 OR ends_at <= $4
 	OR (COALESCE(tokens_until, ends_at) <= $4
 		AND (expires_at <= $4 OR (code_spent_at IS NULL AND code_expires_at <= $4)))
 	OR NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject AND a.not_before <= grants.created_at)
-	OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.not_before <= grants.created_at))`
+	OR (client_id <> '` + client.ConsoleID + `'
+		AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.not_before <= grants.created_at)))`
 
 // lastID sorts after or equal to every ID.
 var lastID = grant.ID(slices.Repeat([]byte{0xff}, 16)) //nolint:gochecknoglobals // constant

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -70,6 +72,21 @@ func (s *Sessions) SessionAndConsent(
 		return nil, nil, session.ErrNotFound
 	}
 	return found, remembered, nil
+}
+
+// Session returns the live session with an ID, or [session.ErrNotFound].
+func (s *Sessions) Session(ctx context.Context, id string, now time.Time) (*session.Session, error) {
+	const read = `SELECT ` + qualifiedSessionColumns + ` FROM ` + liveSessions + ` WHERE s.id = $1 AND s.idle_until > $2`
+
+	n := &session.Session{}
+	err := s.db.Read.QueryRow(ctx, read, id, now.UnixMicro()).Scan(sessionInto(n)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, session.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	return n, nil
 }
 
 const consentColumns = `c.scopes, c.given_at, c.expires_at, c.detail`

@@ -139,6 +139,10 @@ var requestMethods = map[string]call{
 	"RenewSession": func(ctx context.Context, s *store.Store) error {
 		return s.Sessions.RenewSession(ctx, fixture.CookieHash("sid"), fixture.Session("sid", "alice"))
 	},
+	"Session": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Sessions.Session(ctx, "sid", noon)
+		return err
+	},
 	"SessionAndConsent": func(ctx context.Context, s *store.Store) error {
 		_, _, err := s.Sessions.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
 		return err

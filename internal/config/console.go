@@ -1,0 +1,74 @@
+package config
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// ConsolePlace is where the administrators' console is served.
+type ConsolePlace string
+
+// Values of [ConsolePlace]: on the admin listener, on the public listener, or nowhere.
+const (
+	ConsoleAdmin  ConsolePlace = "admin"
+	ConsolePublic ConsolePlace = "public"
+	ConsoleOff    ConsolePlace = "off"
+)
+
+// consolePath is the path of the administrators' console below its origin or the issuer.
+const consolePath = "/console"
+
+// ConsoleRoot returns the URL of the administrators' console without a trailing slash, as a
+// browser sees it; empty if there is none. A browser cannot reach a Unix socket itself, so an admin
+// listener on one has a console only with a console_url.
+func (c *Config) ConsoleRoot() string {
+	switch {
+	case c.Console == ConsolePublic:
+		return c.URL(consolePath)
+	case c.Console != ConsoleAdmin || c.AdminListen == "":
+		return ""
+	case c.ConsoleURL != "":
+		return c.ConsoleURL + consolePath
+	}
+	network, address := Network(c.AdminListen)
+	_, port, err := net.SplitHostPort(address)
+	if err != nil || network != "tcp" || !local(c.AdminListen) {
+		return ""
+	}
+	return "http://127.0.0.1:" + port + consolePath
+}
+
+// consoleConflicts reports settings of the console that contradict others.
+func (c *Config) consoleConflicts(fault func(wrong bool, key, problem string)) {
+	network, _ := Network(c.AdminListen)
+	fault(c.Console == ConsoleAdmin && c.AdminListen != "" && network == "tcp" && c.ConsoleRoot() == "", "console_url",
+		"is required, since admin_listen is not a loopback address: set the origin at which browsers reach the admin listener, or console: off")
+	fault(c.Console != ConsoleAdmin && c.ConsoleURL != "", "console_url", "has no effect unless console is admin")
+}
+
+// origin accepts origins that are written as browsers send them; an empty one is allowed.
+//
+// Spec: RFC 6454 §6.2.
+func origin() kind[string] {
+	return kind[string]{
+		allowed: "an https origin, as in https://admin.example.com; http for a loopback host",
+		parse: func(text string) (string, error) {
+			if text == "" {
+				return "", nil
+			}
+			u, err := url.Parse(text)
+			switch {
+			case err != nil || u.Hostname() == "":
+				return "", errors.New("is not an absolute URL")
+			case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+				return "", errors.New("has a scheme that is not https")
+			case strings.TrimSuffix(text, "/") != u.Scheme+"://"+u.Host || !isNormalized(text, u):
+				return "", errors.New("is not an origin: use scheme, host and port, in lower case and without the default port")
+			}
+			return strings.TrimSuffix(text, "/"), nil
+		},
+		write: func(text string) string { return text },
+	}
+}

@@ -1,0 +1,71 @@
+package admin
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/refusal"
+)
+
+const (
+	// rows is the number of rows of a list on one page.
+	rows = 25
+	// latestChanges are the rows of the audit log on the overview.
+	latestChanges = 5
+	// countedRefusals bounds the rejected requests that the overview counts, of refusedWithin.
+	countedRefusals = 1000
+	refusedWithin   = 7 * 24 * time.Hour
+)
+
+// roleNames returns the keys of the names of roles.
+func roleNames() map[account.AdminRole]string {
+	return map[account.AdminRole]string{
+		account.Owner: "console.role.owner", account.Administrator: "console.role.administrator",
+		account.Support: "console.role.support", account.Auditor: "console.role.auditor",
+	}
+}
+
+// overview serves GET /console.
+func overview(v *visit) error {
+	c := v.console
+	content := pages.ConsoleOverview{
+		Version: c.Version, Role: messages.New(roleNames()[v.account.AdminRole]),
+		AuditURL: c.Root + "/audit", RefuseURL: c.Root + "/explain",
+	}
+	if content.MayAudit = v.holds(apikey.AuditRead); !content.MayAudit {
+		return v.show(content)
+	}
+	ctx := v.r.Context()
+	refused, err := c.Refusals.ListRefusals(ctx, refusal.Filter{Since: v.now.Add(-refusedWithin)}, "", countedRefusals)
+	if err != nil {
+		return err
+	}
+	content.Refused, content.RefusedMore = v.byRule(refused), len(refused) == countedRefusals
+	events, err := c.Events.ListEvents(ctx, audit.Filter{}, "", latestChanges)
+	if err != nil {
+		return err
+	}
+	content.Changes = v.changes(events)
+	return v.show(content)
+}
+
+// byRule counts rejected requests by rule, the most frequent first. The list has the newest first.
+func (v *visit) byRule(list []*refusal.Record) []pages.RefusedRow {
+	var counted []pages.RefusedRow
+	for _, r := range list {
+		i := slices.IndexFunc(counted, func(row pages.RefusedRow) bool { return row.Rule == string(r.Rule) })
+		if i < 0 {
+			counted = append(counted, pages.RefusedRow{Rule: string(r.Rule), URL: v.explainURL(r.RequestID), Last: v.when(r.At)})
+			i = len(counted) - 1
+		}
+		counted[i].Count++
+	}
+	slices.SortStableFunc(counted, func(a, b pages.RefusedRow) int { return cmp.Compare(b.Count, a.Count) })
+	return counted
+}

@@ -1,0 +1,48 @@
+package admin
+
+import (
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+)
+
+// page is a page of the console.
+type page struct {
+	path  string           // below the root
+	title messages.Message // in the menu
+	group int              // of the menu
+	// read and write are the scopes of the admin API that a role needs to see the page, and to
+	// send its form; empty for every role.
+	read, write string
+	// sensitive requires that the administrator authenticated a moment ago.
+	sensitive bool
+	get, post func(*visit) error // post is nil if the page has no form
+}
+
+// need returns the scope for a request with the method.
+func (p page) need(method string) string {
+	if method == http.MethodPost {
+		return p.write
+	}
+	return p.read
+}
+
+// The groups of the menu: the overview, what to see, and what to keep.
+const (
+	groupHome = iota
+	groupSee
+	groupKeep
+	groups
+)
+
+// pages returns the pages in the order of the menu.
+func (c *Console) pages() []page {
+	return []page{
+		{title: messages.New("console.overview"), group: groupHome, get: overview},
+		{path: "/audit", title: messages.New("console.audit"), group: groupSee, read: apikey.AuditRead, get: auditLog},
+		{path: "/explain", title: messages.New("console.explain"), group: groupSee, read: apikey.AuditRead, get: explain},
+		{path: "/sessions", title: messages.New("console.sessions"), group: groupSee, read: apikey.SessionsRead, write: apikey.SessionsWrite, get: sessions, post: endSession},
+		{path: "/keys", title: messages.New("console.keys"), group: groupKeep, read: apikey.KeysRead, write: apikey.KeysWrite, sensitive: true, get: keys, post: rotateKeys},
+	}
+}

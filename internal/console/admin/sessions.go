@@ -1,0 +1,56 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// sessions serves GET /console/sessions: subject selects the sessions of one user, after is the ID
+// of the last session of the previous page.
+func sessions(v *visit) error {
+	c, subject, after := v.console, v.r.Form.Get("subject"), v.r.Form.Get("after")
+	list, err := c.Sessions.ListSessions(v.r.Context(), subject, after, rows+1, v.now)
+	if err != nil {
+		return err
+	}
+	content := pages.ConsoleSessions{Action: c.Root + "/sessions", Subject: subject, MayEnd: v.holds(apikey.SessionsWrite)}
+	query := url.Values{}
+	if subject != "" {
+		query.Set("subject", subject)
+	}
+	if after != "" {
+		content.NewestURL = withQuery(content.Action, query)
+	}
+	if len(list) > rows {
+		list = list[:rows]
+		query.Set("after", list[rows-1].ID)
+		content.OlderURL = withQuery(content.Action, query)
+	}
+	for _, s := range list {
+		content.Sessions = append(content.Sessions, pages.UserSessionRow{
+			ID: s.ID, Subject: s.Subject, User: s.Username, ACR: s.ACR, Origin: s.Origin, Since: v.when(s.CreatedAt), Seen: v.when(s.SeenAt), Own: s.ID == v.session.ID,
+		})
+	}
+	return v.show(content)
+}
+
+// endSession serves POST /console/sessions: end is the ID of a session of the subject user. The
+// grants that began in the session end with it.
+func endSession(v *visit) error {
+	c, form := v.console, v.r.PostForm
+	id, subject := form.Get("end"), form.Get("user")
+	err := v.change("session.revoke", id, func(ctx context.Context) error { return c.EndSession(ctx, subject, id) })
+	if errors.Is(err, session.ErrNotFound) {
+		return v.done("/sessions", messages.New("console.sessions.had-ended"))
+	}
+	if err != nil {
+		return err
+	}
+	return v.done("/sessions", messages.New("account.sessions.ended"))
+}

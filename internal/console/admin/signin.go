@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// Identity has the claims of a verified ID token that the console reads.
+type Identity struct{ Subject, SessionID, Nonce string }
+
+const (
+	callbackPath = "/callback"
+	// signInLifetime is how long a user may take to sign in.
+	signInLifetime = 30 * time.Minute
+	// actionSignIn is the audit action of a sign-in.
+	actionSignIn = "console.sign-in"
+)
+
+// pending is a sign-in that has begun: the content of its cookie.
+type pending struct {
+	State    string    `json:"state"`
+	Nonce    string    `json:"nonce"`
+	Verifier string    `json:"verifier"`
+	Page     string    `json:"page"` // below the root, where the user returns
+	At       time.Time `json:"at"`
+}
+
+// levels are the values of acr that open the console.
+func levels() []string { return []string{session.LevelPhishingResistant, session.LevelTwoFactors} }
+
+// begin sends the browser to the issuer, where the user signs in, or proves more, within maxAge.
+//
+// Spec: OpenID Connect Core §3.1.2.1, §5.5.1.1, RFC 7636 §4.3.
+func (c *Console) begin(w http.ResponseWriter, r *http.Request, maxAge time.Duration) error {
+	p := pending{State: rand.Text(), Nonce: rand.Text(), Verifier: rand.Text() + rand.Text(), Page: c.returnPage(r), At: c.Now()}
+	// The redirect from the issuer may come from another site, which a strict cookie does not follow.
+	if err := c.setSealed(w, signInCookie, p, http.SameSiteLaxMode, signInLifetime); err != nil {
+		return err
+	}
+	challenge := sha256.Sum256([]byte(p.Verifier))
+	httpapi.SeeOther(w, c.AuthorizeURL+"?"+url.Values{
+		"response_type": {"code"}, "client_id": {client.ConsoleID}, "redirect_uri": {c.Root + callbackPath}, "scope": {"openid"},
+		"state": {p.State}, "nonce": {p.Nonce},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
+		"max_age": {strconv.Itoa(int(maxAge.Seconds()))},
+		"claims":  {`{"id_token":{"acr":{"essential":true,"values":["` + strings.Join(levels(), `","`) + `"]}}}`},
+	}.Encode())
+	return nil
+}
+
+// returnPage returns the page to which the user returns: the page itself for GET, and for a form
+// the page that has it.
+func (c *Console) returnPage(r *http.Request) string {
+	page := strings.TrimPrefix(r.URL.EscapedPath(), pathOf(c.Root))
+	if r.Method == http.MethodGet && r.URL.RawQuery != "" {
+		page += "?" + r.URL.RawQuery
+	}
+	return page
+}
+
+// callback serves GET /console/callback, the redirect URI.
+//
+// The cookie of the console is strict, and this request may come from another site: a redirect
+// would not carry the cookie, so the response is a page that leads on.
+//
+// Spec: OpenID Connect Core §3.1.2.5, §3.1.3.7, RFC 9700 §4.7.1.
+func (c *Console) callback(w http.ResponseWriter, r *http.Request) {
+	var p pending
+	ok := c.openSealed(r, signInCookie, &p)
+	if !ok || subtle.ConstantTimeCompare([]byte(p.State), []byte(r.Form.Get("state"))) != 1 || c.Now().After(p.At.Add(signInLifetime)) {
+		// Another tab has begun a sign-in since, or this page was opened again.
+		c.Pages.Show(w, r, http.StatusBadRequest, pages.ConsoleNotSignedIn{Reason: pages.SignInInterrupted, URL: c.Root})
+		return
+	}
+	c.clearCookie(w, signInCookie)
+	if code := r.Form.Get("error"); code != "" {
+		c.Pages.Show(w, r, http.StatusForbidden, pages.ConsoleNotSignedIn{Reason: reasonOf(code), URL: c.Root + p.Page, AccountURL: c.AccountURL})
+		return
+	}
+	who, err := c.Redeem(r.Context(), r.Form.Get("code"), p.Verifier)
+	if err == nil && who.Nonce != p.Nonce {
+		err = errNonce
+	}
+	if err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	if err := c.signIn(w, r, who); err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	c.Pages.Show(w, r, http.StatusOK, pages.ConsoleContinue{URL: c.Root + p.Page})
+}
+
+// errNonce reports an ID token of another sign-in.
+var errNonce = errors.New("the nonce of the ID token is not that of the sign-in")
+
+// reasonOf returns why the issuer has not signed the user in.
+func reasonOf(code string) pages.NotSignedIn {
+	if code == "unmet_authentication_requirements" {
+		return pages.SecondFactorMissing
+	}
+	return pages.SignInCancelled
+}
+
+// signIn stores in the browser who signed in, and records it in the audit log.
+func (c *Console) signIn(w http.ResponseWriter, r *http.Request, who *Identity) error {
+	a, err := c.Accounts.Account(r.Context(), who.Subject)
+	if err != nil {
+		return err
+	}
+	if len(c.RoleScopes(a.AdminRole)) == 0 {
+		return errNoRole
+	}
+	return c.audited(r, a, actionSignIn, a.Subject, func(context.Context) error {
+		now := c.Now()
+		return c.setSealed(w, sessionCookie, signedIn{Subject: who.Subject, SessionID: who.SessionID, At: now, Seen: now}, http.SameSiteStrictMode, 0)
+	})
+}

@@ -1,0 +1,148 @@
+package pages
+
+import (
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// NotSignedIn is the reason for which the administrators' console has not signed a user in: the key of a message.
+type NotSignedIn string
+
+// Values of [NotSignedIn].
+const (
+	SignInCancelled     NotSignedIn = "console.not-signed-in.cancelled"
+	SignInInterrupted   NotSignedIn = "console.not-signed-in.interrupted"
+	SecondFactorMissing NotSignedIn = "console.not-signed-in.second-factor"
+)
+
+// ConsoleNotSignedIn is the page after a sign-in that failed. URL begins it again; AccountURL, empty
+// for none, leads to the account console.
+type ConsoleNotSignedIn struct {
+	Reason          NotSignedIn
+	URL, AccountURL string
+}
+
+func (ConsoleNotSignedIn) template() string { return "notsignedin" }
+
+// Text says why the user is not signed in.
+func (p ConsoleNotSignedIn) Text() messages.Message {
+	return messages.New(string(p.Reason))
+}
+
+// AddFactor reports that the page links to the account.
+func (p ConsoleNotSignedIn) AddFactor() bool {
+	return p.Reason == SecondFactorMissing && p.AccountURL != ""
+}
+
+// ConsoleContinue leads to the page at URL automatically: the cookie of the console is not sent with a
+// redirect from another site.
+type ConsoleContinue struct{ URL string }
+
+func (ConsoleContinue) template() string { return "continue" }
+
+// ConsoleOverview is the first page of the administrators' console.
+type ConsoleOverview struct {
+	// Version is that of the server, Role the role of the administrator.
+	Version string
+	Role    messages.Message
+	// Refused counts the rejected requests of the last week by rule; Changes are the latest ones.
+	// MayAudit reports that the role sees both.
+	MayAudit bool
+	Refused  []RefusedRow
+	// RefusedMore reports that there were more than the page counted.
+	RefusedMore         bool
+	Changes             []ChangeRow
+	AuditURL, RefuseURL string
+}
+
+func (ConsoleOverview) template() string { return "console-overview" }
+
+// RefusedRow counts the rejected requests of a rule. URL explains the latest one.
+type RefusedRow struct {
+	Rule, URL string
+	Count     int
+	Last      When
+}
+
+// ChangeRow is an event of the audit log. Failed reports that the change was not made.
+type ChangeRow struct {
+	Action, Target, Actor, Address, RequestID string
+	Outcome                                   messages.Message
+	Failed                                    bool
+	At                                        When
+}
+
+// ConsoleAudit lists the audit log. The form gets action, actor and target; FileURL is the list as
+// a file.
+type ConsoleAudit struct {
+	Action                                 string
+	ByAction, ByActor, ByTarget            string
+	Changes                                []ChangeRow
+	OlderURL, NewestURL, FileURL, ClearURL string
+}
+
+func (ConsoleAudit) template() string { return "console-audit" }
+
+// ConsoleExplain explains a rejected request. The form gets request_id.
+type ConsoleExplain struct {
+	Form
+
+	Action, RequestID string
+	Found             *Explanation // nil if none was looked for, or there is none
+	Latest            []RejectedRow
+	OlderURL          string
+}
+
+func (ConsoleExplain) template() string { return "console-explain" }
+
+// Explanation is a rejected request: what it was, which rule rejected it, and the compared values.
+type Explanation struct {
+	Rule, Cause, Request, Response, Client, Network string
+	At                                              When
+	Values                                          []ComparedValue
+}
+
+// ComparedValue is a value that a check compared.
+type ComparedValue struct{ Name, Text string }
+
+// RejectedRow is a rejected request in a list.
+type RejectedRow struct {
+	Rule, Client, URL string
+	At                When
+}
+
+// ConsoleSessions lists the sessions of users. The form gets subject, its buttons post end, the ID
+// of a session.
+type ConsoleSessions struct {
+	Action, Subject     string
+	Sessions            []UserSessionRow
+	OlderURL, NewestURL string
+	MayEnd              bool
+}
+
+func (ConsoleSessions) template() string { return "console-sessions" }
+
+// UserSessionRow is a session of a user.
+type UserSessionRow struct {
+	ID, Subject, User, ACR string
+	Origin                 session.Origin
+	Since, Seen            When
+	Own                    bool // it is that of the administrator
+}
+
+// ConsoleKeys lists the signing keys. The form posts rotate ("on").
+type ConsoleKeys struct {
+	Action    string
+	Keys      []KeyRow
+	MayRotate bool
+}
+
+func (ConsoleKeys) template() string { return "console-keys" }
+
+// KeyRow is a signing key. Until is when a retired key is removed; its At may be zero.
+type KeyRow struct {
+	ID, Algorithm                 string
+	State                         messages.Message
+	Published, Activated, Retired When
+	Current                       bool
+}

@@ -1,0 +1,68 @@
+package pages
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// adminConsoleSamples returns the pages of the administrators' console.
+func adminConsoleSamples() []sample {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	when := When{At: now.Add(-3 * time.Hour), Now: now}
+	page := func(name string, content func(text, link string) Page, ids ...string) sample {
+		return sample{"console-" + name, func(p *Pages, w http.ResponseWriter, text, link string) {
+			r := WithFrame(request(), Frame{HomeURL: link, SignOutURL: link, User: text, Status: text, Menu: []MenuGroup{
+				{{Link: Link{link, messages.Literal(text)}, Current: true}}, {{Link: Link{link, messages.Literal(text)}}},
+			}})
+			p.Show(w, r, http.StatusOK, content(text, link))
+		}, append([]string{"content", "sign-out", "status"}, ids...)}
+	}
+	change := func(text string) ChangeRow {
+		return ChangeRow{Action: text, Target: text, Actor: text, Address: text, RequestID: text, Outcome: messages.Literal(text), Failed: true, At: when}
+	}
+	alone := func(name string, content func(text, link string) Page, ids ...string) sample {
+		return sample{name, func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Show(w, request(), http.StatusOK, content(text, link))
+		}, ids}
+	}
+	return []sample{
+		alone("notsignedin", func(_, link string) Page {
+			return ConsoleNotSignedIn{Reason: SecondFactorMissing, URL: link, AccountURL: link}
+		}, "account", "again"),
+		alone("continue", func(_, link string) Page { return ConsoleContinue{URL: link} }, "continue"),
+		page("overview", func(text, link string) Page {
+			return ConsoleOverview{
+				Version: text, Role: messages.Literal(text), MayAudit: true, RefusedMore: true, AuditURL: link, RefuseURL: link,
+				Refused: []RefusedRow{{text, link, 3, when}}, Changes: []ChangeRow{change(text)},
+			}
+		}),
+		page("audit", func(text, link string) Page {
+			return ConsoleAudit{
+				Action: link, ByAction: text, ByActor: text, ByTarget: text, Changes: []ChangeRow{change(text)},
+				OlderURL: link, NewestURL: link, FileURL: link, ClearURL: link,
+			}
+		}, "action", "actor", "target", "show", "file"),
+		page("explain", func(text, link string) Page {
+			return ConsoleExplain{
+				Form: Form{[]Fault{{"request-id", messages.Literal(text)}}}, Action: link, RequestID: text, OlderURL: link,
+				Found: &Explanation{
+					Rule: text, Cause: text, Request: text, Response: text, Client: text, Network: text, At: when,
+					Values: []ComparedValue{{text, text}},
+				},
+				Latest: []RejectedRow{{text, text, link, when}},
+			}
+		}, "request-id", "explain", "explanation"),
+		page("sessions", func(text, link string) Page {
+			origin := session.Origin{Browser: text, System: text, Network: text}
+			return ConsoleSessions{Action: link, Subject: text, OlderURL: link, NewestURL: link, MayEnd: true, Sessions: []UserSessionRow{
+				{text, text, text, text, origin, when, when, false}, {text, text, text, text, origin, when, when, true},
+			}}
+		}, "subject", "show"),
+		page("keys", func(text, link string) Page {
+			return ConsoleKeys{Action: link, MayRotate: true, Keys: []KeyRow{{text, text, messages.Literal(text), when, when, when, true}}}
+		}, "rotate"),
+	}
+}
