@@ -36,7 +36,8 @@ const (
 	DeletionUndone    Kind = "deletion_undone"
 	PrimaryChanged    Kind = "primary_address_changed"
 	ConsentWithdrawn  Kind = "consent_withdrawn"
-	DataRequested     Kind = "data_requested" // a file with the data of the account
+	DataRequested     Kind = "data_requested"  // a file with the data of the account
+	ProfileChanged    Kind = "profile_changed" // by the user
 )
 
 // Event is something that happened to an account.

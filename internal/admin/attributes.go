@@ -47,26 +47,35 @@ func (h *attributeHandler) operations() []Operation {
 
 // attributeBody is an attribute in requests.
 type attributeBody struct {
-	Name     string `json:"name" doc:"1 to 64 letters, digits, dots, dashes and underscores; in a PUT the name in the path"`
-	Type     string `json:"type" need:"yes" doc:"string, number, boolean or list (of strings)"`
-	Required bool   `json:"required" doc:"whether it must be present when the attributes of a user change"`
-	Scope    string `json:"scope" doc:"the scope that releases it in ID tokens and at userinfo; empty for none"`
-	Claim    string `json:"claim" doc:"the claim with which it is released; by default the name"`
+	Name       string          `json:"name" doc:"1 to 64 letters, digits, dots, dashes and underscores; in a PUT the name in the path"`
+	Type       string          `json:"type" need:"yes" doc:"string, number, boolean or list (of strings)"`
+	Title      string          `json:"title" doc:"the label on the account pages; by default the name"`
+	Required   bool            `json:"required" doc:"whether it must be present when a user or administrator that may change it changes attributes"`
+	VisibleTo  []account.Party `json:"visible_to" doc:"who may see it: user, administrator or both; by default administrators; the editors always may"`
+	EditableBy []account.Party `json:"editable_by" doc:"who may change it: user, administrator or both; by default administrators"`
+	Scope      string          `json:"scope" doc:"the scope that releases it in ID tokens and at userinfo; empty for none"`
+	Claim      string          `json:"claim" doc:"the claim with which it is released; by default the name"`
 }
 
 // attributeView is an attribute as the API returns it.
 type attributeView struct {
-	Name      string    `json:"name"`
-	Type      string    `json:"type" doc:"string, number, boolean or list"`
-	Required  bool      `json:"required"`
-	Scope     string    `json:"scope,omitempty"`
-	Claim     string    `json:"claim,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Name       string          `json:"name"`
+	Type       string          `json:"type" doc:"string, number, boolean or list"`
+	Title      string          `json:"title,omitempty"`
+	Required   bool            `json:"required"`
+	VisibleTo  []account.Party `json:"visible_to" doc:"who may see it: user, administrator or both"`
+	EditableBy []account.Party `json:"editable_by" doc:"who may change it: user, administrator or both"`
+	Scope      string          `json:"scope,omitempty"`
+	Claim      string          `json:"claim,omitempty"`
+	CreatedAt  time.Time       `json:"created_at"`
+	UpdatedAt  time.Time       `json:"updated_at"`
 }
 
 func viewAttribute(a *account.Attribute) *attributeView {
-	v := &attributeView{Name: a.Name, Type: string(a.Type), Required: a.Required, Scope: a.Scope, CreatedAt: a.CreatedAt.UTC(), UpdatedAt: a.UpdatedAt.UTC()}
+	v := &attributeView{
+		Name: a.Name, Type: string(a.Type), Title: a.Title, Required: a.Required, VisibleTo: a.Viewers(), EditableBy: a.Editors(), Scope: a.Scope,
+		CreatedAt: a.CreatedAt.UTC(), UpdatedAt: a.UpdatedAt.UTC(),
+	}
 	if a.Scope != "" {
 		v.Claim = scope.ClaimOf(a)
 	}
@@ -88,7 +97,8 @@ func (h *attributeHandler) parse(r *Request, name string) (*account.Attribute, e
 		return nil, err
 	}
 	return &account.Attribute{Name: name, AttributeDefinition: account.AttributeDefinition{
-		Type: account.AttributeType(body.Type), Required: body.Required, Scope: body.Scope, Claim: body.Claim,
+		Type: account.AttributeType(body.Type), Title: body.Title, Required: body.Required,
+		VisibleTo: body.VisibleTo, EditableBy: body.EditableBy, Scope: body.Scope, Claim: body.Claim,
 	}}, nil
 }
 

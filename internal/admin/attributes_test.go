@@ -122,3 +122,35 @@ func TestAttributesReachApplications(t *testing.T) {
 		}
 	})
 }
+
+// Administrators see and change what the schema allows them.
+func TestAttributesOfUsersOnly(t *testing.T) {
+	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
+		t.Helper()
+		create := func(body string) servertest.Response { return s.CallAdmin(http.MethodPost, "/attributes", body) }
+		servertest.WantMembers(t, create(`{"name":"floor","type":"number","title":"Floor"}`).JSON(t), servertest.Object{
+			"title": "Floor", "visible_to": []any{"administrator"}, "editable_by": []any{"administrator"},
+		})
+		servertest.WantMembers(t, create(`{"name":"team","type":"string","editable_by":["user"],"required":true}`).JSON(t), servertest.Object{
+			"visible_to": []any{"user", "administrator"}, "editable_by": []any{"user"},
+		})
+		servertest.WantMembers(t, create(`{"name":"diet","type":"string","visible_to":["user"],"editable_by":["user"]}`).JSON(t), servertest.Object{
+			"visible_to": []any{"user"}, "editable_by": []any{"user"},
+		})
+		for _, body := range []string{`"visible_to":["everyone"]`, `"editable_by":[""]`, `"visible_to":"user"`, `"title":"a\u0001"`} {
+			servertest.WantError(t, create(`{"name":"bad","type":"string",`+body+`}`), http.StatusBadRequest, "invalid_request")
+		}
+		path := "/users/" + addUser(s, "zoe", nil).Subject
+		if _, _, err := s.ImportUsers([]byte(`[{"username":"zoe","attributes":{"floor":7,"team":"engines","diet":"vegan"}}]`)); err != nil {
+			t.Fatal(err)
+		}
+		visible := servertest.Object{"attributes": servertest.Object{"floor": 7.0, "team": "engines"}}
+		servertest.WantMembers(t, s.CallAdmin(http.MethodGet, path, "").JSON(t), visible)
+		servertest.WantMembers(t, listed(s, "/users?q=zoe")[0], visible)
+		for _, patch := range []string{`{"team":"looms"}`, `{"diet":null}`, `{"diet":"meat"}`, `null`} {
+			servertest.WantError(t, s.CallAdmin(http.MethodPatch, path, `{"attributes":`+patch+`}`), http.StatusBadRequest, "invalid_request")
+		}
+		changed := s.CallAdmin(http.MethodPatch, path, `{"attributes":{"floor":null}}`).JSON(t)
+		servertest.WantMembers(t, changed, servertest.Object{"attributes": servertest.Object{"team": "engines"}})
+	})
+}

@@ -43,5 +43,5 @@ func (h *userStateHandler) change(r *Request, change func(*manage.Users, context
 	if a, err = h.store.Account(r.Context(), a.Subject); err != nil {
 		return nil, err
 	}
-	return ok(viewUser(a)), nil
+	return h.okUser(r, a)
 }

@@ -114,9 +114,31 @@ type userView struct {
 	UpdatedAt      time.Time      `json:"updated_at"`
 }
 
-func viewUser(a *account.Account) *userView {
+// view returns users as an administrator sees them.
+func (c *userCases) view(ctx context.Context, list ...*account.Account) ([]*userView, error) {
+	schema, err := c.attributes.ListAttributes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]*userView, len(list))
+	for i, a := range list {
+		views[i] = viewUser(a, account.VisibleAttributes(schema, a.Attributes, account.PartyAdministrator))
+	}
+	return views, nil
+}
+
+// okUser returns the response with a user.
+func (c *userCases) okUser(r *Request, a *account.Account) (*Response, error) {
+	views, err := c.view(r.Context(), a)
+	if err != nil {
+		return nil, err
+	}
+	return ok(views[0]), nil
+}
+
+func viewUser(a *account.Account, attributes map[string]any) *userView {
 	v := &userView{
-		a.Subject, a.Name(), string(a.State), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), a.Attributes, string(a.AdminRole), a.Password != nil,
+		a.Subject, a.Name(), string(a.State), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), attributes, string(a.AdminRole), a.Password != nil,
 		a.SelfRegistered, a.DisabledAt.UTC(), a.LockedAt.UTC(), a.CreatedAt.UTC(), a.UpdatedAt.UTC(),
 	}
 	if !a.DisabledAt.IsZero() {
@@ -124,9 +146,6 @@ func viewUser(a *account.Account) *userView {
 	}
 	if v.Claims == nil {
 		v.Claims = map[string]any{}
-	}
-	if v.Attributes == nil {
-		v.Attributes = map[string]any{}
 	}
 	return v
 }
@@ -151,11 +170,13 @@ func (h *userHandler) list(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	views, last := make([]*userView, len(list)), ""
-	for i, a := range list {
-		views[i], last = viewUser(a), a.Username
+	views, err := h.view(r.Context(), list...)
+	if err != nil {
+		return nil, err
 	}
-	p.linkNext(len(list), last)
+	if len(list) > 0 {
+		p.linkNext(len(list), list[len(list)-1].Username)
+	}
 	return ok(views), nil
 }
 
@@ -165,7 +186,7 @@ func (h *userHandler) get(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(viewUser(a)), nil
+	return h.okUser(r, a)
 }
 
 // patch serves PATCH /users/{subject}.
@@ -184,7 +205,7 @@ func (h *userHandler) patch(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(viewUser(a)), nil
+	return h.okUser(r, a)
 }
 
 // delete serves DELETE /users/{subject}.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -21,14 +22,26 @@ type attributesCommand struct {
 
 // attributeFlags describe an attribute.
 type attributeFlags struct {
-	Required *bool   `help:"Whether it must be present when the attributes of a user change." negatable:""`
-	Scope    *string `help:"The scope that releases it in ID tokens and at userinfo." placeholder:"SCOPE"`
-	Claim    *string `help:"The claim with which it is released; by default the name." placeholder:"NAME"`
+	Title      *string         `help:"The label on the account pages; by default the name." placeholder:"TEXT"`
+	Required   *bool           `help:"Whether it must be present when a user or administrator that may change it changes attributes." negatable:""`
+	VisibleTo  []account.Party `help:"Who may see it: user, administrator or both, comma separated; by default administrators; the editors always may." placeholder:"WHO"`
+	EditableBy []account.Party `help:"Who may change it: user, administrator or both, comma separated; by default administrators." placeholder:"WHO"`
+	Scope      *string         `help:"The scope that releases it in ID tokens and at userinfo." placeholder:"SCOPE"`
+	Claim      *string         `help:"The claim with which it is released; by default the name." placeholder:"NAME"`
 }
 
 func (f *attributeFlags) apply(a *account.Attribute) {
 	if f.Required != nil {
 		a.Required = *f.Required
+	}
+	if f.Title != nil {
+		a.Title = *f.Title
+	}
+	if len(f.VisibleTo) > 0 {
+		a.VisibleTo = f.VisibleTo
+	}
+	if len(f.EditableBy) > 0 {
+		a.EditableBy = f.EditableBy
 	}
 	if f.Scope != nil {
 		a.Scope = *f.Scope
@@ -92,9 +105,9 @@ func (cmd *attributesList) Run(ctx context.Context, s Streams, c *commandLine) e
 			views = append(views, viewAttribute(a))
 		}
 		return printList(s.Out, cmd.outputFlags, table[attributeView]{
-			[]string{"NAME", "TYPE", "REQUIRED", "SCOPE", "CLAIM"},
+			[]string{"NAME", "TYPE", "REQUIRED", "VISIBLE TO", "EDITABLE BY", "SCOPE", "CLAIM"},
 			func(v attributeView) []string {
-				return []string{v.Name, v.Type, yesOrDash(v.Required), dash(v.Scope), dash(v.Claim)}
+				return []string{v.Name, v.Type, yesOrDash(v.Required), partyNames(v.VisibleTo), partyNames(v.EditableBy), dash(v.Scope), dash(v.Claim)}
 			},
 		}, views)
 	})
@@ -155,13 +168,16 @@ func readAttributes(ctx context.Context, d *database, given map[string]string) (
 
 // attributeView is an attribute in output.
 type attributeView struct {
-	Name      string    `json:"name"`
-	Type      string    `json:"type"`
-	Required  bool      `json:"required"`
-	Scope     string    `json:"scope,omitempty"`
-	Claim     string    `json:"claim,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Name       string          `json:"name"`
+	Type       string          `json:"type"`
+	Title      string          `json:"title,omitempty"`
+	Required   bool            `json:"required"`
+	VisibleTo  []account.Party `json:"visible_to"`
+	EditableBy []account.Party `json:"editable_by"`
+	Scope      string          `json:"scope,omitempty"`
+	Claim      string          `json:"claim,omitempty"`
+	CreatedAt  time.Time       `json:"created_at"`
+	UpdatedAt  time.Time       `json:"updated_at"`
 }
 
 func viewAttribute(a *account.Attribute) attributeView {
@@ -169,5 +185,16 @@ func viewAttribute(a *account.Attribute) attributeView {
 	if a.Scope != "" {
 		claim = scope.ClaimOf(a)
 	}
-	return attributeView{a.Name, string(a.Type), a.Required, a.Scope, claim, storedTime(a.CreatedAt), storedTime(a.UpdatedAt)}
+	return attributeView{
+		a.Name, string(a.Type), a.Title, a.Required, a.Viewers(), a.Editors(), a.Scope, claim, storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
+	}
+}
+
+// partyNames lists parties in a table.
+func partyNames(list []account.Party) string {
+	var names []string
+	for _, p := range list {
+		names = append(names, string(p))
+	}
+	return strings.Join(names, ", ")
 }

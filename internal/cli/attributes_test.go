@@ -51,7 +51,15 @@ func TestAttributes(t *testing.T) {
 		servertest.Contains(t, sh.MustFail("users", "import", sh.WriteFile("bad.json", "["+entry+"]")), want)
 	}
 
-	sh.Must("attributes", "update", "department", "--no-required", "--claim=dept")
+	sh.Must("attributes", "update", "department", "--no-required", "--claim=dept", "--title=Department", "--visible-to=user")
+	servertest.Contains(t, sh.Must("attributes", "list"), "user, administrator")
+	sh.Must("attributes", "create", "nickname", "--editable-by=user", "--required")
+	servertest.Contains(t, sh.MustFail("attributes", "create", "other", "--visible-to=everyone"), "visible_to and editable_by must be lists of user and administrator")
+	servertest.Contains(t, sh.MustFail("users", "update", "ada", "--attribute=nickname=Ada"), "attributes.nickname can be changed only by the user")
+	sh.JSON(&done, "users", "import", sh.WriteFile("users.json", `[{"username":"ada","attributes":{"department":"R&D","nickname":"Ada"}}]`))
+	if a := accountOf(sh, "ada"); a.Attributes["nickname"] != "Ada" {
+		t.Errorf("import did %+v and made %+v", done, a)
+	}
 	servertest.Contains(t, sh.MustFail("attributes", "update", "none", "--required"), "attribute not found")
 	servertest.Contains(t, sh.MustFail("attributes", "delete", "department"), "--yes")
 	sh.Must("attributes", "delete", "department", "--yes")

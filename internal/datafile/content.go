@@ -19,6 +19,9 @@ type Sources struct {
 	Accounts interface {
 		Account(ctx context.Context, subject string) (*account.Account, error)
 	}
+	Attributes interface {
+		ListAttributes(ctx context.Context) ([]*account.Attribute, error)
+	}
 	Sessions interface {
 		RecentSessions(ctx context.Context, subject string, after *session.Session, limit int, now time.Time) ([]*session.Session, error)
 	}
@@ -119,8 +122,12 @@ func (s *Sources) read(ctx context.Context, subject string, now time.Time) (*con
 	if err != nil {
 		return nil, err
 	}
+	schema, err := s.Attributes.ListAttributes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	all := &content{
-		Account: map[string]any{"subject": a.Subject, "username": a.Name(), "created_at": a.CreatedAt, "updated_at": a.UpdatedAt, "groups": a.Groups, "roles": a.Roles, "attributes": a.Attributes},
+		Account: map[string]any{"subject": a.Subject, "username": a.Name(), "created_at": a.CreatedAt, "updated_at": a.UpdatedAt, "groups": a.Groups, "roles": a.Roles, "attributes": account.VisibleAttributes(schema, a.Attributes, account.PartyUser)},
 		Claims:  a.Claims, Addresses: []addressData{}, Credentials: []credentialData{}, Sessions: []sessionData{}, Grants: []grantData{}, Consents: []consentData{}, Activity: []eventData{},
 	}
 	for _, address := range a.Addresses {

@@ -1,7 +1,9 @@
 package manage
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -110,9 +112,33 @@ func checkAttribute(list []*account.Attribute, a *account.Attribute) error {
 	return nil
 }
 
-// checkAttributes returns the attributes of an account after a change, without those
-// that the schema does not have, or an [InvalidUserError].
+// checkAttributes returns the attributes of an account after a change by an administrator, without
+// those that the schema does not have, or an [InvalidUserError]. Attributes that only users may
+// change must stay.
 func checkAttributes(schema []*account.Attribute, before, after map[string]any) (map[string]any, error) {
+	after, err := checkValues(schema, before, after)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range schema {
+		value, has := after[a.Name]
+		known, had := before[a.Name]
+		if !a.IsEditableBy(account.PartyAdministrator) && (has != had || !sameValue(value, known)) {
+			return nil, invalidUser("attributes.%s can be changed only by the user", a.Name)
+		}
+	}
+	return after, nil
+}
+
+// sameValue reports whether two values from JSON are equal.
+func sameValue(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// checkValues is checkAttributes for an import, which may set all attributes.
+func checkValues(schema []*account.Attribute, before, after map[string]any) (map[string]any, error) {
 	after = maps.Clone(after)
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		a, err := findAttribute(schema, name)
@@ -128,7 +154,7 @@ func checkAttributes(schema []*account.Attribute, before, after map[string]any) 
 		}
 	}
 	for _, a := range schema {
-		if _, has := after[a.Name]; a.Required && !has {
+		if _, has := after[a.Name]; a.Required && !has && a.IsEditableBy(account.PartyAdministrator) {
 			return nil, invalidUser("attributes.%s is required", a.Name)
 		}
 	}

@@ -62,7 +62,7 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 	}
 	for n, e := range entries {
 		if e.Attributes != nil {
-			if _, err := checkAttributes(schema, nil, *e.Attributes); err != nil {
+			if _, err := checkValues(schema, nil, *e.Attributes); err != nil {
 				faults = append(faults, e.fault(err))
 			}
 		}

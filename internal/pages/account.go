@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"strings"
+
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -131,12 +133,28 @@ type AccountData struct {
 func (AccountData) template() string { return "account-data" }
 
 // AccountProfile changes the profile. The form posts name, given_name, family_name, picture,
-// locale and zoneinfo.
+// locale, zoneinfo, the names of Attributes, and fields.
 type AccountProfile struct {
 	Form
 
 	Action, CancelURL                                      string
 	Name, GivenName, FamilyName, Picture, Locale, Zoneinfo string
+	// Attributes are those of the operator that the user changes; Managed those that the user sees.
+	Attributes, Managed []Attribute
+	// Fields are the names of all fields.
+	Fields string
 }
 
 func (AccountProfile) template() string { return "account-profile" }
+
+// Attribute is an attribute that the operator has defined.
+type Attribute struct {
+	ID, Name, Label string
+	Type            string // string, number, boolean or list
+	// Value is the text of the field. A list has a line for each item, a boolean true or false.
+	Value    string
+	Required bool
+}
+
+// Lines returns the items of a list, or the value.
+func (a Attribute) Lines() []string { return strings.Split(a.Value, "\n") }

@@ -56,8 +56,14 @@ func consoleSamples(client func(text, link string) Client) []sample {
 			return AccountProfile{
 				Form: faults, Action: link, CancelURL: link,
 				Name: text, GivenName: text, FamilyName: text, Picture: link, Locale: text, Zoneinfo: text,
+				Attributes: []Attribute{
+					{ID: "attribute-text", Name: "attributes.text", Label: text, Type: "string", Value: text, Required: true},
+					{ID: "attribute-list", Name: "attributes.list", Label: text, Type: "list", Value: text},
+					{ID: "attribute-boolean", Name: "attributes.boolean", Label: text, Type: "boolean", Value: "false"},
+				},
+				Managed: []Attribute{{Label: text, Type: "list", Value: text}, {Label: text, Type: "boolean", Value: "true"}},
 			}
-		}, "name", "given-name", "family-name", "picture", "locale", "zoneinfo", "save"),
+		}, "name", "given-name", "family-name", "picture", "locale", "zoneinfo", "save", "attribute-text", "attribute-list", "attribute-boolean", "managed"),
 		page("addresses", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "email", Text: messages.Literal(text)}}}
 			return AccountAddresses{Form: faults, Action: link, Email: text, Addresses: []AddressRow{

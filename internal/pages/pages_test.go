@@ -193,10 +193,11 @@ func elements(doc *html.Node, names ...string) []*html.Node {
 	return found
 }
 
+// text returns the text of a page, without that of its fields.
 func text(n *html.Node) string {
 	var b strings.Builder
 	for d := range n.Descendants() {
-		if d.Type == html.TextNode {
+		if d.Type == html.TextNode && d.Parent.Data != "textarea" {
 			b.WriteString(d.Data)
 		}
 	}

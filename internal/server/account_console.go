@@ -32,7 +32,7 @@ func composeAccountConsole(s *Server) {
 			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
 		},
 		OfferUndo: s.login.OfferUndo,
-		Added:     append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts,
+		Added:     append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts, Attributes: s.Store.Attributes,
 		Activity: s.Store.Activity, DataFiles: newDataFiles(s), Credentials: s.credentialsOf,
 		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: s.passwordPolicy, Hasher: s.Hasher,
 		Mail: accountMail(s), Texts: consoleTexts{s}, Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
@@ -117,7 +117,7 @@ func newDataFiles(s *Server) *datafile.Service {
 	s.DataFiles = datafile.NewWorker(datafile.Worker{
 		Store: s.Store.DataFiles, Secrets: s.Secrets, Now: s.Now, Log: s.Log,
 		Sources: datafile.Sources{
-			Accounts: s.Store.Accounts, Sessions: s.Store.Sessions, Consents: s.Store.Consents, Activity: s.Store.Activity,
+			Accounts: s.Store.Accounts, Attributes: s.Store.Attributes, Sessions: s.Store.Sessions, Consents: s.Store.Consents, Activity: s.Store.Activity,
 			Grants: s.grantsOf, Credentials: s.credentialsOf,
 		},
 	})

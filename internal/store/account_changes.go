@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
@@ -25,7 +26,7 @@ func (s *Accounts) ChangeAccount(
 ) (a *account.Account, err error) {
 	for {
 		err := s.db.Tx(ctx, func(c db.Conn) error {
-			a, err = s.changeMembers(ctx, c, subject, now, change)
+			a, err = changeMembers(ctx, c, s.notices, subject, now, change)
 			return err
 		})
 		if !errors.Is(err, errChanged) {
@@ -34,10 +35,37 @@ func (s *Accounts) ChangeAccount(
 	}
 }
 
+// ChangeProfile is [Accounts.ChangeAccount] for a change by the user. A change of claims or
+// attributes is an event of the account.
+func (s *Accounts) ChangeProfile(ctx context.Context, subject string, now time.Time, change func(*account.Account) error) error {
+	for {
+		err := s.db.Tx(ctx, func(c db.Conn) error {
+			var before documents
+			a, err := changeMembers(ctx, c, s.notices, subject, now, func(a *account.Account) (err error) {
+				if before, err = accountDocuments(a); err != nil {
+					return err
+				}
+				return change(a)
+			})
+			if err != nil {
+				return err
+			}
+			after, err := accountDocuments(a)
+			if err != nil || after == before {
+				return err
+			}
+			return recordActivity(ctx, c, activity.New(activity.ProfileChanged, subject, "", now))
+		})
+		if !errors.Is(err, errChanged) {
+			return err
+		}
+	}
+}
+
 // changeMembers is [Accounts.ChangeAccount] within a transaction. It returns errChanged
 // after a concurrent change.
-func (s *Accounts) changeMembers(
-	ctx context.Context, on db.Conn, subject string, now time.Time, change func(*account.Account) error,
+func changeMembers(
+	ctx context.Context, on db.Conn, tell *notices, subject string, now time.Time, change func(*account.Account) error,
 ) (*account.Account, error) {
 	before, err := accountBySubject(ctx, on, subject)
 	if err != nil {
@@ -55,7 +83,7 @@ func (s *Accounts) changeMembers(
 	if err := replaceMembers(ctx, on, &a, before); err != nil {
 		return nil, err
 	}
-	return &a, s.notices.ofAddresses(ctx, on, &a, before, now)
+	return &a, tell.ofAddresses(ctx, on, &a, before, now)
 }
 
 // replaceMembers writes the members of an account that was read as before.

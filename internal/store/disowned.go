@@ -26,7 +26,7 @@ func (s *OneTimeLinks) DisownChange(ctx context.Context, l, next *onetimelink.Li
 			return err
 		}
 		if l.Data.Primary {
-			_, err := s.accounts.changeMembers(ctx, c, l.Subject, now, func(a *account.Account) error { return a.MakePrimary(l.Address) })
+			_, err := changeMembers(ctx, c, s.accounts.notices, l.Subject, now, func(a *account.Account) error { return a.MakePrimary(l.Address) })
 			if err != nil {
 				return err
 			}

@@ -173,7 +173,7 @@ func (s *OneTimeLinks) VerifyAddress(ctx context.Context, l *onetimelink.Link, n
 		if err := spendLink(ctx, c, l, now); err != nil {
 			return err
 		}
-		_, err := s.accounts.changeMembers(ctx, c, l.Subject, now, func(a *account.Account) error {
+		_, err := changeMembers(ctx, c, s.accounts.notices, l.Subject, now, func(a *account.Account) error {
 			if a.Address(l.Address) == nil {
 				return account.ErrAddressNotFound
 			}

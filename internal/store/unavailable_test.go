@@ -92,6 +92,9 @@ var requestMethods = map[string]call{
 		return s.Accounts.SetDisabled(ctx, "alice", true, noon)
 	},
 	"DeleteAccount": func(ctx context.Context, s *store.Store) error { return s.Accounts.DeleteAccount(ctx, "alice", noon) },
+	"ChangeProfile": func(ctx context.Context, s *store.Store) error {
+		return s.Accounts.ChangeProfile(ctx, "alice", noon, func(*account.Account) error { return nil })
+	},
 	"ChangeAccount": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Accounts.ChangeAccount(ctx, "alice", noon, func(*account.Account) error { return nil })
 		return err

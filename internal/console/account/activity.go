@@ -64,6 +64,8 @@ func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
 		return messages.New("account.activity.deletion-undone"), nil
 	case activity.DataRequested:
 		return messages.New("account.activity.data-requested"), nil
+	case activity.ProfileChanged:
+		return messages.New("account.activity.profile-changed"), nil
 	case activity.AddressAdded:
 		return messages.New("account.activity.address-added", "email", e.Detail), nil
 	case activity.AddressVerified:

@@ -47,6 +47,8 @@ type Accounts interface {
 	Account(ctx context.Context, subject string) (*account.Account, error)
 	// ChangeAccount applies change, again after a concurrent change.
 	ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account) error) (*account.Account, error)
+	// ChangeProfile is ChangeAccount, and records that the user changed the profile.
+	ChangeProfile(ctx context.Context, subject string, now time.Time, change func(*account.Account) error) error
 	// RequestDeletion disables an account, which the store deletes later. It returns
 	// account.ErrLastOwner for the last owner.
 	RequestDeletion(ctx context.Context, subject string, now time.Time) error
@@ -64,6 +66,11 @@ type Activity interface {
 	// ListActivity returns up to limit events, the newest first, before the event with the ID
 	// before unless that is empty.
 	ListActivity(ctx context.Context, subject, before string, limit int) ([]*activity.Event, error)
+}
+
+// Attributes has the attributes that accounts may have.
+type Attributes interface {
+	ListAttributes(ctx context.Context) ([]*account.Attribute, error)
 }
 
 // Clients finds registered clients.
@@ -123,6 +130,7 @@ type Config struct {
 	Sessions       Sessions
 	SessionManager SessionManager
 	Accounts       Accounts
+	Attributes     Attributes
 	Consents       Consents
 	Activity       Activity
 	DataFiles      DataFiles

@@ -45,6 +45,10 @@ func (c *Console) todos(v *visit) ([]pages.Todo, error) {
 	if err != nil {
 		return nil, err
 	}
+	schema, err := c.Attributes.ListAttributes(v.r.Context())
+	if err != nil {
+		return nil, err
+	}
 	var list []pages.Todo
 	add := func(path string, text messages.Message) {
 		all := c.pages()
@@ -54,6 +58,9 @@ func (c *Console) todos(v *visit) ([]pages.Todo, error) {
 	}
 	if i := slices.IndexFunc(v.account.Addresses, isUnverified); i >= 0 && c.Mail != nil {
 		add("/addresses", messages.New("account.todo.address", "email", v.account.Addresses[i].Address))
+	}
+	if missesAttribute(v.account, schema) {
+		add("/profile", messages.New("account.todo.attribute"))
 	}
 	of := map[credential.Kind]int{}
 	for _, one := range credentials {

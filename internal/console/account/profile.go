@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
@@ -53,10 +55,16 @@ var zoneName = regexp.MustCompile(`^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$`)
 
 // profile serves GET /account/profile.
 func (c *Console) profile(v *visit) error {
-	return v.show(v.profileForm(func(f profileField) string {
+	schema, err := c.Attributes.ListAttributes(v.r.Context())
+	if err != nil {
+		return err
+	}
+	form := v.profileForm(func(f profileField) string {
 		text, _ := v.account.Claims[f.claim].(string)
 		return text
-	}))
+	})
+	addAttributes(&form, v.account, schema, func(a *account.Attribute) string { return attributeText(v.account.Attributes[a.Name]) })
+	return v.show(form)
 }
 
 func (v *visit) profileForm(value func(profileField) string) pages.AccountProfile {
@@ -64,13 +72,19 @@ func (v *visit) profileForm(value func(profileField) string) pages.AccountProfil
 	into := []*string{&form.Name, &form.GivenName, &form.FamilyName, &form.Picture, &form.Locale, &form.Zoneinfo}
 	for i, f := range profileFields() {
 		*into[i] = value(f)
+		form.Fields += f.claim + " "
 	}
 	return form
 }
 
-// saveProfile serves POST /account/profile: a field for each claim. An empty field removes the
-// claim; a claim without a field stays.
+// saveProfile serves POST /account/profile: a field for each claim, and for each attribute that
+// users may change. An empty field removes the claim or attribute; one without a field stays. Since
+// empty parameters are absent, fields has the names of all fields of the form.
 func (c *Console) saveProfile(v *visit) error {
+	schema, err := c.Attributes.ListAttributes(v.r.Context())
+	if err != nil {
+		return err
+	}
 	submitted := v.r.PostForm
 	var faults []pages.Fault
 	for _, f := range profileFields() {
@@ -79,12 +93,15 @@ func (c *Console) saveProfile(v *visit) error {
 			faults = append(faults, pages.Fault{Field: f.id, Text: profileFault(f.id)})
 		}
 	}
+	attributes, wrong := submittedAttributes(submitted, schema)
+	faults = append(faults, wrong...)
 	if len(faults) > 0 {
 		form := v.profileForm(func(f profileField) string { return submitted.Get(f.claim) })
+		addAttributes(&form, v.account, schema, func(a *account.Attribute) string { return submitted.Get(attributeField(a)) })
 		form.Faults = faults
 		return v.refuse(http.StatusBadRequest, form)
 	}
-	_, err := c.Accounts.ChangeAccount(v.r.Context(), v.session.Subject, v.now, func(a *account.Account) error {
+	err = c.Accounts.ChangeProfile(v.r.Context(), v.session.Subject, v.now, func(a *account.Account) error {
 		if a.Claims == nil {
 			a.Claims = map[string]any{}
 		}
@@ -92,16 +109,22 @@ func (c *Console) saveProfile(v *visit) error {
 			switch text := submitted.Get(f.claim); {
 			case text != "":
 				a.Claims[f.claim] = text
-			case submitted.Has(f.claim):
+			case hasField(submitted, f.claim):
 				delete(a.Claims, f.claim)
 			}
 		}
+		a.Attributes = replaceAttributes(a.Attributes, attributes)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	return v.done("/profile", messages.New("account.profile.saved"))
+}
+
+// hasField reports whether the form has a field, which may be empty.
+func hasField(form url.Values, name string) bool {
+	return form.Has(name) || slices.Contains(strings.Fields(form.Get("fields")), name)
 }
 
 // profileFault returns what is wrong with a field.

@@ -40,6 +40,11 @@ func TestChangeProfile(t *testing.T) {
 		} {
 			wantText(t, claim, servertest.Text(got[claim]), want)
 		}
+		form := open(b, "/account/profile").HiddenField("fields")
+		submit(b, "/account/profile", "fields", form, "name", "Ada King", "given_name", "", "locale", "de-AT", "zoneinfo", "", "picture", "")
+		for claim, want := range map[string]string{"name": "Ada King", "given_name": "", "picture": "", "zoneinfo": "", "locale": "de-AT"} {
+			wantText(t, claim+" after empty fields", servertest.Text(claims()[claim]), want)
+		}
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/account/profile", strings.NewReader("name=Evil"))
 		if err != nil {
 			t.Fatal(err)
