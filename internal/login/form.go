@@ -29,15 +29,24 @@ func (e *fieldError) Error() string { return "invalid " + e.field }
 // [*fieldError] if it is not acceptable, the length of the password is invalid or repeat
 // differs from it.
 func checkCredentials(username, repeat string, c passwordpolicy.Choice) (string, error) {
-	canonical, err := account.Username(username)
+	canonical, err := checkUsername(username)
 	if err != nil {
-		return "", &fieldError{"username", messages.New("username.invalid")}
+		return "", err
 	}
 	if err := passwordpolicy.CheckLength(c); err != nil {
 		return "", passwordError(err)
 	}
 	if c.Password != repeat {
 		return "", &fieldError{"password", messages.New("password.mismatch")}
+	}
+	return canonical, nil
+}
+
+// checkUsername returns the canonical form of a username that a user chooses, or a [*fieldError].
+func checkUsername(username string) (string, error) {
+	canonical, err := account.Username(username)
+	if err != nil {
+		return "", &fieldError{"username", messages.New("username.invalid")}
 	}
 	return canonical, nil
 }

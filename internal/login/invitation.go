@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/onetimelink"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
@@ -20,10 +21,10 @@ import (
 type Invitation struct {
 	*Config
 
-	flows     *flows
-	passwords *passwords
-	factors   *factors
-	links     *links
+	flows    *flows
+	factors  *factors
+	links    *links
+	accounts *newAccounts
 }
 
 const invitationPage = "invitation"
@@ -43,33 +44,45 @@ func (h *Invitation) Page(w http.ResponseWriter, r *http.Request) {
 	if _, err := account.Username(local); err != nil {
 		local = ""
 	}
-	h.Pages.Show(w, r, http.StatusOK, h.form(l, local, ""))
+	h.show(w, r, l, local, "", nil)
 }
 
-func (h *Invitation) form(l *linked, username, name string) pages.Invitation {
-	return pages.Invitation{
+// show shows the form, with the reason of a rejection.
+func (h *Invitation) show(w http.ResponseWriter, r *http.Request, l *linked, username, name string, why *fieldError) {
+	page := pages.Invitation{
 		Action: h.Issuer + "/invitation", Email: l.Address, Username: username, Name: name, MinLength: passwordpolicy.MinLength(h.FactorPolicy.Everyone),
 	}
+	status := http.StatusOK
+	if why != nil {
+		status, page.Fault, page.Field = http.StatusBadRequest, why.message, why.field
+	}
+	var err error
+	if page.Passkey, err = h.accounts.passkeyPart(l.Hash); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.Pages.Show(w, r, status, page)
 }
 
-// Submit serves POST /invitation: the fields username, name and password.
+// Submit serves POST /invitation: the fields username and name, and password, or state and
+// credential (the response of the authenticator as JSON).
+//
+// Spec: Web Authentication Level 3 §7.1.
 func (h *Invitation) Submit(w http.ResponseWriter, r *http.Request) {
 	l, err := h.links.open(r, invitationPage, onetimelink.Invitation)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	a, err := h.create(r, l)
+	a, p, err := h.create(r, l)
 	invalid := (*fieldError)(nil)
 	switch {
 	case errors.As(err, &invalid):
-		refusal.Note(r.Context(), refusal.Rejection{
+		refusal.Note(r.Context(), refusal.Rejection{ // no effect after that of a passkey
 			Message: "sign-up refused", Status: http.StatusBadRequest, Rule: refusal.SignUpInvalid, Text: "the form was not accepted",
 			Attrs: []refusal.Attr{refusal.Registered("field", invalid.field)},
 		})
-		page := h.form(l, r.PostForm.Get("username"), r.PostForm.Get("name"))
-		page.Fault, page.Field = invalid.message, invalid.field
-		h.Pages.Show(w, r, http.StatusBadRequest, page)
+		h.show(w, r, l, r.PostForm.Get("username"), r.PostForm.Get("name"), invalid)
 		return
 	case err != nil:
 		h.fail(w, r, err)
@@ -77,53 +90,46 @@ func (h *Invitation) Submit(w http.ResponseWriter, r *http.Request) {
 	}
 	h.links.cookies.ClearLink(w, invitationPage)
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "invitation accepted", slog.String("subject", a.Subject))
-	if err := h.links.signInNew(w, r, h.flows, h.factors, h.passwords, a, "", false); err != nil {
+	if err := h.links.signInNew(w, r, h.flows, h.factors, h.accounts.authentication(r, a, p), l.Data.Request); err != nil {
 		h.fail(w, r, err)
 	}
 }
 
 // create spends the link and creates the account. The invitation proves the address: it was sent
-// there, or an administrator gave it to its owner.
-func (h *Invitation) create(r *http.Request, l *linked) (*account.Account, error) {
+// there, or an administrator gave it to its owner. The passkey is nil for an account with a password.
+func (h *Invitation) create(r *http.Request, l *linked) (*account.Account, *passkey.Passkey, error) {
 	ctx, form, now := r.Context(), r.PostForm, h.Now()
 	choice := passwordpolicy.Choice{
 		Password: form.Get("password"), Names: []string{form.Get("username"), form.Get("name"), l.Address}, SecondFactor: h.FactorPolicy.Everyone,
 	}
-	username, err := checkCredentials(form.Get("username"), form.Get("password"), choice)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.PasswordPolicy.Check(ctx, choice); err != nil {
-		return nil, fmt.Errorf("check password: %w", passwordError(err))
-	}
 	if utf8.RuneCountInString(form.Get("name")) > maxName {
-		return nil, &fieldError{"name", messages.New("sign-up.name-too-long", "n", maxName)}
+		return nil, nil, &fieldError{"name", messages.New("sign-up.name-too-long", "n", maxName)}
 	}
-	claims := map[string]any{"preferred_username": username}
-	if name := pages.Clean(form.Get("name"), maxName); name != "" {
-		claims["name"] = name
-	}
-	phc, err := h.Hasher.Hash(ctx, form.Get("password"))
+	a := &account.Account{Subject: account.NewSubject(), Groups: l.Data.Groups, CreatedAt: now, UpdatedAt: now}
+	p, err := h.accounts.fill(r, a, l.Hash, choice, choice.Password)
 	if err != nil {
-		return nil, fmt.Errorf("hash password: %w", err)
+		return nil, nil, err
 	}
-	a := &account.Account{
-		Subject: account.NewSubject(), Username: username, Claims: claims, Groups: l.Data.Groups, CreatedAt: now, UpdatedAt: now,
+	a.Claims = map[string]any{"preferred_username": a.Username}
+	if name := pages.Clean(form.Get("name"), maxName); name != "" {
+		a.Claims["name"] = name
 	}
-	a.SetPassword(phc, now)
 	if err := a.SetAddresses([]account.Address{{Address: l.Address, VerifiedAt: now, Primary: true}}); err != nil {
-		return nil, fmt.Errorf("address of the invitation: %w", err)
+		return nil, nil, fmt.Errorf("address of the invitation: %w", err)
 	}
-	err = h.Links.AcceptInvitation(ctx, l.Link, a, now)
+	err = h.Links.AcceptInvitation(ctx, l.Link, a, p, now)
 	if errors.Is(err, account.ErrGroupNotFound) { // a group was deleted since
 		a.Groups = nil
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "the groups of an invitation do not exist", slog.String("subject", a.Subject))
-		err = h.Links.AcceptInvitation(ctx, l.Link, a, now)
+		err = h.Links.AcceptInvitation(ctx, l.Link, a, p, now)
 	}
 	if errors.Is(err, account.ErrExists) {
-		return nil, &fieldError{"username", messages.New("username.taken")}
+		return nil, nil, &fieldError{"username", messages.New("username.taken")}
 	}
-	return a, err
+	if err != nil {
+		return nil, nil, h.accounts.passkeyFault(r, err)
+	}
+	return a, p, nil
 }
 
 // fail shows the error page, and forgets a link that is not valid.

@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/onetimelink"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
@@ -32,9 +33,9 @@ type Links interface {
 	UndoDeletion(ctx context.Context, l *onetimelink.Link, now time.Time) error
 	SpendLink(ctx context.Context, l *onetimelink.Link, now time.Time) error
 	ProveLink(ctx context.Context, hash []byte, now time.Time) error
-	// AcceptInvitation and VerifyAddress spend a link, and add an account or mark the address
-	// of one as verified: both or neither.
-	AcceptInvitation(ctx context.Context, l *onetimelink.Link, a *account.Account, now time.Time) error
+	// AcceptInvitation spends a link and adds an account and its passkey, nil for none. VerifyAddress
+	// spends a link and marks the address of an account as verified. Both do all or nothing.
+	AcceptInvitation(ctx context.Context, l *onetimelink.Link, a *account.Account, p *passkey.Passkey, now time.Time) error
 	VerifyAddress(ctx context.Context, l *onetimelink.Link, now time.Time) error
 	// RecoverPassword spends a link, sets the hash of the password of its account, ends the
 	// sessions of the account, and adds messages to the outbox: all or nothing.
@@ -152,32 +153,34 @@ func (s *links) signIn(w http.ResponseWriter, r *http.Request, a session.Authent
 	return err
 }
 
-// signInNew signs in the user of a new account a, and continues the authorization request with
-// the ID, if this browser began it and it goes on.
+// signInNew signs in the user of a new account with the password or passkey that it was created
+// with, and continues the authorization request with the ID, if this browser began it and it goes on.
 func (s *links) signInNew(
-	w http.ResponseWriter, r *http.Request, flows *flows, factors *factors, passwords *passwords, a *account.Account, requestID string, remember bool,
+	w http.ResponseWriter, r *http.Request, flows *flows, factors *factors, result session.Authentication, requestID string,
 ) error {
-	result := passwords.authentication(r, a, account.KnownSource{})
-	result.Remember = remember
+	byPasskey := session.Reaches(result.ACR, session.LevelTwoFactors)
 	f, err := s.flow(r, flows, requestID)
 	switch {
 	case err != nil:
 		return err
+	case f != nil && byPasskey:
+		flows.end(w, r, f, flows.signIn(w, r, f, result))
+		return nil
 	case f != nil:
 		flows.end(w, r, f, factors.afterPassword(w, r, f, result))
 		return nil
 	}
-	demanded, err := factors.demands(r.Context(), a, client.NewAccountConsole(s.Issuer), secondfactor.FactorSet{})
+	demanded, err := factors.demands(r.Context(), result.Account, client.NewAccountConsole(s.Issuer), secondfactor.FactorSet{})
 	if err != nil {
 		return err
 	}
-	if demanded { // the user signs in, and enrols
+	if demanded && !byPasskey { // the user signs in, and enrols
 		httpapi.SeeOther(w, cmp.Or(s.AccountURL, s.Issuer+"/"))
 		return nil
 	}
 	if err := s.signIn(w, r, result); err != nil {
 		return err
 	}
-	s.Pages.Show(w, r, http.StatusOK, pages.AccountCreated{Username: a.Name(), ContinueURL: cmp.Or(s.AccountURL, s.Issuer+"/")})
+	s.Pages.Show(w, r, http.StatusOK, pages.AccountCreated{Username: result.Account.Name(), ContinueURL: cmp.Or(s.AccountURL, s.Issuer+"/")})
 	return nil
 }

@@ -123,8 +123,9 @@ type Attempts interface {
 type SetupLinks interface {
 	// SetupLink returns account.ErrSetupLink unless the link with the hash is valid.
 	SetupLink(ctx context.Context, hash []byte, now time.Time) error
-	// RedeemSetupLink redeems the link and adds the account first, both or neither.
-	RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error
+	// RedeemSetupLink redeems the link and adds the account first and its passkey p, nil for none:
+	// all or nothing.
+	RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, now time.Time) error
 }
 
 // Pages renders pages.
@@ -241,6 +242,7 @@ func New(c Config) *Service {
 	factors := &factors{&c, flows}
 	second := &SecondFactor{&c, flows, passwords, factors}
 	links := &links{&c, session.LinkCookies{Cookies: c.Cookies}}
+	accounts := &newAccounts{&c, passwords}
 	return &Service{
 		SignIn:       &SignIn{&c, flows, passwords, factors, links},
 		Passkey:      &PasskeySignIn{&c, flows, limits, links},
@@ -252,10 +254,10 @@ func New(c Config) *Service {
 		SignUp:       &SignUp{&c, flows, limits, passwords, factors},
 		Consent:      &Consent{&c, flows},
 		Device:       &Device{&c, flows, limits},
-		Setup:        &Setup{&c, flows, passwords},
+		Setup:        &Setup{&c, flows, accounts},
 		Recover:      &Recover{&c, flows, limits, passwords, factors, links},
 		Verify:       &Verify{&c, flows, passwords, factors, links},
-		Invitation:   &Invitation{&c, flows, passwords, factors, links},
+		Invitation:   &Invitation{&c, flows, factors, links, accounts},
 		Undo:         &Undo{&c, flows, links},
 		NotMe:        &NotMe{&c, flows, links},
 		Home:         &Home{&c},

@@ -31,6 +31,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -129,9 +130,9 @@ type watchedSetupLinks struct {
 	watched *watched
 }
 
-func (l watchedSetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
+func (l watchedSetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, now time.Time) error {
 	l.watched.writes.Add(1)
-	return l.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
+	return l.SetupLinks.RedeemSetupLink(ctx, hash, first, p, now)
 }
 
 // pageServer serves the pages over a real store, with a clock that the test moves.

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
@@ -21,8 +22,8 @@ import (
 type Setup struct {
 	*Config
 
-	flows     *flows
-	passwords *passwords
+	flows    *flows
+	accounts *newAccounts
 }
 
 // Page serves GET /setup: token is the secret of the one-time link.
@@ -32,38 +33,53 @@ func (h *Setup) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
-	h.Pages.Show(w, r, http.StatusOK, h.form(token, "", messages.Message{}))
+	h.show(w, r, http.StatusOK, token, "", messages.Message{})
 }
 
-// Submit serves POST /setup: the fields token, username, password and repeat.
+// show shows the form, with the reason of a rejection.
+func (h *Setup) show(w http.ResponseWriter, r *http.Request, status int, token, username string, fault messages.Message) {
+	part, err := h.accounts.passkeyPart(hashLink(token))
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
+	h.Pages.Show(w, r, status, pages.Setup{
+		Action: h.Issuer + "/setup", Token: token, Username: username, Passkey: part,
+		MinLength: passwordpolicy.MinLength(h.needsSecondFactor()), Fault: fault,
+	})
+}
+
+// Submit serves POST /setup: the fields token and username, and password and repeat, or state and
+// credential (the response of the authenticator as JSON).
+//
+// Spec: Web Authentication Level 3 §7.1.
 func (h *Setup) Submit(w http.ResponseWriter, r *http.Request) {
-	first, err := h.createAdministrator(r)
+	first, p, err := h.createAdministrator(r)
 	var invalid *fieldError
 	switch {
 	case errors.As(err, &invalid):
-		h.Pages.Show(w, r, http.StatusBadRequest,
-			h.form(r.PostForm.Get("token"), r.PostForm.Get("username"), invalid.message))
+		h.show(w, r, http.StatusBadRequest, r.PostForm.Get("token"), r.PostForm.Get("username"), invalid.message)
 	case err != nil:
 		h.flows.fail(w, r, err)
 	default:
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "first administrator made", slog.String("subject", first.Subject))
-		h.finish(w, r, first)
+		h.finish(w, r, h.accounts.authentication(r, first, p))
 	}
 }
 
 // finish signs the first administrator in to the account console, or shows a page if there is no
 // account console.
-func (h *Setup) finish(w http.ResponseWriter, r *http.Request, first *account.Account) {
+func (h *Setup) finish(w http.ResponseWriter, r *http.Request, result session.Authentication) {
 	if h.AccountURL == "" {
 		h.Pages.Show(w, r, http.StatusOK, pages.SetupDone{
-			Username: first.Username,
+			Username: result.Account.Username,
 			Next:     []pages.Link{{URL: h.Issuer + "/", Text: messages.New("setup.done.home")}},
 		})
 		return
 	}
 	current, _, err := session.Current(r.Context(), h.Sessions, h.Cookies.Session(r), "", h.Now())
 	if err == nil {
-		_, err = h.SessionManager.Begin(w, r, current, h.passwords.authentication(r, first, account.KnownSource{}))
+		_, err = h.SessionManager.Begin(w, r, current, result)
 	}
 	if err != nil {
 		h.flows.fail(w, r, err)
@@ -74,42 +90,31 @@ func (h *Setup) finish(w http.ResponseWriter, r *http.Request, first *account.Ac
 
 // createAdministrator creates the first administrator. The link is checked before the
 // password is hashed, so that requests without a link cause no hashing, and redeemed in
-// the transaction that adds the account.
-func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
-	ctx, hash := r.Context(), hashLink(r.PostForm.Get("token"))
+// the transaction that adds the account. The passkey is nil for an account with a password.
+func (h *Setup) createAdministrator(r *http.Request) (*account.Account, *passkey.Passkey, error) {
+	ctx, hash, now := r.Context(), hashLink(r.PostForm.Get("token")), h.Now()
 	if err := h.checkLink(ctx, hash); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	choice := passwordpolicy.Choice{
 		Password: r.PostForm.Get("password"), Names: []string{r.PostForm.Get("username")}, SecondFactor: h.needsSecondFactor(),
 	}
-	username, err := checkCredentials(r.PostForm.Get("username"), r.PostForm.Get("repeat"), choice)
+	first := &account.Account{Subject: account.NewSubject(), AdminRole: account.Owner, CreatedAt: now, UpdatedAt: now}
+	p, err := h.accounts.fill(r, first, hash, choice, r.PostForm.Get("repeat"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := h.PasswordPolicy.Check(ctx, choice); err != nil {
-		return nil, fmt.Errorf("check password: %w", passwordError(err))
-	}
-	phc, err := h.Hasher.Hash(ctx, r.PostForm.Get("password"))
-	if err != nil {
-		return nil, fmt.Errorf("hash password: %w", err)
-	}
-	now := h.Now()
-	first := &account.Account{
-		Subject: account.NewSubject(), Username: username, AdminRole: account.Owner,
-		Claims: map[string]any{"preferred_username": username}, CreatedAt: now, UpdatedAt: now,
-	}
-	first.SetPassword(phc, now)
-	err = h.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
+	first.Claims = map[string]any{"preferred_username": first.Username}
+	err = h.SetupLinks.RedeemSetupLink(ctx, hash, first, p, now)
 	switch {
 	case errors.Is(err, account.ErrSetupLink):
-		return nil, invalidLink()
+		return nil, nil, invalidLink()
 	case errors.Is(err, account.ErrExists):
-		return nil, &fieldError{"username", messages.New("username.taken")}
+		return nil, nil, &fieldError{"username", messages.New("username.taken")}
 	case err != nil:
-		return nil, fmt.Errorf("redeem setup link: %w", err)
+		return nil, nil, fmt.Errorf("redeem setup link: %w", h.accounts.passkeyFault(r, err))
 	}
-	return first, nil
+	return first, p, nil
 }
 
 // needsSecondFactor reports whether the policy requires a second factor of administrators.
@@ -146,13 +151,6 @@ func invalidLink() error {
 	}, "the link is unknown, expired or used")
 	e.response.Rule = refusal.SetupLinkInvalid
 	return e
-}
-
-func (h *Setup) form(token, username string, fault messages.Message) pages.Setup {
-	return pages.Setup{
-		Action: h.Issuer + "/setup", Token: token, Username: username,
-		MinLength: passwordpolicy.MinLength(h.needsSecondFactor()), Fault: fault,
-	}
 }
 
 // hashLink returns the hash under which the store has a link.

@@ -214,5 +214,7 @@ func (h *Verify) complete(w http.ResponseWriter, r *http.Request, pending *signu
 	h.links.cookies.ClearLink(w, verifyPage)
 	h.links.cookies.ClearSignUp(w)
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "signed up", slog.String("subject", a.Subject))
-	return h.links.signInNew(w, r, h.flows, h.factors, h.passwords, a, pending.Request, pending.Remember)
+	result := h.passwords.authentication(r, a, account.KnownSource{})
+	result.Remember = pending.Remember
+	return h.links.signInNew(w, r, h.flows, h.factors, result, pending.Request)
 }

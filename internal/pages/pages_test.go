@@ -124,8 +124,10 @@ func samples() []sample {
 			})
 		}, []string{"error", "error-code", "restart"}},
 		{"setup", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Show(w, request(), http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: messages.Literal(text)})
-		}, []string{"username", "password", "repeat"}},
+			p.Show(w, request(), http.StatusOK, Setup{
+				Action: link, Token: text, Username: text, MinLength: 15, Fault: messages.Literal(text), Passkey: &NewPasskey{Options: text, State: text},
+			})
+		}, []string{"username", "password", "repeat", "passkey"}},
 		{"setupdone", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, SetupDone{Username: text, Next: []Link{{link, messages.Literal(text)}}})
 		}, nil},
@@ -299,7 +301,9 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 					t.Errorf("a script is not a file of ours: %v", n.Attr)
 				}
 			}
-			scripted := []string{"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes", "account-data"}
+			scripted := []string{
+				"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes", "account-data", "setup", "invitation",
+			}
 			if !slices.Contains(scripted, s.page) && len(scripts) != 0 {
 				t.Errorf("the page holds %d scripts, want none", len(scripts))
 			}

@@ -37,6 +37,14 @@ type PasskeyCreate struct {
 	Fault messages.Message
 }
 
+// NewPasskey is the part of a page that creates an account with a passkey. Its script adds the
+// names of the form to the options, and posts the fields state and credential with the form.
+type NewPasskey struct {
+	// Options are the options of navigator.credentials.create, as JSON, and State the sealed
+	// challenge.
+	Options, State string
+}
+
 // SilentPasskey are the options for a passkey that is created without a dialog.
 type SilentPasskey struct {
 	Options, State string

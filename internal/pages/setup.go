@@ -5,7 +5,7 @@ import (
 )
 
 // Setup asks the first administrator to choose a username and a password. The form posts the
-// fields token, username, password and repeat.
+// fields token and username, and password and repeat, or state and credential.
 type Setup struct {
 	// Action is the URL of the form.
 	Action string
@@ -14,6 +14,8 @@ type Setup struct {
 	Username string
 	// MinLength is the minimum length of a password.
 	MinLength int
+	// Passkey creates a passkey instead of a password; nil if passkeys are off.
+	Passkey *NewPasskey
 	// Fault describes the error of the previous attempt.
 	Fault messages.Message
 }

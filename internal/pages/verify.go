@@ -61,13 +61,15 @@ type Verified struct {
 func (Verified) template() string { return "verified" }
 
 // Invitation is the page on which an invited user creates an account. The form posts the fields
-// username, name and password.
+// username and name, and password, or state and credential.
 type Invitation struct {
 	// Action is the URL of the form.
 	Action                string
 	Email, Username, Name string
 	// MinLength is the minimum length of a password.
 	MinLength int
+	// Passkey creates a passkey instead of a password; nil if passkeys are off.
+	Passkey *NewPasskey
 	// Fault describes the error of the previous attempt. Field is the name of the invalid field.
 	Fault messages.Message
 	Field string

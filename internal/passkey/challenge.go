@@ -14,6 +14,7 @@ import (
 const (
 	signIn       = "sign-in"
 	registration = "registration"
+	newAccount   = "new account"
 )
 
 // maxState is the greatest length of a sealed challenge: one for an account with
@@ -32,7 +33,7 @@ type challenge struct {
 }
 
 // seal returns a challenge of a kind that is valid only with the same binding: the ID of an
-// authorization request, or a session.
+// authorization request, a session, or a one-time link.
 func (rp *RelyingParty) seal(kind, binding string, session *webauthn.SessionData) (string, error) {
 	data, err := json.Marshal(session)
 	if err != nil {

@@ -2,6 +2,7 @@ package passkey
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
@@ -26,6 +27,11 @@ const (
 //
 // Spec: Web Authentication Level 3 §5.4, §7.1.
 func (rp *RelyingParty) BeginRegistration(u User, existing []*Passkey, cookieHash []byte, m Mediation) (Options, error) {
+	return rp.beginRegistration(registration, sessionBinding(u.Subject, cookieHash), u, existing, m)
+}
+
+// beginRegistration is BeginRegistration for a challenge of the kind and binding.
+func (rp *RelyingParty) beginRegistration(kind, binding string, u User, existing []*Passkey, m Mediation) (Options, error) {
 	user := rp.holder(u)
 	for _, p := range existing {
 		user.credentials = append(user.credentials, p.credential())
@@ -48,7 +54,7 @@ func (rp *RelyingParty) BeginRegistration(u User, existing []*Passkey, cookieHas
 	if err != nil {
 		return Options{}, fmt.Errorf("begin registration: %w", err)
 	}
-	return rp.options(registration, sessionBinding(u.Subject, cookieHash), creation.Response, session)
+	return rp.options(kind, binding, creation.Response, session)
 }
 
 // Registration is a verified registration, for the store to add.
@@ -70,18 +76,28 @@ type SessionChallenge struct {
 //
 // Spec: Web Authentication Level 3 §7.1.
 func (rp *RelyingParty) VerifyRegistration(state, response string, u User, cookieHash []byte) (*Registration, error) {
-	issued, session, err := rp.open(registration, sessionBinding(u.Subject, cookieHash), state)
+	p, issued, err := rp.verifyRegistration(registration, sessionBinding(u.Subject, cookieHash), state, response, u)
 	if err != nil {
 		return nil, err
 	}
+	return &Registration{p, SessionChallenge{cookieHash, issued.UnixMicro()}}, nil
+}
+
+// verifyRegistration is VerifyRegistration for a challenge of the kind and binding. It also returns
+// when the challenge was issued.
+func (rp *RelyingParty) verifyRegistration(kind, binding, state, response string, u User) (*Passkey, time.Time, error) {
+	issued, session, err := rp.open(kind, binding, state)
+	if err != nil {
+		return nil, issued, err
+	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes([]byte(response))
 	if err != nil {
-		return nil, invalid(reason(err))
+		return nil, issued, invalid(reason(err))
 	}
 	user := rp.holder(u)
 	made, err := rp.webauthn.CreateCredential(user, session, parsed)
 	if err != nil {
-		return nil, invalid(reason(err))
+		return nil, issued, invalid(reason(err))
 	}
 	p := &Passkey{
 		ID: made.ID, Subject: u.Subject, Handle: user.handle, RPID: rp.ID, Label: Maker(made.Authenticator.AAGUID),
@@ -94,7 +110,7 @@ func (rp *RelyingParty) VerifyRegistration(state, response string, u User, cooki
 	for _, transport := range made.Transport {
 		p.Key.Transports = append(p.Key.Transports, string(transport))
 	}
-	return &Registration{p, SessionChallenge{cookieHash, issued.UnixMicro()}}, nil
+	return p, issued, nil
 }
 
 func (rp *RelyingParty) holder(u User) *holder {

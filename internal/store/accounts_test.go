@@ -260,14 +260,14 @@ func TestSetupLink(t *testing.T) {
 		must(t, s.SetupLinks.SetupLink(t.Context(), link, noon))
 		wantErr(t, "SetupLink of another", s.SetupLinks.SetupLink(t.Context(), session.Hash("other"), noon), account.ErrSetupLink)
 		wantErr(t, "SetupLink too late", s.SetupLinks.SetupLink(t.Context(), link, noon.Add(30*time.Minute)), account.ErrSetupLink)
-		late := s.SetupLinks.RedeemSetupLink(t.Context(), link, first, noon.Add(30*time.Minute))
+		late := s.SetupLinks.RedeemSetupLink(t.Context(), link, first, nil, noon.Add(30*time.Minute))
 		wantErr(t, "RedeemSetupLink too late", late, account.ErrSetupLink)
 
-		taken := s.SetupLinks.RedeemSetupLink(t.Context(), link, fixture.Account("alice"), noon)
+		taken := s.SetupLinks.RedeemSetupLink(t.Context(), link, fixture.Account("alice"), nil, noon)
 		wantErr(t, "RedeemSetupLink with a taken name", taken, account.ErrExists)
 		must(t, s.SetupLinks.SetupLink(t.Context(), link, noon))
 
-		must(t, s.SetupLinks.RedeemSetupLink(t.Context(), link, first, noon))
+		must(t, s.SetupLinks.RedeemSetupLink(t.Context(), link, first, nil, noon))
 		wantAdministrator(t, s, true)
 		wantErr(t, "SetupLink after use", s.SetupLinks.SetupLink(t.Context(), link, noon), account.ErrSetupLink)
 	})

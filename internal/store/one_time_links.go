@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/onetimelink"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
@@ -152,15 +153,15 @@ func deleteLinksOf(ctx context.Context, on db.Conn, subject string) error {
 	return nil
 }
 
-// AcceptInvitation spends the link of an invitation and adds the account a: both or neither.
-// It returns [onetimelink.ErrInvalid] if the link is no longer valid, and the errors of
-// [Accounts.InsertAccount], after which the link stays.
-func (s *OneTimeLinks) AcceptInvitation(ctx context.Context, l *onetimelink.Link, a *account.Account, now time.Time) error {
+// AcceptInvitation spends the link of an invitation and adds the account a and its passkey p, nil
+// for none: all or nothing. It returns [onetimelink.ErrInvalid] if the link is no longer valid, and
+// [passkey.ErrExists] and the errors of [Accounts.InsertAccount], after which the link stays.
+func (s *OneTimeLinks) AcceptInvitation(ctx context.Context, l *onetimelink.Link, a *account.Account, p *passkey.Passkey, now time.Time) error {
 	return s.db.Tx(ctx, func(c db.Conn) error {
 		if err := spendLink(ctx, c, l, now); err != nil {
 			return err
 		}
-		return insertAccount(ctx, c, a)
+		return insertAccountWith(ctx, c, a, p)
 	})
 }
 

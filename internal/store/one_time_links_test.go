@@ -9,6 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/onetimelink"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
@@ -107,7 +108,7 @@ func TestOneCallerSpendsALink(t *testing.T) {
 		spend   func(context.Context, *store.Store, *onetimelink.Link) error
 	}{
 		"invitation": {onetimelink.Invitation, "", func(ctx context.Context, s *store.Store, l *onetimelink.Link) error {
-			return s.OneTimeLinks.AcceptInvitation(ctx, l, fixture.Account(rand.Text()), noon)
+			return s.OneTimeLinks.AcceptInvitation(ctx, l, fixture.Account(rand.Text()), nil, noon)
 		}},
 		"address": {onetimelink.Verify, "alice", func(ctx context.Context, s *store.Store, l *onetimelink.Link) error {
 			return s.OneTimeLinks.VerifyAddress(ctx, l, noon)
@@ -124,6 +125,51 @@ func TestOneCallerSpendsALink(t *testing.T) {
 				must(t, one.OneTimeLinks.InsertLink(t.Context(), l))
 				results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error { return tc.spend(ctx, s, l) })
 				fixture.WantOneWinner(t, results, onetimelink.ErrInvalid)
+			})
+		})
+	}
+}
+
+// An account is not created without its passkey, and the link stays for the next attempt.
+func TestAccountAndPasskeyOfALink(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		insert func(context.Context, *store.Store) ([]byte, error) // a link, and returns its hash
+		redeem func(context.Context, *store.Store, []byte, *account.Account, *passkey.Passkey) error
+		ended  error // of a link that was redeemed
+	}{
+		"invitation": {func(ctx context.Context, s *store.Store) ([]byte, error) {
+			l, _ := onetimelink.New(onetimelink.Invitation, "", "new@example.com", noon)
+			return l.Hash, s.OneTimeLinks.InsertLink(ctx, l)
+		}, func(ctx context.Context, s *store.Store, hash []byte, a *account.Account, p *passkey.Passkey) error {
+			return s.OneTimeLinks.AcceptInvitation(ctx, &onetimelink.Link{Hash: hash, Kind: onetimelink.Invitation}, a, p, noon)
+		}, onetimelink.ErrInvalid},
+		"set-up": {func(ctx context.Context, s *store.Store) ([]byte, error) {
+			return []byte("link"), s.SetupLinks.InsertSetupLink(ctx, []byte("link"), noon.Add(time.Hour))
+		}, func(ctx context.Context, s *store.Store, hash []byte, a *account.Account, p *passkey.Passkey) error {
+			a.AdminRole = account.Owner
+			return s.SetupLinks.RedeemSetupLink(ctx, hash, a, p, noon)
+		}, account.ErrSetupLink},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				fixture.Seed(t, s)
+				must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("session", "alice"), nil))
+				must(t, s.Passkeys.InsertPasskey(t.Context(), registered("taken", "alice", "session", time.Second), noon))
+				hash, err := tc.insert(t.Context(), s)
+				must(t, err)
+				redeem := func(subject, id string) error {
+					return tc.redeem(t.Context(), s, hash, fixture.Account(subject), registered(id, subject, "", 0).Passkey)
+				}
+				wantErr(t, "a credential ID that is taken", redeem("new", "taken"), passkey.ErrExists)
+				_, err = s.Accounts.Account(t.Context(), "new")
+				wantErr(t, "the account without its passkey", err, account.ErrNotFound)
+				must(t, redeem("new", "free"))
+				list, err := s.Passkeys.PasskeysOf(t.Context(), "new")
+				must(t, err)
+				wantSame(t, "passkeys", list, []*passkey.Passkey{registered("free", "new", "", 0).Passkey})
+				wantErr(t, "the link again", redeem("other", "other"), tc.ended)
 			})
 		})
 	}

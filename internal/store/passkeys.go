@@ -103,15 +103,7 @@ func (s *Passkeys) PasskeysOf(ctx context.Context, subject string) (list []*pass
 // [session.ErrNotFound] if the session has ended, [passkey.ErrExists] if the credential ID is
 // taken, and [passkey.ErrTooMany].
 func (s *Passkeys) InsertPasskey(ctx context.Context, r *passkey.Registration, now time.Time) error {
-	const insert = `
-		INSERT INTO passkeys (id, subject, handle, rp_id, document, label, counter, backed_up, created_at, last_session)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '') ON CONFLICT (id) DO NOTHING`
-
 	p := r.Passkey
-	key, err := document(p.Key)
-	if err != nil {
-		return fmt.Errorf("write passkey: %w", err)
-	}
 	return s.db.Tx(ctx, func(c db.Conn) error {
 		if err := spendSessionChallenge(ctx, c, p.Subject, r.Use, now); err != nil {
 			return err
@@ -125,18 +117,42 @@ func (s *Passkeys) InsertPasskey(ctx context.Context, r *passkey.Registration, n
 		if count >= passkey.MaxPerAccount {
 			return passkey.ErrTooMany
 		}
-		inserted, err := c.Exec(ctx, insert, p.ID, p.Subject, p.Handle, p.RPID, key, p.Label, int64(p.Counter), flag(p.BackedUp), stamp(p.CreatedAt))
-		if err != nil {
-			return fmt.Errorf("insert passkey: %w", err)
-		}
-		if inserted == 0 {
-			return passkey.ErrExists
+		if err := insertPasskey(ctx, c, p); err != nil {
+			return err
 		}
 		if err := endMustEnrol(ctx, c, p.Subject, now); err != nil {
 			return err
 		}
 		return s.notices.ofCredential(ctx, c, mail.CredentialAdded, p.Subject, p.Info(), now)
 	})
+}
+
+// insertPasskey adds a passkey. It returns [passkey.ErrExists] if the credential ID is taken.
+func insertPasskey(ctx context.Context, on db.Conn, p *passkey.Passkey) error {
+	const insert = `
+		INSERT INTO passkeys (id, subject, handle, rp_id, document, label, counter, backed_up, created_at, last_session)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '') ON CONFLICT (id) DO NOTHING`
+
+	key, err := document(p.Key)
+	if err != nil {
+		return fmt.Errorf("write passkey: %w", err)
+	}
+	inserted, err := on.Exec(ctx, insert, p.ID, p.Subject, p.Handle, p.RPID, key, p.Label, int64(p.Counter), flag(p.BackedUp), stamp(p.CreatedAt))
+	if err != nil {
+		return fmt.Errorf("insert passkey: %w", err)
+	}
+	if inserted == 0 {
+		return passkey.ErrExists
+	}
+	return nil
+}
+
+// insertAccountWith adds an account and its passkey, unless that is nil.
+func insertAccountWith(ctx context.Context, on db.Conn, a *account.Account, p *passkey.Passkey) error {
+	if err := insertAccount(ctx, on, a); err != nil || p == nil {
+		return err
+	}
+	return insertPasskey(ctx, on, p)
 }
 
 // spendSessionChallenge marks a challenge that was issued in a session as used.

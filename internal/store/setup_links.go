@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
@@ -39,10 +40,10 @@ func (s *SetupLinks) SetupLink(ctx context.Context, hash []byte, now time.Time) 
 	return nil
 }
 
-// RedeemSetupLink invalidates all links and adds the account first, both or neither. Of
-// any number of concurrent callers, with one link or several, one succeeds. The others,
-// and all callers once there is an administrator, get [account.ErrSetupLink].
-func (s *SetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
+// RedeemSetupLink invalidates all links and adds the account first and its passkey p, nil for none:
+// all or nothing. Of any number of concurrent callers, with one link or several, one succeeds. The
+// others, and all callers once there is an administrator, get [account.ErrSetupLink].
+func (s *SetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, now time.Time) error {
 	const spend = `
 		UPDATE setup_links SET spent_at = $2
 		WHERE spent_at IS NULL
@@ -57,6 +58,6 @@ func (s *SetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *ac
 		if spent == 0 {
 			return account.ErrSetupLink
 		}
-		return insertAccount(ctx, c, first)
+		return insertAccountWith(ctx, c, first, p)
 	})
 }

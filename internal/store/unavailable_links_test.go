@@ -16,7 +16,7 @@ var linkMethods = map[string]call{
 		return err
 	},
 	"AcceptInvitation": func(ctx context.Context, s *store.Store) error {
-		return s.OneTimeLinks.AcceptInvitation(ctx, &onetimelink.Link{}, fixture.Account("alice"), noon)
+		return s.OneTimeLinks.AcceptInvitation(ctx, &onetimelink.Link{}, fixture.Account("alice"), nil, noon)
 	},
 	"InsertLink": func(ctx context.Context, s *store.Store) error {
 		return s.OneTimeLinks.InsertLink(ctx, &onetimelink.Link{Subject: "alice"})

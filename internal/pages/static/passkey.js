@@ -1,4 +1,4 @@
-// Passkeys on the sign-in page and on the page that creates one (Web Authentication Level 3).
+// Passkeys on the sign-in page and on the pages that create one (Web Authentication Level 3).
 (() => {
   const supported = Boolean(window.PublicKeyCredential && navigator.credentials);
 
@@ -141,18 +141,23 @@
     if (conditional) wait();
   };
 
-  // The page that creates a passkey.
+  // The pages that create a passkey, for an account or with a new one.
 
   const create = async (form) => {
     const { options, silentOptions, silentState, offer } = form.dataset;
     const button = document.getElementById("passkey") || document.getElementById("add-passkey");
     const later = document.getElementById("later");
+    const { username, name } = form.elements; // of a new account
 
     const make = async (text, request) => {
       const publicKey = JSON.parse(text);
       publicKey.challenge = decode(publicKey.challenge);
       publicKey.user.id = decode(publicKey.user.id);
       publicKey.excludeCredentials = descriptors(publicKey.excludeCredentials);
+      if (username) {
+        publicKey.user.name = username.value.trim();
+        publicKey.user.displayName = name?.value.trim() || publicKey.user.name;
+      }
       const credential = await navigator.credentials.create({ publicKey, ...request });
       const response = fields(credential.response, ["clientDataJSON", "attestationObject"]);
       response.transports = credential.response.getTransports?.() || [];
@@ -184,12 +189,15 @@
     }
     if (!supported) return;
     button.hidden = false;
+    button.parentElement.hidden = false;
     button.addEventListener("click", async () => {
+      if (username && !username.reportValidity()) return;
       const fault = document.getElementById("passkey-fault");
       button.disabled = true;
       fault.hidden = true;
       try {
         await make(options, {});
+        for (const each of form.querySelectorAll("[type=password]")) each.disabled = true; // the account gets none
         form.submit();
       } catch {
         fault.hidden = false;
