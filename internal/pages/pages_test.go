@@ -277,7 +277,7 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 		t.Run(s.page, func(t *testing.T) {
 			t.Parallel()
 
-			_, doc := open(t, func(p *Pages, w http.ResponseWriter) {
+			w, doc := open(t, func(p *Pages, w http.ResponseWriter) {
 				s.write(p, w, `"><script>alert(1)</script><b style="x" onclick="y">`, "https://acme.example/")
 			})
 			for _, n := range elements(doc) {
@@ -306,6 +306,9 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 			}
 			if !slices.Contains(scripted, s.page) && len(scripts) != 0 {
 				t.Errorf("the page holds %d scripts, want none", len(scripts))
+			}
+			if csp := w.Header().Get("Content-Security-Policy"); len(scripts) > 0 && !strings.Contains(csp, "; script-src 'self'") {
+				t.Errorf("the policy %q blocks the script of the page", csp)
 			}
 		})
 	}

@@ -51,10 +51,14 @@ func policies() map[string]policy {
 	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, passing: true, layout: "console"}
 	console := ours
 	console.layout = "console"
+	scriptedOurs := ours
+	scriptedOurs.csp += "; script-src 'self'"
 	keys := console
 	keys.csp += "; script-src 'self'"
 	// The pages of one-time links load nothing from other hosts.
 	link := policy{csp: strings.Replace(base, "img-src 'self' https: data:", "img-src 'self'", 1), referrer: "no-referrer"}
+	scriptedLink := link
+	scriptedLink.csp += "; script-src 'self'"
 	linkDone := link
 	linkDone.last = true
 	done, doneOurs := ending, ours
@@ -80,7 +84,7 @@ func policies() map[string]policy {
 		"device":          onward,
 		"devicecheck":     onward,
 		"devicedone":      done,
-		"setup":           ours,
+		"setup":           scriptedOurs,
 		"setupdone":       doneOurs,
 		"home":            ours,
 
@@ -91,7 +95,7 @@ func policies() map[string]policy {
 		"confirmremoval":   console,
 		"recover":          link, "recoversent": link, "recoverfactor": link, "recoverpassword": link,
 		"recoverdone": linkDone, "undodeletion": link, "notme": link, "deletionundone": linkDone,
-		"verify": link, "verifycode": link, "verifyname": link, "invitation": link,
+		"verify": link, "verifycode": link, "verifyname": link, "invitation": scriptedLink,
 		"showncode": linkDone, "verified": linkDone, "accountcreated": linkDone,
 	}
 	for _, name := range templatesWith("account-") {

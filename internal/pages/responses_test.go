@@ -222,7 +222,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				want["require-trusted-types-for"], want["trusted-types"] = "'script'", "'none'"
 			}
 			switch s.page {
-			case "formpost", "leaving", "newrecoverycodes", "passkeys":
+			case "formpost", "leaving", "newrecoverycodes", "passkeys", "setup", "invitation":
 				want["script-src"] = "'self'"
 			case "signin", "secondfactor", "passkeycreate", "account-data":
 				want["script-src"], want["connect-src"] = "'self'", "'self'"
