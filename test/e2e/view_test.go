@@ -27,11 +27,7 @@ var views = []view{
 // mustFit fails the test if the page does not fit the width or lacks contrast.
 func (v *tour) mustFit(name string, view view) {
 	v.t.Helper()
-	v.do(chromedp.EmulateViewport(view.width, view.height),
-		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: view.scheme},
-			{Name: "prefers-reduced-motion", Value: "reduce"},
-		}}))
+	v.emulate(view)
 	if width := evaluate[int64](v.browser, "document.documentElement.scrollWidth"); width > view.width {
 		v.t.Errorf("%s is %d pixels wide, which do not fit into %d", name, width, view.width)
 	}
@@ -43,6 +39,16 @@ func (v *tour) mustFit(name string, view view) {
 	for _, fault := range evaluate[[]string](v.browser, contrast) {
 		v.t.Errorf("%s in %s at %d pixels: %s", name, view.scheme, view.width, fault)
 	}
+}
+
+// emulate sets the size and the colour scheme of the window.
+func (v *tour) emulate(view view) {
+	v.t.Helper()
+	v.do(chromedp.EmulateViewport(view.width, view.height),
+		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: view.scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"},
+		}}))
 }
 
 // keep saves a screenshot of the whole page.
