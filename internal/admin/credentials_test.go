@@ -40,7 +40,7 @@ func TestUserCredentials(t *testing.T) {
 		}
 		factors, now := s.App.SecondFactors, s.Time()
 		binding := secondfactor.Binding{Purpose: secondfactor.ForAccountPage, Session: "cookie"}
-		e, err := factors.BeginTOTP(t.Context(), ada.Subject, "issuer", "ada", binding, now)
+		e, err := factors.BeginTOTP(t.Context(), ada.Subject, "issuer", "ada", binding)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -92,22 +92,22 @@ func (h *Enrol) page(r *http.Request, f *flow, user proven) (pages.Enrol, error)
 	if err != nil {
 		return pages.Enrol{}, fmt.Errorf("read account: %w", err)
 	}
-	secret, err := h.SecondFactors.BeginTOTP(r.Context(), user.subject, hostOf(h.Iss), a.Name(), h.binding(f), h.Now())
+	secret, err := h.SecondFactors.BeginTOTP(r.Context(), user.subject, hostOf(h.Iss), a.Name(), h.binding(r, f))
 	if err != nil {
 		return pages.Enrol{}, err
 	}
 	return pages.Enrol{
 		Client: f.shownClient(), Action: h.Issuer + "/login/enrol", Request: f.request.ID,
-		Secret: totp.GroupedText(secret.Secret), URI: template.URL(secret.URI), //nolint:gosec // made by this server
+		ID: secret.ID, Secret: totp.GroupedText(secret.Secret), URI: template.URL(secret.URI), //nolint:gosec // made by this server
 	}, nil
 }
 
 // binding ties the enrolment to the request, which is bound to the browser.
-func (h *Enrol) binding(f *flow) secondfactor.Binding {
-	return secondfactor.Binding{Purpose: secondfactor.ForSignIn, Session: f.request.ID}
+func (h *Enrol) binding(r *http.Request, f *flow) secondfactor.Binding {
+	return secondfactor.Binding{Purpose: secondfactor.ForSignIn, Session: f.request.ID, Shown: r.PostForm.Get("enrolment")}
 }
 
-// Submit serves POST /login/enrol: the fields request and code, or a decision to cancel.
+// Submit serves POST /login/enrol: the fields request, enrolment and code, or a decision to cancel.
 func (h *Enrol) Submit(w http.ResponseWriter, r *http.Request) {
 	f, user, ok := h.open(w, r, r.PostForm.Get("request"))
 	if !ok {
@@ -118,7 +118,7 @@ func (h *Enrol) Submit(w http.ResponseWriter, r *http.Request) {
 		h.flows.end(w, r, f, nil)
 		return
 	}
-	_, err := h.SecondFactors.ConfirmTOTP(r.Context(), user.subject, r.PostForm.Get("code"), "", h.binding(f), h.Now())
+	_, err := h.SecondFactors.ConfirmTOTP(r.Context(), user.subject, r.PostForm.Get("code"), "", h.binding(r, f), h.Now())
 	switch {
 	case errors.Is(err, secondfactor.ErrWrong):
 		noteSecondFactor(r, f, &rejection{status: http.StatusForbidden, rule: refusal.SignInSecondFactor, why: "the first code of the authenticator app is wrong", subject: user.subject})

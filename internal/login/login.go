@@ -81,7 +81,7 @@ type SecondFactors interface {
 	Enrolled(ctx context.Context, subject string) (secondfactor.FactorSet, error)
 	VerifyTOTP(ctx context.Context, subject, code string, now time.Time) error
 	VerifyRecoveryCode(ctx context.Context, subject, code string, now time.Time) (left int, err error)
-	BeginTOTP(ctx context.Context, subject, issuer, username string, b secondfactor.Binding, now time.Time) (secondfactor.Enrolment, error)
+	BeginTOTP(ctx context.Context, subject, issuer, username string, b secondfactor.Binding) (secondfactor.Enrolment, error)
 	ConfirmTOTP(ctx context.Context, subject, code, label string, b secondfactor.Binding, now time.Time) (*secondfactor.Authenticator, error)
 }
 

@@ -34,6 +34,7 @@ type AuthenticatorApp struct {
 
 // Enrolment is a secret for an authenticator app.
 type Enrolment struct {
+	ID string
 	// Secret is the text of the secret, in groups.
 	Secret string
 	// URI is the otpauth URI.

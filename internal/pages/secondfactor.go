@@ -57,11 +57,11 @@ type EnrolOffer struct {
 func (EnrolOffer) template() string { return "enroloffer" }
 
 // Enrol is the page on which a user adds an authenticator app. The form posts the fields
-// request and code; or decision ("cancel").
+// request, enrolment (the ID) and code; or decision ("cancel").
 type Enrol struct {
-	Client  *Client
-	Action  string
-	Request string
+	Client      *Client
+	Action      string
+	Request, ID string
 	// Secret is the key in base32, in groups, and URI the otpauth link with it, also shown as a
 	// QR code.
 	Secret string

@@ -23,7 +23,7 @@ var (
 	ErrReplayed = errors.New("the code was used before")
 	// ErrNotEnrolled reports an account without a factor of the kind, or an unknown factor.
 	ErrNotEnrolled = errors.New("no such second factor")
-	// ErrNoEnrolment reports an enrolment that was not begun in this session, or has expired.
+	// ErrNoEnrolment reports an enrolment that was not begun in this session, or was completed.
 	ErrNoEnrolment = errors.New("no enrolment of an authenticator app")
 	// ErrTooMany reports an account that has the maximum number of authenticator apps.
 	ErrTooMany = errors.New("too many authenticator apps")
@@ -91,15 +91,13 @@ type Store interface {
 	RedeemRecoveryCode(ctx context.Context, subject string, hash []byte, now time.Time) (left int, err error)
 	// ReplaceRecoveryCodes stores a set of codes and deletes the previous one.
 	ReplaceRecoveryCodes(ctx context.Context, subject string, set RecoveryCodes, hashes [][]byte) error
-	// PendingAuthenticator returns the enrolment with p's binding and subject, or
-	// [ErrNoEnrolment] if there is none that has not expired.
-	PendingAuthenticator(ctx context.Context, binding []byte, subject string, now time.Time) (*Pending, error)
-	// InsertPendingAuthenticator stores p unless a live enrolment of the account has its
-	// binding, and returns the stored one.
-	InsertPendingAuthenticator(ctx context.Context, p *Pending, now time.Time) (*Pending, error)
-	// InsertAuthenticator stores a in place of p. It returns [ErrNoEnrolment] if p was used,
-	// replaced or has expired, and [ErrTooMany] if the account has maxAuthenticators.
-	InsertAuthenticator(ctx context.Context, p *Pending, a *Authenticator, maxAuthenticators int) error
+	// Enrolments returns how many authenticators were ever added to an account; 0 for an unknown
+	// subject.
+	Enrolments(ctx context.Context, subject string) (int64, error)
+	// InsertAuthenticator adds a to an account to which count authenticators were added so far,
+	// and counts it. It returns [ErrNoEnrolment] if the number is another one, and [ErrTooMany]
+	// if the account has maxAuthenticators.
+	InsertAuthenticator(ctx context.Context, a *Authenticator, count int64, maxAuthenticators int) error
 	// DeleteAuthenticator returns [ErrNotEnrolled] for an unknown authenticator.
 	DeleteAuthenticator(ctx context.Context, subject, id string, now time.Time) error
 }

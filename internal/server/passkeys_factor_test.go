@@ -42,7 +42,7 @@ func wantClaims(t *testing.T, got servertest.Object, acr string, amr ...any) {
 func addApp(s *servertest.Server) []byte {
 	s.TB.Helper()
 	binding, subject := secondfactor.Binding{Session: "test"}, accountOf(s, "ada").Subject
-	e, err := s.App.SecondFactors.BeginTOTP(s.TB.Context(), subject, "id", "ada", binding, s.Time())
+	e, err := s.App.SecondFactors.BeginTOTP(s.TB.Context(), subject, "id", "ada", binding)
 	if err == nil {
 		_, err = s.App.SecondFactors.ConfirmTOTP(s.TB.Context(), subject, totp.Code(e.Secret, totp.Step(s.Time())), "", binding, s.Time())
 	}

@@ -116,9 +116,11 @@ func TestRaces(t *testing.T) {
 		}},
 		"confirm one enrolment": {secondfactor.ErrNoEnrolment, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
-			secret := beginEnrolment(t, factorsOf(s), "alice", noon)
+			e := beginEnrolment(t, factorsOf(s), "alice")
+			binding := enrolmentBinding
+			binding.Shown = e.ID
 			return func(ctx context.Context, s *store.Store) error {
-				_, err := factorsOf(s).ConfirmTOTP(ctx, "alice", totp.Code(secret, totp.Step(noon)), "", enrolmentBinding, noon)
+				_, err := factorsOf(s).ConfirmTOTP(ctx, "alice", totp.Code(e.Secret, totp.Step(noon)), "", binding, noon)
 				return err
 			}
 		}},

@@ -151,60 +151,30 @@ func (s *SecondFactors) ReplaceRecoveryCodes(ctx context.Context, subject string
 	return nil
 }
 
-// PendingAuthenticator returns the enrolment of an account with the binding, or
-// [secondfactor.ErrNoEnrolment] if there is none that has not expired.
-func (s *SecondFactors) PendingAuthenticator(
-	ctx context.Context, binding []byte, subject string, now time.Time,
-) (*secondfactor.Pending, error) {
-	const read = `SELECT secret, expires_at FROM pending_authenticators WHERE binding = $1 AND subject = $2 AND expires_at > $3`
-
-	p := &secondfactor.Pending{Binding: binding, Subject: subject}
-	err := s.db.Read.QueryRow(ctx, read, binding, subject, now.UnixMicro()).Scan(intoBytes(&p.Secret), intoTime(&p.ExpiresAt))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, secondfactor.ErrNoEnrolment
-	}
+// Enrolments returns how many authenticator apps were ever added to an account; 0 for an unknown
+// subject.
+func (s *SecondFactors) Enrolments(ctx context.Context, subject string) (count int64, err error) {
+	err = s.db.Read.QueryRow(ctx, `SELECT coalesce(max(enrolments), 0) FROM accounts WHERE subject = $1`, subject).Scan(&count)
 	if err != nil {
-		return nil, fmt.Errorf("read enrolment: %w", err)
+		return 0, fmt.Errorf("count enrolments: %w", err)
 	}
-	return p, nil
+	return count, nil
 }
 
-// InsertPendingAuthenticator stores p unless a live enrolment of the account has its
-// binding, and returns the stored one: two tabs show the same secret.
-func (s *SecondFactors) InsertPendingAuthenticator(
-	ctx context.Context, p *secondfactor.Pending, now time.Time,
-) (*secondfactor.Pending, error) {
-	const (
-		live   = `CASE WHEN pending_authenticators.subject = excluded.subject AND pending_authenticators.expires_at > $5 THEN pending_authenticators.`
-		insert = `
-			INSERT INTO pending_authenticators (binding, subject, secret, expires_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (binding) DO UPDATE SET subject = excluded.subject,
-				secret = ` + live + `secret ELSE excluded.secret END,
-				expires_at = ` + live + `expires_at ELSE excluded.expires_at END
-			RETURNING secret, expires_at`
-	)
-	stored := &secondfactor.Pending{Binding: p.Binding, Subject: p.Subject}
-	err := s.db.Write.QueryRow(ctx, insert, p.Binding, p.Subject, p.Secret, p.ExpiresAt.UnixMicro(), now.UnixMicro()).
-		Scan(intoBytes(&stored.Secret), intoTime(&stored.ExpiresAt))
-	if err != nil {
-		return nil, fmt.Errorf("insert enrolment: %w", err)
-	}
-	return stored, nil
-}
-
-// InsertAuthenticator stores a in place of the enrolment p, both or neither. Of concurrent
-// callers with one enrolment one succeeds; the others get [secondfactor.ErrNoEnrolment]. It
-// returns [secondfactor.ErrTooMany] if the account has maxAuthenticators.
+// InsertAuthenticator adds an authenticator app to an account to which count apps were added so
+// far, and counts it. Of concurrent callers with one count one succeeds; the others get
+// [secondfactor.ErrNoEnrolment]. It returns [secondfactor.ErrTooMany] if the account has
+// maxAuthenticators.
 func (s *SecondFactors) InsertAuthenticator(
-	ctx context.Context, p *secondfactor.Pending, a *secondfactor.Authenticator, maxAuthenticators int,
+	ctx context.Context, a *secondfactor.Authenticator, count int64, maxAuthenticators int,
 ) error {
-	const spend = `DELETE FROM pending_authenticators WHERE binding = $1 AND subject = $2 AND secret = $3 AND expires_at > $4`
+	const spend = `UPDATE accounts SET enrolments = enrolments + 1 WHERE subject = $1 AND enrolments = $2`
 	const insert = `
 		INSERT INTO authenticators (subject, id, secret, label, last_step, created_at) SELECT $1, $2, $3, $4, $5, $6
 		WHERE (SELECT count(*) FROM authenticators a WHERE a.subject = $1) < $7`
 
 	return s.db.Tx(ctx, func(c db.Conn) error {
-		spent, err := c.Exec(ctx, spend, p.Binding, p.Subject, p.Secret, a.CreatedAt.UnixMicro())
+		spent, err := c.Exec(ctx, spend, a.Subject, count)
 		if err != nil {
 			return fmt.Errorf("complete enrolment: %w", err)
 		}

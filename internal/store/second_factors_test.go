@@ -37,17 +37,17 @@ func factorsOf(s *store.Store) *secondfactor.Service {
 var enrolmentBinding = secondfactor.Binding{Purpose: secondfactor.ForAccountPage, Session: "cookie"}
 
 // beginEnrolment begins the enrolment of an authenticator app and returns its secret.
-func beginEnrolment(t *testing.T, factors *secondfactor.Service, subject string, now time.Time) []byte {
+func beginEnrolment(t *testing.T, factors *secondfactor.Service, subject string) secondfactor.Enrolment {
 	t.Helper()
-	e, err := factors.BeginTOTP(t.Context(), subject, "issuer", subject, enrolmentBinding, now)
+	e, err := factors.BeginTOTP(t.Context(), subject, "issuer", subject, enrolmentBinding)
 	must(t, err)
-	return e.Secret
+	return e
 }
 
 // enrol gives an account an authenticator app and returns its secret.
 func enrol(t *testing.T, factors *secondfactor.Service, subject string, now time.Time) []byte {
 	t.Helper()
-	secret := beginEnrolment(t, factors, subject, now)
+	secret := beginEnrolment(t, factors, subject).Secret
 	_, err := factors.ConfirmTOTP(t.Context(), subject, totp.Code(secret, totp.Step(now)), "phone", enrolmentBinding, now)
 	must(t, err)
 	return secret
@@ -88,26 +88,33 @@ func TestAuthenticatorCodesAreNotReplayed(t *testing.T) {
 	})
 }
 
-// An enrolment is found only with its session, purpose and account, until it expires.
+// An enrolment is found only with its session, purpose and account. It is not stored, and the
+// next one has another secret.
 func TestEnrolmentIsBoundToItsSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		factors := factorsOf(s)
-		secret := beginEnrolment(t, factors, "alice", noon)
-		wantSame(t, "secret of a second tab", beginEnrolment(t, factors, "alice", noon.Add(time.Minute)), secret)
-		code := totp.Code(secret, totp.Step(noon))
+		e := beginEnrolment(t, factors, "alice")
+		wantSame(t, "enrolment of a second tab", beginEnrolment(t, factors, "alice"), e)
+		if len(e.Secret) != totp.SecretSize || strings.Contains(e.URI, e.ID) || strings.Contains(e.ID, totp.Text(e.Secret)) {
+			t.Errorf("the enrolment %v", e)
+		}
+		code, binding := totp.Code(e.Secret, totp.Step(noon)), enrolmentBinding
+		binding.Shown = e.ID
+		elsewhere, forSignIn := binding, binding
+		elsewhere.Session, forSignIn.Purpose = "other", secondfactor.ForSignIn
 		for name, tc := range map[string]struct {
 			subject string
 			binding secondfactor.Binding
 			now     time.Time
 			want    error
 		}{
-			"another account":  {"bob", enrolmentBinding, noon, secondfactor.ErrNoEnrolment},
-			"another session":  {"alice", secondfactor.Binding{Purpose: enrolmentBinding.Purpose, Session: "other"}, noon, secondfactor.ErrNoEnrolment},
-			"another purpose":  {"alice", secondfactor.Binding{Purpose: secondfactor.ForSignIn, Session: "cookie"}, noon, secondfactor.ErrNoEnrolment},
-			"after it expired": {"alice", enrolmentBinding, noon.Add(secondfactor.EnrolmentLifetime), secondfactor.ErrNoEnrolment},
-			"code of long ago": {"alice", enrolmentBinding, noon.Add(2 * time.Minute), secondfactor.ErrWrong},
+			"another account":  {"bob", binding, noon, secondfactor.ErrNoEnrolment},
+			"another session":  {"alice", elsewhere, noon, secondfactor.ErrNoEnrolment},
+			"another purpose":  {"alice", forSignIn, noon, secondfactor.ErrNoEnrolment},
+			"code of long ago": {"alice", binding, noon.Add(2 * time.Minute), secondfactor.ErrWrong},
+			"no form":          {"bob", enrolmentBinding, noon, secondfactor.ErrWrong},
 		} {
 			_, err := factors.ConfirmTOTP(t.Context(), tc.subject, code, "", tc.binding, tc.now)
 			wantErr(t, name, err, tc.want)
@@ -116,19 +123,42 @@ func TestEnrolmentIsBoundToItsSession(t *testing.T) {
 		must(t, err)
 		wantSame(t, "enrolled before the first right code", set.Enrolled(), false)
 
-		renewed := beginEnrolment(t, factors, "alice", noon.Add(secondfactor.EnrolmentLifetime))
-		if string(renewed) == string(secret) {
-			t.Error("an expired enrolment keeps its secret")
-		}
-		if taken := beginEnrolment(t, factors, "bob", noon.Add(secondfactor.EnrolmentLifetime)); string(taken) == string(renewed) {
-			t.Error("another account in the session gets the same secret")
-		}
+		seen := map[string]bool{string(beginEnrolment(t, factors, "bob").Secret): true}
 		for range 5 {
-			enrol(t, factors, "alice", noon)
+			secret := string(enrol(t, factors, "alice", noon))
+			if seen[secret] {
+				t.Error("two enrolments have the same secret")
+			}
+			seen[secret] = true
 		}
-		sixth := beginEnrolment(t, factors, "alice", noon)
+		_, err = factors.ConfirmTOTP(t.Context(), "alice", code, "", binding, noon)
+		wantErr(t, "the first enrolment again", err, secondfactor.ErrNoEnrolment)
+		sixth := beginEnrolment(t, factors, "alice").Secret
 		_, err = factors.ConfirmTOTP(t.Context(), "alice", totp.Code(sixth, totp.Step(noon)), "", enrolmentBinding, noon)
 		wantErr(t, "a sixth authenticator", err, secondfactor.ErrTooMany)
+		set, err = factors.Enrolled(t.Context(), "alice")
+		must(t, err)
+		for _, a := range set.Authenticators {
+			must(t, factors.RemoveTOTP(t.Context(), "alice", a.ID, noon))
+		}
+		if seen[string(enrol(t, factors, "alice", noon))] {
+			t.Error("the secret of a removed app comes back in the same session")
+		}
+	})
+}
+
+// An enrolment that was shown under a system secret is completed after another one was added.
+func TestEnrolmentOutlivesTheSystemSecret(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		fixture.Seed(t, s)
+		old := beginEnrolment(t, factorsOf(s), "alice")
+		rotated := &secondfactor.Service{Store: s.SecondFactors, Secrets: systemSecrets(strings.Repeat("next", 8))}
+		if e := beginEnrolment(t, rotated, "alice"); string(e.Secret) == string(old.Secret) {
+			t.Error("the secret does not depend on the system secret")
+		}
+		_, err := rotated.ConfirmTOTP(t.Context(), "alice", totp.Code(old.Secret, totp.Step(noon)), "", enrolmentBinding, noon)
+		must(t, err)
 	})
 }
 
@@ -384,19 +414,18 @@ func TestSecondFactorsAreResealed(t *testing.T) {
 	})
 }
 
-// Expired enrolments and trusted devices are purged.
+// Expired trusted devices are purged.
 func TestPurgeOfSecondFactors(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		beginEnrolment(t, factorsOf(s), "alice", noon)
 		must(t, s.TrustedDevices.InsertTrustedDevice(t.Context(), []byte{1}, fixture.Account("alice"), noon, noon.Add(day)))
 		purged, err := s.Purge(t.Context(), noon.Add(time.Hour))
 		must(t, err)
-		wantSame(t, "rows purged while both are live or recent", purged.Rows, int64(0))
+		wantSame(t, "rows purged while it is live or recent", purged.Rows, int64(0))
 		purged, err = s.Purge(t.Context(), noon.Add(25*time.Hour))
 		must(t, err)
-		wantSame(t, "rows purged", purged.Rows, int64(2))
+		wantSame(t, "rows purged", purged.Rows, int64(1))
 	})
 }
 

@@ -35,16 +35,12 @@ var secondFactorMethods = map[string]call{
 	"ReplaceRecoveryCodes": func(ctx context.Context, s *store.Store) error {
 		return s.SecondFactors.ReplaceRecoveryCodes(ctx, "alice", secondfactor.RecoveryCodes{}, nil)
 	},
-	"PendingAuthenticator": func(ctx context.Context, s *store.Store) error {
-		_, err := s.SecondFactors.PendingAuthenticator(ctx, []byte("binding"), "alice", noon)
-		return err
-	},
-	"InsertPendingAuthenticator": func(ctx context.Context, s *store.Store) error {
-		_, err := s.SecondFactors.InsertPendingAuthenticator(ctx, &secondfactor.Pending{Subject: "alice"}, noon)
+	"Enrolments": func(ctx context.Context, s *store.Store) error {
+		_, err := s.SecondFactors.Enrolments(ctx, "alice")
 		return err
 	},
 	"InsertAuthenticator": func(ctx context.Context, s *store.Store) error {
-		return s.SecondFactors.InsertAuthenticator(ctx, &secondfactor.Pending{Subject: "alice"}, &secondfactor.Authenticator{Subject: "alice"}, 5)
+		return s.SecondFactors.InsertAuthenticator(ctx, &secondfactor.Authenticator{Subject: "alice"}, 0, 5)
 	},
 	"DeleteAuthenticator": func(ctx context.Context, s *store.Store) error {
 		return s.SecondFactors.DeleteAuthenticator(ctx, "alice", "id", noon)

@@ -6,7 +6,6 @@ package totp
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // HMAC-SHA-1, which all authenticator apps support
 	"crypto/subtle"
 	"encoding/base32"
@@ -19,18 +18,13 @@ import (
 )
 
 const (
-	digits     = 6
-	period     = 30 // seconds
-	secretSize = 20 // bytes, the output size of SHA-1 (RFC 4226 §4)
-	window     = 1  // steps before and after the current one that are accepted
+	digits = 6
+	period = 30 // seconds
+	window = 1  // steps before and after the current one that are accepted
 )
 
-// NewSecret returns a new random secret of 20 bytes.
-func NewSecret() []byte {
-	secret := make([]byte, secretSize)
-	_, _ = rand.Read(secret) // never fails: crypto/rand ends the process instead
-	return secret
-}
+// SecretSize is the size of secrets in bytes: the output size of SHA-1 (RFC 4226 §4).
+const SecretSize = sha1.Size
 
 // Step returns the time step of t: the number of periods of 30 s since the Unix epoch.
 func Step(t time.Time) int64 { return t.Unix() / period }

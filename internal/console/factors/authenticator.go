@@ -65,13 +65,13 @@ func (h *Authenticator) show(
 		h.Pages.Show(w, r, status, page)
 		return
 	}
-	e, err := h.Factors.BeginTOTP(r.Context(), s.Subject, h.Name, s.Username, h.binding(r), h.Now())
+	e, err := h.Factors.BeginTOTP(r.Context(), s.Subject, h.Name, s.Username, h.binding(r))
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	page.Enrolment = &pages.Enrolment{
-		Secret: totp.GroupedText(e.Secret), Label: r.PostForm.Get("label"),
+		ID: e.ID, Secret: totp.GroupedText(e.Secret), Label: r.PostForm.Get("label"),
 		URI: template.URL(e.URI), //nolint:gosec // made by this server
 	}
 	if set.Enrolled() {
@@ -82,10 +82,10 @@ func (h *Authenticator) show(
 
 // binding ties an enrolment to the session in which the page was shown.
 func (h *Authenticator) binding(r *http.Request) secondfactor.Binding {
-	return secondfactor.Binding{Purpose: secondfactor.ForAccountPage, Session: h.Cookies.Session(r)}
+	return secondfactor.Binding{Purpose: secondfactor.ForAccountPage, Session: h.Cookies.Session(r), Shown: r.PostForm.Get("enrolment")}
 }
 
-// Submit serves POST /account/authenticator: the fields code and label of an enrolment, or
+// Submit serves POST /account/authenticator: the fields enrolment, code and label, or
 // remove, with the ID of an app, and confirm.
 func (h *Authenticator) Submit(w http.ResponseWriter, r *http.Request) {
 	s, ok := h.Session(w, r, true)

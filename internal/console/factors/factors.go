@@ -21,7 +21,7 @@ import (
 // Service manages the second factors of an account, as [secondfactor.Service] does.
 type Service interface {
 	Enrolled(ctx context.Context, subject string) (secondfactor.FactorSet, error)
-	BeginTOTP(ctx context.Context, subject, issuer, username string, b secondfactor.Binding, now time.Time) (secondfactor.Enrolment, error)
+	BeginTOTP(ctx context.Context, subject, issuer, username string, b secondfactor.Binding) (secondfactor.Enrolment, error)
 	ConfirmTOTP(ctx context.Context, subject, code, label string, b secondfactor.Binding, now time.Time) (*secondfactor.Authenticator, error)
 	RemoveTOTP(ctx context.Context, subject, id string, now time.Time) error
 	GenerateRecoveryCodes(ctx context.Context, subject string, now time.Time) ([]string, error)

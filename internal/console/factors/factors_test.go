@@ -190,11 +190,12 @@ func TestChangesNeedAFreshSession(t *testing.T) {
 func TestEnrolmentEndsWithItsSession(t *testing.T) {
 	each(t, nil, func(t *testing.T, u *ada) {
 		t.Helper()
-		u.secret = u.read(u.open(authenticatorPage))
+		shown := u.open(authenticatorPage)
+		u.secret = u.read(shown)
 		if status := u.SignInWithPassword(servertest.Password); status != http.StatusSeeOther {
 			t.Fatalf("sign in again: %d", status)
 		}
-		p := u.Post(authenticatorPage, url.Values{"code": {u.code()}})
+		p := u.Post(authenticatorPage, url.Values{"enrolment": {shown.HiddenField("enrolment")}, "code": {u.code()}})
 		if p.Status != http.StatusBadRequest || slices.Equal(u.read(p), u.secret) {
 			t.Errorf("the code of an earlier session: %d\n%s", p.Status, p.Body)
 		}

@@ -114,7 +114,7 @@ func TestSensitivePageRequiresTheHighestLevel(t *testing.T) {
 		}
 
 		now, binding := s.Time(), secondfactor.Binding{Session: "test"}
-		enrolment, err := s.App.SecondFactors.BeginTOTP(t.Context(), subject, "id", "ada", binding, now)
+		enrolment, err := s.App.SecondFactors.BeginTOTP(t.Context(), subject, "id", "ada", binding)
 		if err != nil {
 			t.Fatal(err)
 		}
