@@ -45,6 +45,8 @@ type ConsoleOverview struct {
 	// Version is that of the server, Role the role of the administrator.
 	Version string
 	Role    messages.Message
+	// ConnectURL connects the first application; empty if there is one.
+	ConnectURL string
 	// Refused counts the rejected requests of the last week by rule; Changes are the latest ones.
 	// MayAudit reports that the role sees both.
 	MayAudit bool
@@ -95,7 +97,7 @@ type ConsoleExplain struct {
 
 func (ConsoleExplain) template() string { return "console-explain" }
 
-// Explanation is a rejected request: what it was, which rule rejected it, and the compared values.
+// Explanation is a rejected request, with the rule that rejected it and the compared values.
 type Explanation struct {
 	Rule, Cause, Request, Response, Client, Network string
 	At                                              When
@@ -139,7 +141,7 @@ type ConsoleKeys struct {
 
 func (ConsoleKeys) template() string { return "console-keys" }
 
-// KeyRow is a signing key. Until is when a retired key is removed; its At may be zero.
+// KeyRow is a signing key. The times may be zero.
 type KeyRow struct {
 	ID, Algorithm                 string
 	State                         messages.Message

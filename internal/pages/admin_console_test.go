@@ -35,7 +35,7 @@ func adminConsoleSamples() []sample {
 		alone("continue", func(_, link string) Page { return ConsoleContinue{URL: link} }, "continue"),
 		page("overview", func(text, link string) Page {
 			return ConsoleOverview{
-				Version: text, Role: messages.Literal(text), MayAudit: true, RefusedMore: true, AuditURL: link, RefuseURL: link,
+				Version: text, Role: messages.Literal(text), ConnectURL: link, MayAudit: true, RefusedMore: true, AuditURL: link, RefuseURL: link,
 				Refused: []RefusedRow{{text, link, 3, when}}, Changes: []ChangeRow{change(text)},
 			}
 		}),
@@ -61,8 +61,68 @@ func adminConsoleSamples() []sample {
 				{text, text, text, text, origin, when, when, false}, {text, text, text, text, origin, when, when, true},
 			}}
 		}, "subject", "show"),
+		page("list", func(text, link string) Page {
+			return ConsoleList{
+				Heading: messages.Literal(text), Lede: messages.Literal(text), Action: link,
+				Search: &Input{ID: "search", Name: "q", Value: text, Label: messages.Literal(text)}, Links: linkButtons(text, link), Rows: listRows(text, link),
+				MoreURL: link, StartURL: link,
+			}
+		}, "search", "show", "more", "new"),
+		page("form", func(text, link string) Page {
+			return ConsoleForm{
+				Form: Form{[]Fault{{"text", messages.Literal(text)}}}, FormPart: formPart(text, link),
+				Heading: messages.Literal(text), Lede: messages.Literal(text), CancelURL: link,
+			}
+		}, "text", "lines", "choice", "save", "cancel"),
+		page("detail", func(text, link string) Page {
+			return ConsoleDetail{
+				Name: text, Tag: messages.Literal(text), Warning: messages.Literal(text), Links: linkButtons(text, link),
+				Facts: []Fact{
+					{ID: "copied", Label: messages.Literal(text), Value: text, Copy: true},
+					{ID: "value", Label: messages.Literal(text), Value: text},
+					{Label: messages.Literal(text), Text: messages.Literal(text)},
+					{Label: messages.Literal(text), When: &when},
+				},
+				Once: []Fact{{ID: "secret", Label: messages.Literal(text), Value: text, Copy: true}},
+				Sections: []Section{
+					{ID: "section", Heading: messages.Literal(text), Text: messages.Literal(text), Rows: listRows(text, link), Forms: []FormPart{formPart(text, link)}},
+					{Heading: messages.Literal(text), Empty: messages.Literal(text), Danger: true},
+				},
+			}
+		}, "secret", "copied", "value", "section"),
+		page("confirm", func(text, link string) Page {
+			return ConsoleConfirm{
+				FormPart: FormPart{Action: link, Inputs: []Input{{Name: "one", Value: text, Kind: InputHidden}}, Button: Button{ID: "confirm", Text: messages.Literal(text), Danger: true}},
+				Heading:  messages.Literal(text), Text: messages.Literal(text), CancelURL: link,
+			}
+		}, "confirm", "cancel"),
 		page("keys", func(text, link string) Page {
 			return ConsoleKeys{Action: link, MayRotate: true, Keys: []KeyRow{{text, text, messages.Literal(text), when, when, when, true}}}
 		}, "rotate"),
+	}
+}
+
+func linkButtons(text, link string) []LinkButton {
+	return []LinkButton{{"new", Link{link, messages.Literal(text)}, true}, {"", Link{link, messages.Literal(text)}, false}}
+}
+
+func listRows(text, link string) []ListRow {
+	when := When{At: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	return []ListRow{
+		{Class: "one", Name: text, URL: link, Details: []string{text, text}, When: &when, Tag: messages.Literal(text)},
+		{Name: text, Post: link, Button: &Button{Name: "remove", Value: text, Text: messages.Literal(text), About: text}},
+	}
+}
+
+func formPart(text, link string) FormPart {
+	label := messages.Literal(text)
+	return FormPart{
+		Action: link, Button: Button{ID: "save", Name: "save", Value: text, Text: label},
+		Inputs: []Input{
+			{ID: "text", Name: "text", Value: text, Label: label, Hint: label, Kind: InputText, Required: true, MaxLength: 50, Fault: label},
+			{ID: "lines", Name: "lines", Value: text, Label: label, Kind: InputLines},
+			{ID: "choice", Name: "choice", Label: label, Kind: InputChoice, Options: []Option{{Value: text, Literal: text}, {Value: text, Text: label, Selected: true}}},
+			{Name: "hidden", Value: text, Kind: InputHidden},
+		},
 	}
 }

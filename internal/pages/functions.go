@@ -23,8 +23,13 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 		// msg returns a message that a handler chose, as text.
 		"msg":    func(m messages.Message) string { return Clean(catalogue.Text(m), lineRunes) },
 		"filled": func(m messages.Message) bool { return !m.IsZero() },
-		// errorTitle marks the title of a page that shows an error, if failed is not zero.
-		"errorTitle": func(failed any, title template.HTML) template.HTML {
+		// errorTitle marks the title of a page that shows an error, if failed is not zero. The title
+		// is text or markup.
+		"errorTitle": func(failed, heading any) template.HTML {
+			title, isMarkup := heading.(template.HTML)
+			if text, isText := heading.(string); !isMarkup && isText {
+				title = element("", text, "")
+			}
 			if truth, _ := template.IsTrue(failed); !truth {
 				return title
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
@@ -55,9 +56,18 @@ func composeAdminConsole(s *Server) error {
 	redeem := func(ctx context.Context, code, verifier string) (*adminconsole.Identity, error) {
 		return redeemForConsole(ctx, s, code, verifier)
 	}
+	call := func(r *http.Request, c adminconsole.Call) (*adminconsole.Result, error) {
+		result, err := s.AdminAPI.Call(r, admin.Call{
+			Operation: c.Operation, Path: c.Path, Query: c.Query, Body: c.Body, Caller: admin.Caller{Actor: c.Actor, Holds: c.Holds},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &adminconsole.Result{Header: result.Header, Body: result.Body}, nil
+	}
 	s.adminConsole = adminconsole.New(adminconsole.Config{
-		Root: root, AuthorizeURL: c.URL(pathAuthorize), SignOutURL: c.URL(pathLogout), AccountURL: options.AccountURL,
-		Redeem: redeem, Sealer: s.Secrets, RoleScopes: apikey.RoleScopes,
+		Root: root, Issuer: c.Issuer, AuthorizeURL: c.URL(pathAuthorize), SignOutURL: c.URL(pathLogout), AccountURL: options.AccountURL,
+		HasMail: c.HasMail(), API: call, Redeem: redeem, Sealer: s.Secrets, RoleScopes: apikey.RoleScopes,
 		Sessions: s.Store.Sessions, EndSession: s.sessions.EndOf, Accounts: s.Store.Accounts, Keys: s.Keys,
 		Events: s.Store.Audit, AuditLog: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals}, Pages: s.consolePages,
 		Text:    func(r *http.Request, m messages.Message) string { return pages.Text(s.consolePages, r, m) },

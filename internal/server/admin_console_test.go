@@ -148,9 +148,22 @@ func TestConsoleSignInEnds(t *testing.T) {
 // The roles of administrators have in the console the rights that the scopes of the API give them.
 func TestConsoleRoles(t *testing.T) {
 	t.Parallel()
-	pages := map[string]struct{ read, write string }{
+	pages := map[string]struct {
+		read, write string
+		form        url.Values
+	}{
 		"/console": {}, "/console/audit": {read: apikey.AuditRead}, "/console/explain": {read: apikey.AuditRead},
-		"/console/sessions": {apikey.SessionsRead, apikey.SessionsWrite}, "/console/keys": {apikey.KeysRead, apikey.KeysWrite},
+		"/console/sessions":              {apikey.SessionsRead, apikey.SessionsWrite, url.Values{"end": {"unknown"}, "user": {"unknown"}}},
+		"/console/keys":                  {apikey.KeysRead, apikey.KeysWrite, url.Values{"rotate": {"on"}}},
+		"/console/applications":          {read: apikey.ClientsRead},
+		"/console/applications/new":      {apikey.ClientsWrite, apikey.ClientsWrite, url.Values{"kind": {"service"}, "name": {"Job"}}},
+		"/console/applications/web":      {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"change": {"secret"}}},
+		"/console/applications/web/json": {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}, "members": {"{}"}}},
+		"/console/people":                {read: apikey.UsersRead},
+		"/console/people/invite":         {apikey.UsersWrite, apikey.UsersWrite, url.Values{"email": {"grace@example.com"}}},
+		"/console/people/{ada}":          {apikey.UsersRead, apikey.UsersWrite, url.Values{"change": {"group"}, "group": {"none"}}},
+		"/console/groups":                {apikey.UsersRead, apikey.UsersWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
+		"/console/groups/new":            {apikey.UsersWrite, apikey.UsersWrite, url.Values{"name": {"staff"}}},
 	}
 	for _, role := range append(account.AdminRoles(), account.NoAdminRole) {
 		t.Run("role "+string(role), func(t *testing.T) {
@@ -164,6 +177,7 @@ func TestConsoleRoles(t *testing.T) {
 				setAdminRole(s, role)
 				held := apikey.RoleScopes(role)
 				for path, needs := range pages {
+					path = strings.Replace(path, "{ada}", accountOf(s, "ada").Subject, 1)
 					want := http.StatusOK
 					if role == account.NoAdminRole || needs.read != "" && !slices.Contains(held, needs.read) {
 						want = http.StatusForbidden
@@ -174,12 +188,8 @@ func TestConsoleRoles(t *testing.T) {
 					if needs.write == "" {
 						continue
 					}
-					want = http.StatusSeeOther
-					if !slices.Contains(held, needs.write) {
-						want = http.StatusForbidden
-					}
-					if p := b.Post(path, url.Values{"end": {"unknown"}, "user": {"unknown"}}); p.Status != want {
-						t.Errorf("POST %s: %d, want %d", path, p.Status, want)
+					if p := b.Post(path, needs.form); (p.Status == http.StatusForbidden) == slices.Contains(held, needs.write) || p.Status >= http.StatusInternalServerError {
+						t.Errorf("POST %s: %d, want refused: %t", path, p.Status, !slices.Contains(held, needs.write))
 					}
 				}
 			})
@@ -187,7 +197,8 @@ func TestConsoleRoles(t *testing.T) {
 	}
 }
 
-// An administrator who has only a password is asked to add a factor, and one who cancels reads why.
+// An administrator who has only a password gets the offer to add a factor, and the reason after a
+// cancellation.
 func TestConsoleNeedsTwoFactors(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -272,7 +283,7 @@ func TestConsoleChanges(t *testing.T) {
 	})
 }
 
-// The client of the console is built in: nobody registers, reads or deletes it.
+// The client of the console is built in: no client can be registered, read or deleted under its ID.
 func TestConsoleClientIsBuiltIn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -291,6 +302,161 @@ func TestConsoleClientIsBuiltIn(t *testing.T) {
 		off := startConsole(t, db, "console", "off")
 		if p := off.NewBrowser().Get("/console"); p.Status != http.StatusNotFound {
 			t.Errorf("console: off: %d", p.Status)
+		}
+	})
+}
+
+// An administrator connects an application, changes it, and rotates its secret; a concurrent change
+// of the same members is a conflict.
+func TestConsoleApplications(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startConsole(t, db)
+		setAdminRole(s, account.Administrator)
+		b, other := s.NewBrowser(), s.NewBrowser()
+		secret := addApp(s)
+		signInToConsole(b, "/console", secret)
+		s.Advance(time.Minute)
+		signInToConsole(other, "/console", secret)
+
+		form := url.Values{"kind": {"web"}, "name": {"Wiki"}}
+		if p := b.Post("/console/applications/new", form); p.Status != http.StatusBadRequest || !hasElement(p, "faults") {
+			t.Errorf("without a redirect URI: %d", p.Status)
+		}
+		form.Set("redirect_uri", "http://wiki.example/callback")
+		if p := b.Post("/console/applications/new", form); p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "http://wiki.example/callback") {
+			t.Errorf("with a redirect URI that is not allowed: %d\n%s", p.Status, p.Body)
+		}
+		form.Set("redirect_uri", "https://wiki.example/callback")
+		p := b.Post("/console/applications/new", form)
+		valueOf := func(id string) string {
+			return p.Attribute("value", func(a map[string]string) bool { return a["id"] == id })
+		}
+		id, clientSecret := valueOf("client-id"), valueOf("client-secret")
+		if p.Status != http.StatusOK || id == "" || clientSecret == "" || p.Header.Get("Cache-Control") != "no-store" {
+			t.Fatalf("connected: %d, client %q\n%s", p.Status, id, p.Body)
+		}
+		if p = b.Get("/console/applications/" + id); hasElement(p, "client-secret") || !hasElement(p, "client-id") {
+			t.Errorf("the page shows the secret again\n%s", p.Body)
+		}
+		if p = b.Post("/console/applications/"+id, url.Values{"change": {"secret"}}); valueOf("client-secret") == "" || valueOf("client-secret") == clientSecret {
+			t.Errorf("rotated: %d, the secret is %q", p.Status, valueOf("client-secret"))
+		}
+
+		change := url.Values{"change": {"redirect_uris"}, "before": {"https://wiki.example/callback"}, "redirect_uris": {"https://wiki.example/a\r\nhttps://wiki.example/b"}}
+		if p = other.Post("/console/applications/"+id, change); p.Status != http.StatusSeeOther {
+			t.Errorf("change of redirect URIs: %d\n%s", p.Status, p.Body)
+		}
+		if p = b.Post("/console/applications/"+id, change); p.Status != http.StatusConflict {
+			t.Errorf("change of what was changed meanwhile: %d", p.Status)
+		}
+		stored, err := s.Store.Clients.Client(t.Context(), id)
+		if err != nil || !slices.Equal(stored.RedirectURIs, []string{"https://wiki.example/a", "https://wiki.example/b"}) {
+			t.Errorf("the redirect URIs are %q, %v", stored.RedirectURIs, err)
+		}
+
+		p = b.Get("/console/applications/" + id + "/json")
+		before := p.HiddenField("before")
+		edited := strings.Replace(before, `"client_name": "Wiki"`, `"client_name": "Team wiki"`, 1)
+		if p = b.Post("/console/applications/"+id+"/json", url.Values{"before": {before}, "members": {edited}}); p.Status != http.StatusSeeOther {
+			t.Errorf("change of the JSON: %d\n%s", p.Status, p.Body)
+		}
+		if p = b.Post("/console/applications/"+id+"/json", url.Values{"before": {before}, "members": {edited + "x"}}); p.Status != http.StatusBadRequest {
+			t.Errorf("a body that is not JSON: %d", p.Status)
+		}
+		if stored, err = s.Store.Clients.Client(t.Context(), id); err != nil || stored.ClientName != "Team wiki" || len(stored.RedirectURIs) != 2 {
+			t.Errorf("the client is %+v, %v", stored, err)
+		}
+
+		if p = b.Post("/console/applications/"+id, url.Values{"change": {"delete"}}); !hasElement(p, "confirm") {
+			t.Errorf("deletion without a question: %d", p.Status)
+		}
+		if p = b.Post("/console/applications/"+id, url.Values{"change": {"delete"}, "confirm": {"yes"}}); p.Status != http.StatusSeeOther {
+			t.Errorf("deletion: %d", p.Status)
+		}
+		if p = b.Get("/console/applications/" + id); p.Status != http.StatusNotFound {
+			t.Errorf("the deleted application: %d", p.Status)
+		}
+		for action, want := range map[string]int{"client.create": 2, "client.update": 3, "client.secret.rotate": 1, "client.delete": 1} {
+			events, err := s.Store.Audit.ListEvents(t.Context(), audit.Filter{Action: action}, "", 10)
+			if err != nil || len(events) != want || events[0].Actor.Kind != audit.Administrator {
+				t.Errorf("%s: %d events, want %d: %+v, %v", action, len(events), want, events, err)
+			}
+		}
+	})
+}
+
+// An administrator finds a user, changes groups and role, gives a one-time link, locks and deletes;
+// support does not change an owner.
+func TestConsoleUsers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startConsole(t, db)
+		setAdminRole(s, account.Owner)
+		b := s.NewBrowser()
+		signInToConsole(b, "/console", addApp(s))
+		bob := "/console/people/" + accountOf(s, "bob").Subject
+		if p := b.Get("/console/people?q=bo"); !strings.Contains(p.Body, s.URL+bob) || strings.Contains(p.Body, accountOf(s, "ada").Subject) {
+			t.Errorf("search: %d\n%s", p.Status, p.Body)
+		}
+		if p := b.Post("/console/groups/new", url.Values{"name": {"staff"}, "description": {"All of us"}}); p.Status != http.StatusSeeOther {
+			t.Errorf("new group: %d", p.Status)
+		}
+		if p := b.Post("/console/groups/new", url.Values{"name": {"staff"}}); p.Status != http.StatusBadRequest {
+			t.Errorf("a group that exists: %d", p.Status)
+		}
+		for _, form := range []url.Values{
+			{"change": {"group"}, "group": {"staff"}},
+			{"change": {"role"}, "role": {"auditor"}},
+			{"change": {"end-sessions"}},
+			{"change": {"lock"}, "confirm": {"yes"}},
+			{"change": {"unlock"}},
+			{"change": {"disable"}, "confirm": {"yes"}},
+			{"change": {"enable"}},
+		} {
+			if p := b.Post(bob, form); p.Status != http.StatusSeeOther || p.Location().String() != s.URL+bob {
+				t.Errorf("%v: %d to %s\n%s", form, p.Status, p.Location(), p.Body)
+			}
+		}
+		if a := accountOf(s, "bob"); a.AdminRole != account.Auditor || !slices.Equal(a.Groups, []string{"staff"}) || !a.DisabledAt.IsZero() || !a.LockedAt.IsZero() {
+			t.Errorf("bob is %+v", a)
+		}
+		if p := b.Get("/console/people?group=staff"); !strings.Contains(p.Body, s.URL+bob) {
+			t.Errorf("members of the group: %d", p.Status)
+		}
+		p := b.Post(bob, url.Values{"change": {"recover"}})
+		if link := p.Attribute("value", func(a map[string]string) bool { return a["id"] == "link" }); !strings.HasPrefix(link, s.URL+"/recover?token=") {
+			t.Errorf("the one-time link is %q", link)
+		}
+		// The role that would take the last owner is refused, on the page.
+		ada := "/console/people/" + accountOf(s, "ada").Subject
+		if p := b.Post(ada, url.Values{"change": {"role"}, "role": {""}}); p.Status != http.StatusConflict || !hasElement(p, "faults") {
+			t.Errorf("the last owner: %d", p.Status)
+		}
+		for _, form := range []url.Values{{"remove_group": {"staff"}}, {"change": {"delete"}, "confirm": {"yes"}}} {
+			if p := b.Post(bob, form); p.Status != http.StatusSeeOther {
+				t.Errorf("%v: %d", form, p.Status)
+			}
+		}
+		if p := b.Get(bob); p.Status != http.StatusNotFound {
+			t.Errorf("the deleted account: %d", p.Status)
+		}
+	})
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startConsole(t, db)
+		setAdminRole(s, account.Support)
+		b := s.NewBrowser()
+		signInToConsole(b, "/console", addApp(s))
+		owner := "/console/people/" + accountOf(s, "bob").Subject
+		for _, form := range []url.Values{
+			{"change": {"role"}, "role": {""}}, {"change": {"recover"}}, {"change": {"lock"}, "confirm": {"yes"}}, {"change": {"delete"}, "confirm": {"yes"}}, {"change": {"disable"}, "confirm": {"yes"}},
+		} {
+			if p := b.Post(owner, form); p.Status != http.StatusForbidden {
+				t.Errorf("support changes an owner, %v: %d", form, p.Status)
+			}
 		}
 	})
 }

@@ -22,7 +22,7 @@ func auditLog(v *visit) error {
 	c, form := v.console, v.r.Form
 	filter := audit.Filter{Action: form.Get("action"), Actor: form.Get("actor"), Target: form.Get("target")}
 	if form.Get("format") == "csv" {
-		return v.auditFile(filter)
+		return auditFile(v, filter)
 	}
 	list, err := c.Events.ListEvents(v.r.Context(), filter, form.Get("before"), rows+1)
 	if err != nil {
@@ -48,14 +48,14 @@ func auditLog(v *visit) error {
 	file := maps.Clone(query)
 	file.Set("format", "csv")
 	content.FileURL = withQuery(content.Action, file)
-	content.Changes = v.changes(list)
+	content.Changes = changeRows(v, list)
 	return v.show(content)
 }
 
 // auditFile writes the newest events as a CSV file.
 //
 // Spec: RFC 4180.
-func (v *visit) auditFile(filter audit.Filter) error {
+func auditFile(v *visit, filter audit.Filter) error {
 	list, err := v.console.Events.ListEvents(v.r.Context(), filter, "", fileRows)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func cell(text string) string {
 }
 
 // changes returns events for a page.
-func (v *visit) changes(list []*audit.Event) []pages.ChangeRow {
+func changeRows(v *visit, list []*audit.Event) []pages.ChangeRow {
 	var changes []pages.ChangeRow
 	for _, e := range list {
 		changes = append(changes, pages.ChangeRow{

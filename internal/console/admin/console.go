@@ -69,15 +69,20 @@ type Pages interface {
 
 // Config has the dependencies of a [Console].
 type Config struct {
-	// Root is the URL of the console without a trailing slash, as a browser sees it.
-	Root string
+	// Root is the URL of the console without a trailing slash, as a browser sees it, and Issuer the
+	// issuer identifier.
+	Root, Issuer string
 	// AuthorizeURL is the authorization endpoint of the issuer, SignOutURL its sign-out page,
 	// AccountURL the account console, empty if there is none.
 	AuthorizeURL, SignOutURL, AccountURL string
 	// Redeem exchanges an authorization code of the client for an ID token.
 	Redeem func(ctx context.Context, code, verifier string) (*Identity, error)
+	// HasMail reports that the server sends mail.
+	HasMail bool
 	// Sealer seals cookies.
 	Sealer Sealer
+	// API calls an operation of the admin API. Its errors are [httpapi.Error].
+	API func(r *http.Request, c Call) (*Result, error)
 	// RoleScopes returns the scopes of a role of administrators.
 	RoleScopes func(account.AdminRole) []string
 

@@ -39,12 +39,12 @@ func explain(v *visit) error {
 	if err != nil {
 		return err
 	}
-	content.Found = v.explanation(found)
+	content.Found = explanation(v, found)
 	return v.show(content)
 }
 
 // explanation returns a rejected request for a page.
-func (v *visit) explanation(r *refusal.Record) *pages.Explanation {
+func explanation(v *visit, r *refusal.Record) *pages.Explanation {
 	e := &pages.Explanation{
 		Rule: string(r.Rule), Cause: r.Cause, Request: r.Method + " " + r.Route, Client: r.ClientID, Network: r.Network,
 		Response: strings.TrimSpace(strconv.Itoa(r.Status) + " " + r.Code), At: v.when(r.At),

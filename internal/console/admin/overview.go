@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 	"time"
 
@@ -38,6 +39,15 @@ func overview(v *visit) error {
 		Version: c.Version, Role: messages.New(roleNames()[v.account.AdminRole]),
 		AuditURL: c.Root + "/audit", RefuseURL: c.Root + "/explain",
 	}
+	if v.holds(apikey.ClientsWrite) {
+		var some []application
+		if _, err := v.call(Call{Operation: "listOAuth2Clients", Query: url.Values{"page_size": {"1"}}}, &some); err != nil {
+			return err
+		}
+		if len(some) == 0 {
+			content.ConnectURL = c.Root + "/applications/new"
+		}
+	}
 	if content.MayAudit = v.holds(apikey.AuditRead); !content.MayAudit {
 		return v.show(content)
 	}
@@ -46,17 +56,17 @@ func overview(v *visit) error {
 	if err != nil {
 		return err
 	}
-	content.Refused, content.RefusedMore = v.byRule(refused), len(refused) == countedRefusals
+	content.Refused, content.RefusedMore = countByRule(v, refused), len(refused) == countedRefusals
 	events, err := c.Events.ListEvents(ctx, audit.Filter{}, "", latestChanges)
 	if err != nil {
 		return err
 	}
-	content.Changes = v.changes(events)
+	content.Changes = changeRows(v, events)
 	return v.show(content)
 }
 
-// byRule counts rejected requests by rule, the most frequent first. The list has the newest first.
-func (v *visit) byRule(list []*refusal.Record) []pages.RefusedRow {
+// countByRule counts rejected requests by rule, the most frequent first. The list has the newest first.
+func countByRule(v *visit, list []*refusal.Record) []pages.RefusedRow {
 	var counted []pages.RefusedRow
 	for _, r := range list {
 		i := slices.IndexFunc(counted, func(row pages.RefusedRow) bool { return row.Rule == string(r.Rule) })

@@ -10,7 +10,7 @@ import (
 // page is a page of the console.
 type page struct {
 	path  string           // below the root
-	title messages.Message // in the menu
+	title messages.Message // in the menu; empty for a page that is not in it
 	group int              // of the menu
 	// read and write are the scopes of the admin API that a role needs to see the page, and to
 	// send its form; empty for every role.
@@ -28,9 +28,10 @@ func (p page) need(method string) string {
 	return p.read
 }
 
-// The groups of the menu: the overview, what to see, and what to keep.
+// The groups of the menu: the overview, what people use, what to see, and what to keep.
 const (
 	groupHome = iota
+	groupUse
 	groupSee
 	groupKeep
 	groups
@@ -40,6 +41,15 @@ const (
 func (c *Console) pages() []page {
 	return []page{
 		{title: messages.New("console.overview"), group: groupHome, get: overview},
+		{path: "/applications", title: messages.New("console.applications"), group: groupUse, read: apikey.ClientsRead, get: applications},
+		{path: "/applications/new", read: apikey.ClientsWrite, write: apikey.ClientsWrite, get: connect, post: createApplication, sensitive: true},
+		{path: "/applications/{id}", read: apikey.ClientsRead, write: apikey.ClientsWrite, get: showApplication, post: changeApplication, sensitive: true},
+		{path: "/applications/{id}/json", read: apikey.ClientsRead, write: apikey.ClientsWrite, get: applicationJSON, post: saveApplicationJSON, sensitive: true},
+		{path: "/people", title: messages.New("console.people"), group: groupUse, read: apikey.UsersRead, get: users},
+		{path: "/people/invite", read: apikey.UsersWrite, write: apikey.UsersWrite, get: invite, post: sendInvitation, sensitive: true},
+		{path: "/people/{subject}", read: apikey.UsersRead, get: showUser, post: changeUser, sensitive: true},
+		{path: "/groups", title: messages.New("console.groups"), group: groupUse, read: apikey.UsersRead, write: apikey.UsersWrite, get: groupsPage, post: deleteGroup},
+		{path: "/groups/new", read: apikey.UsersWrite, write: apikey.UsersWrite, get: newGroup, post: createGroup},
 		{path: "/audit", title: messages.New("console.audit"), group: groupSee, read: apikey.AuditRead, get: auditLog},
 		{path: "/explain", title: messages.New("console.explain"), group: groupSee, read: apikey.AuditRead, get: explain},
 		{path: "/sessions", title: messages.New("console.sessions"), group: groupSee, read: apikey.SessionsRead, write: apikey.SessionsWrite, get: sessions, post: endSession},

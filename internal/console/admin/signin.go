@@ -62,12 +62,18 @@ func (c *Console) begin(w http.ResponseWriter, r *http.Request, maxAge time.Dura
 	return nil
 }
 
-// returnPage returns the page to which the user returns: the page itself for GET, and for a form
-// the page that has it.
+// maxReturned bounds the fields of a form that the page to return to gets, in bytes.
+const maxReturned = 1500
+
+// returnPage returns the page to which the user returns: the page itself, and for a form the page
+// that has it, with the fields that were sent.
 func (c *Console) returnPage(r *http.Request) string {
-	page := strings.TrimPrefix(r.URL.EscapedPath(), pathOf(c.Root))
-	if r.Method == http.MethodGet && r.URL.RawQuery != "" {
-		page += "?" + r.URL.RawQuery
+	page, query := strings.TrimPrefix(r.URL.EscapedPath(), pathOf(c.Root)), r.URL.RawQuery
+	if r.Method == http.MethodPost {
+		query = r.PostForm.Encode()
+	}
+	if query != "" && len(query) <= maxReturned {
+		page += "?" + query
 	}
 	return page
 }

@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/audit"
@@ -76,7 +79,7 @@ func (v *visit) open(p page) (signIn *time.Duration, err error) {
 	if !v.holds(p.need(v.r.Method)) {
 		return nil, errRole
 	}
-	if recent := session.SensitiveMaxAge; p.sensitive && v.now.Sub(v.session.AuthTime) > recent {
+	if recent := session.SensitiveMaxAge; p.sensitive && v.r.Method == http.MethodPost && v.now.Sub(v.session.AuthTime) > recent {
 		return &recent, nil
 	}
 	return nil, v.frame(p)
@@ -106,11 +109,11 @@ func (v *visit) frame(p page) error {
 func (v *visit) menu(current page) []pages.MenuGroup {
 	menu := make([]pages.MenuGroup, groups)
 	for _, p := range v.console.pages() {
-		if !v.holds(p.read) {
+		if p.title.IsZero() || !v.holds(p.read) {
 			continue
 		}
 		menu[p.group] = append(menu[p.group], pages.MenuItem{
-			Link: pages.Link{URL: v.console.Root + p.path, Text: p.title}, Current: p.path == current.path,
+			Link: pages.Link{URL: v.console.Root + p.path, Text: p.title}, Current: p.path == current.path || p.path != "" && strings.HasPrefix(current.path, p.path+"/"),
 		})
 	}
 	return slices.DeleteFunc(menu, func(g pages.MenuGroup) bool { return len(g) == 0 })
@@ -161,7 +164,7 @@ func (v *visit) change(action, target string, make func(context.Context) error) 
 
 // audited makes a change of the administrator, which the audit log records.
 func (c *Console) audited(r *http.Request, by *account.Account, action, target string, make func(context.Context) error) error {
-	e := audit.NewEvent(action, target, audit.Actor{Kind: audit.Administrator, ID: by.Subject, Name: by.Name()}, c.Now())
+	e := audit.NewEvent(action, target, actorOf(by), c.Now())
 	e.RequestID = c.RequestID(r.Context())
 	if address := c.Address(r.Context()); address.IsValid() {
 		e.Address = address.String()
@@ -179,6 +182,19 @@ func (c *Console) audited(r *http.Request, by *account.Account, action, target s
 			c.Log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", e.ID), slog.Any("error", err))
 		},
 	}.Change(r.Context(), []*audit.Event{e}, make)
+}
+
+// pathValue returns a variable of the path, percent-decoded.
+func (v *visit) pathValue(name string) string {
+	text := chi.URLParam(v.r, name)
+	if v.r.URL.RawPath == "" {
+		return text
+	}
+	decoded, err := url.PathUnescape(text)
+	if err != nil {
+		return text
+	}
+	return decoded
 }
 
 // when returns a time for a page.

@@ -1,0 +1,128 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+)
+
+// applicationJSON serves GET /console/applications/{id}/json: all members of RFC 7591.
+func applicationJSON(v *visit) error {
+	current, err := readApplicationJSON(v)
+	if err != nil {
+		return err
+	}
+	return v.show(jsonForm(v, current, current))
+}
+
+// readApplicationJSON returns the client as the API does, with one member a line.
+func readApplicationJSON(v *visit) (string, error) {
+	var raw json.RawMessage
+	if _, err := v.call(Call{Operation: "getOAuth2Client", Path: map[string]string{"id": v.pathValue("id")}}, &raw); err != nil {
+		return "", err
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, raw, "", "  "); err != nil {
+		return "", err
+	}
+	return text.String(), nil
+}
+
+func jsonForm(v *visit, before, text string) pages.ConsoleForm {
+	action := v.applicationURL(v.pathValue("id"))
+	content := pages.ConsoleForm{
+		Heading: messages.New("console.application.json"), Lede: messages.New("console.application.json.lede"), CancelURL: action,
+		FormPart: pages.FormPart{
+			Action: action + "/json",
+			Inputs: []pages.Input{
+				{Name: "before", Value: before, Kind: pages.InputHidden},
+				{ID: "members", Name: "members", Value: text, Label: messages.New("console.application.members"), Kind: pages.InputLines, Required: true, Rows: 24},
+			},
+			Button: pages.Button{ID: "save", Text: messages.New("console.save"), Primary: true},
+		},
+	}
+	if !v.holds(apikey.ClientsWrite) {
+		content.Button = pages.Button{}
+	}
+	return content
+}
+
+// saveApplicationJSON serves POST /console/applications/{id}/json: members is the client, and before
+// the client that the page showed. Members that differ are changed, unless others changed them since.
+//
+// Spec: RFC 6902 §4.
+func saveApplicationJSON(v *visit) error {
+	form := v.r.PostForm
+	before, after := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if json.Unmarshal([]byte(form.Get("before")), &before) != nil {
+		return errNotFound
+	}
+	refuse := func(faults pages.Form) error {
+		content := jsonForm(v, form.Get("before"), form.Get("members"))
+		content.Form = faults
+		return v.refuse(http.StatusBadRequest, content)
+	}
+	if err := json.Unmarshal([]byte(form.Get("members")), &after); err != nil {
+		return refuse(pages.Form{Faults: []pages.Fault{{Field: "members", Text: messages.New("console.application.not-json")}}})
+	}
+	id := v.pathValue("id")
+	if patch := difference(before, after); len(patch) > 0 {
+		_, err := v.call(Call{Operation: "patchOAuth2Client", Path: map[string]string{"id": id}, Body: patch}, nil)
+		if faults, ok := rejected(err); ok {
+			return refuse(faults)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return v.done("/applications/"+id, messages.New("console.saved"))
+}
+
+// difference returns the JSON Patch that changes before to after. It tests the members that it
+// changes.
+func difference(before, after map[string]json.RawMessage) []map[string]any {
+	var patch []map[string]any
+	step := func(op, member string, value json.RawMessage) {
+		s := map[string]any{"op": op, "path": "/" + pointer(member)}
+		if op != "remove" {
+			s["value"] = value
+		}
+		patch = append(patch, s)
+	}
+	for member, old := range before {
+		value, stays := after[member]
+		if stays && sameJSON(old, value) {
+			continue
+		}
+		step("test", member, old)
+		if stays {
+			step("replace", member, value)
+		} else {
+			step("remove", member, nil)
+		}
+	}
+	for member, value := range after {
+		if _, was := before[member]; !was {
+			step("add", member, value)
+		}
+	}
+	return patch
+}
+
+// pointer escapes a member name for a JSON Pointer.
+//
+// Spec: RFC 6901 §3.
+func pointer(member string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(member)
+}
+
+// sameJSON reports whether two values are equal except for spaces.
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+}

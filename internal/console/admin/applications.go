@@ -1,0 +1,298 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+)
+
+// application is a client as the API returns it.
+type application struct {
+	ID            string    `json:"client_id"`
+	Secret        string    `json:"client_secret"`
+	Name          string    `json:"client_name"`
+	Type          string    `json:"application_type"`
+	RedirectURIs  []string  `json:"redirect_uris"`
+	GrantTypes    []string  `json:"grant_types"`
+	Scope         string    `json:"scope"`
+	AuthMethod    string    `json:"token_endpoint_auth_method"`
+	AllowedGroups []string  `json:"allowed_groups"`
+	CreatedAt     time.Time `json:"created_at"`
+}
+
+// title returns the name, or the ID.
+func (a *application) title() string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return a.ID
+}
+
+// kind is a kind of applications, with the metadata that it has.
+type kind struct {
+	id         string
+	name       string // the key of its name
+	appType    string
+	authMethod string
+	grants     []string
+	redirects  bool // it has redirect URIs
+}
+
+// kinds returns the kinds of applications.
+func kinds() []kind {
+	code := []string{client.GrantAuthorizationCode, client.GrantRefreshToken}
+	return []kind{
+		{"web", "console.kind.web", "web", client.AuthBasic, code, true},
+		{"spa", "console.kind.spa", "web", client.AuthNone, code, true},
+		{"native", "console.kind.native", "native", client.AuthNone, code, true},
+		{"device", "console.kind.device", "native", client.AuthNone, []string{client.GrantDeviceCode, client.GrantRefreshToken}, false},
+		{"service", "console.kind.service", "web", client.AuthBasic, []string{client.GrantClientCredentials}, false},
+	}
+}
+
+// kindOf returns the key of the name of the kind that an application most likely is.
+func kindOf(a *application) string {
+	for _, k := range kinds() {
+		public := a.AuthMethod == client.AuthNone
+		if slices.Contains(a.GrantTypes, k.grants[0]) && public == (k.authMethod == client.AuthNone) && (a.Type == k.appType || !k.redirects) {
+			return k.name
+		}
+	}
+	return "console.kind.web"
+}
+
+// applications serves GET /console/applications.
+func applications(v *visit) error {
+	c := v.console
+	content := pages.ConsoleList{
+		Heading: messages.New("console.applications"), Lede: messages.New("console.applications.lede"), Action: c.Root + "/applications",
+		Empty: messages.New("console.applications.none"),
+	}
+	if v.holds(apikey.ClientsWrite) {
+		content.Links = []pages.LinkButton{{ID: "new", Link: pages.Link{URL: c.Root + "/applications/new", Text: messages.New("console.connect")}, Primary: true}}
+	}
+	var list []application
+	if err := v.list("listOAuth2Clients", nil, &list, &content); err != nil {
+		return err
+	}
+	for i := range list {
+		a, when := &list[i], v.when(list[i].CreatedAt)
+		content.Rows = append(content.Rows, pages.ListRow{
+			Class: "application", Name: a.title(), URL: v.applicationURL(a.ID), Details: []string{a.ID}, When: &when, Tag: messages.New(kindOf(a)),
+		})
+	}
+	return v.show(content)
+}
+
+func (v *visit) applicationURL(id string) string {
+	return v.console.Root + "/applications/" + url.PathEscape(id)
+}
+
+// connectForm is the form of a new application, with the values that were sent.
+func connectForm(v *visit) pages.ConsoleForm {
+	form := v.r.Form
+	choice := pages.Input{ID: "kind", Name: "kind", Label: messages.New("console.connect.kind"), Kind: pages.InputChoice}
+	for _, k := range kinds() {
+		choice.Options = append(choice.Options, pages.Option{Value: k.id, Text: messages.New(k.name), Selected: form.Get("kind") == k.id})
+	}
+	return pages.ConsoleForm{
+		Heading: messages.New("console.connect"), Lede: messages.New("console.connect.lede"), CancelURL: v.console.Root + "/applications",
+		FormPart: pages.FormPart{
+			Action: v.console.Root + "/applications/new",
+			Inputs: []pages.Input{
+				choice,
+				{ID: "name", Name: "name", Value: form.Get("name"), Label: messages.New("console.connect.name"), Kind: pages.InputText, Required: true, MaxLength: 200},
+				{ID: "redirect-uri", Name: "redirect_uri", Value: form.Get("redirect_uri"), Label: messages.New("console.connect.redirect-uri"), Hint: messages.New("console.connect.redirect-uri.hint"), Kind: pages.InputLines},
+				{ID: "allowed-groups", Name: "allowed_groups", Value: form.Get("allowed_groups"), Label: messages.New("console.application.groups"), Hint: messages.New("console.application.groups.hint"), Kind: pages.InputLines},
+			},
+			Button: pages.Button{ID: "create", Text: messages.New("console.connect.create"), Primary: true},
+		},
+	}
+}
+
+// connect serves GET /console/applications/new.
+func connect(v *visit) error { return v.show(connectForm(v)) }
+
+// createApplication serves POST /console/applications/new. Its response shows the secret, once.
+func createApplication(v *visit) error {
+	form := v.r.PostForm
+	i := max(slices.IndexFunc(kinds(), func(k kind) bool { return k.id == form.Get("kind") }), 0)
+	k, redirects := kinds()[i], lines(form.Get("redirect_uri"))
+	content := connectForm(v)
+	if k.redirects && len(redirects) == 0 {
+		content.Faults = []pages.Fault{{Field: "redirect-uri", Text: messages.New("console.connect.redirect-uri.missing")}}
+		content.Inputs[2].Fault = content.Faults[0].Text
+		return v.refuse(http.StatusBadRequest, content)
+	}
+	body := map[string]any{
+		"client_name": strings.TrimSpace(form.Get("name")), "application_type": k.appType, "grant_types": k.grants,
+		"token_endpoint_auth_method": k.authMethod, "scope": "openid profile email offline_access", "id_token_signed_response_alg": "RS256",
+	}
+	if k.redirects {
+		body["redirect_uris"], body["response_types"] = redirects, []string{client.ResponseTypeCode}
+	} else {
+		body["response_types"] = []string{}
+	}
+	if k.id == "service" {
+		delete(body, "scope")
+	}
+	if groups := lines(form.Get("allowed_groups")); len(groups) > 0 {
+		body["allowed_groups"] = groups
+	}
+	var created application
+	if _, err := v.call(Call{Operation: "createOAuth2Client", Body: body}, &created); err != nil {
+		if faults, ok := rejected(err); ok {
+			content.Form = faults
+			return v.refuse(http.StatusBadRequest, content)
+		}
+		return err
+	}
+	return v.show(applicationPage(v, &created))
+}
+
+// showApplication serves GET /console/applications/{id}.
+func showApplication(v *visit) error {
+	a, err := readApplication(v)
+	if err != nil {
+		return err
+	}
+	return v.show(applicationPage(v, a))
+}
+
+func readApplication(v *visit) (*application, error) {
+	var a application
+	_, err := v.call(Call{Operation: "getOAuth2Client", Path: map[string]string{"id": v.pathValue("id")}}, &a)
+	return &a, err
+}
+
+// applicationPage is the page of an application. A secret is there only if it is new.
+func applicationPage(v *visit, a *application) pages.ConsoleDetail {
+	action := v.applicationURL(a.ID)
+	content := pages.ConsoleDetail{
+		Name: a.title(), Tag: messages.New(kindOf(a)), Warning: messages.New("console.application.secret-once"),
+		Facts: []pages.Fact{
+			{ID: "client-id", Label: messages.New("console.application.client-id"), Value: a.ID, Copy: true},
+			{ID: "issuer", Label: messages.New("console.application.issuer"), Value: v.console.Issuer, Copy: true},
+			{Label: messages.New("console.application.auth-method"), Value: a.AuthMethod},
+			{Label: messages.New("console.application.scopes"), Value: a.Scope},
+		},
+		Links: []pages.LinkButton{{ID: "json", Link: pages.Link{URL: action + "/json", Text: messages.New("console.application.json")}}},
+	}
+	if a.Secret != "" {
+		content.Once = []pages.Fact{{ID: "client-secret", Label: messages.New("console.application.secret"), Value: a.Secret, Copy: true}}
+	}
+	if !v.holds(apikey.ClientsWrite) {
+		return content
+	}
+	save := pages.Button{Text: messages.New("console.save")}
+	edit := func(id, name, label string, values []string) pages.Section {
+		button := save
+		button.ID, button.Name, button.Value = "save-"+id, "change", name
+		return pages.Section{Heading: messages.New(label), Text: messages.New(label + ".hint"), Forms: []pages.FormPart{{
+			Action: action, Button: button,
+			Inputs: []pages.Input{
+				{Name: "before", Value: strings.Join(values, "\n"), Kind: pages.InputHidden},
+				{ID: id, Name: name, Value: strings.Join(values, "\n"), Label: messages.New(label), Kind: pages.InputLines, UnderHeading: true},
+			},
+		}}}
+	}
+	if slices.Contains(a.GrantTypes, client.GrantAuthorizationCode) {
+		content.Sections = append(content.Sections, edit("redirect-uris", "redirect_uris", "console.application.redirect-uris", a.RedirectURIs))
+	}
+	content.Sections = append(content.Sections, edit("allowed-groups", "allowed_groups", "console.application.groups", a.AllowedGroups))
+	if a.AuthMethod != client.AuthNone {
+		content.Sections = append(content.Sections, pages.Section{
+			Heading: messages.New("console.application.secret"), Text: messages.New("console.application.rotate.hint"),
+			Forms: []pages.FormPart{{Action: action, Button: pages.Button{ID: "rotate-secret", Name: "change", Value: "secret", Text: messages.New("console.application.rotate")}}},
+		})
+	}
+	content.Sections = append(content.Sections, pages.Section{
+		Heading: messages.New("console.danger"), Text: messages.New("console.application.delete.hint"), Danger: true,
+		Forms: []pages.FormPart{{Action: action, Button: pages.Button{ID: "delete", Name: "change", Value: "delete", Text: messages.New("console.application.delete"), Danger: true}}},
+	})
+	return content
+}
+
+// changeApplication serves POST /console/applications/{id}: change is redirect_uris, allowed_groups,
+// secret or delete, and confirm is yes after the question whether to delete it.
+func changeApplication(v *visit) error {
+	form, id := v.r.PostForm, v.pathValue("id")
+	path := map[string]string{"id": id}
+	switch change := form.Get("change"); change {
+	case "redirect_uris", "allowed_groups":
+		return patchApplication(v, id, change, lines(form.Get("before")), lines(form.Get(change)))
+	case "secret":
+		var changed application
+		if _, err := v.call(Call{Operation: "rotateOAuth2ClientSecret", Path: path}, &changed); err != nil {
+			return err
+		}
+		return v.show(applicationPage(v, &changed))
+	case "delete":
+		a, err := readApplication(v)
+		if err != nil {
+			return err
+		}
+		if form.Get("confirm") != "yes" {
+			return v.show(pages.ConsoleConfirm{
+				Heading: messages.New("console.application.delete.question", "name", a.title()), Text: messages.New("console.application.delete.hint"),
+				CancelURL: v.applicationURL(id),
+				FormPart: pages.FormPart{
+					Action: v.applicationURL(id), Inputs: []pages.Input{{Name: "change", Value: "delete", Kind: pages.InputHidden}},
+					Button: pages.Button{ID: "confirm", Name: "confirm", Value: "yes", Text: messages.New("console.application.delete"), Danger: true},
+				},
+			})
+		}
+		if _, err := v.call(Call{Operation: "deleteOAuth2Client", Path: path}, nil); err != nil {
+			return err
+		}
+		return v.done("/applications", messages.New("console.application.deleted", "name", a.title()))
+	}
+	return errNotFound
+}
+
+// patchApplication replaces a list of the client, unless it has changed since the page was shown.
+//
+// Spec: RFC 6902 §4.6.
+func patchApplication(v *visit, id, member string, before, after []string) error {
+	patch := []map[string]any{}
+	if len(before) > 0 {
+		patch = append(patch, map[string]any{"op": "test", "path": "/" + member, "value": before})
+	}
+	patch = append(patch, map[string]any{"op": "add", "path": "/" + member, "value": after})
+	_, err := v.call(Call{Operation: "patchOAuth2Client", Path: map[string]string{"id": id}, Body: patch}, nil)
+	faults, ok := rejected(err)
+	if !ok && err != nil {
+		return err
+	}
+	if err == nil {
+		return v.done("/applications/"+url.PathEscape(id), messages.New("console.saved"))
+	}
+	a, readErr := readApplication(v)
+	if readErr != nil {
+		return readErr
+	}
+	now := map[string][]string{"redirect_uris": a.RedirectURIs, "allowed_groups": a.AllowedGroups}[member]
+	content := applicationPage(v, a)
+	content.Form = faults
+	if !slices.Equal(now, before) {
+		content.Faults = []pages.Fault{{Text: messages.New("console.conflict")}}
+		return v.refuse(http.StatusConflict, content)
+	}
+	for i := range content.Sections {
+		for j := range content.Sections[i].Forms {
+			for k := range content.Sections[i].Forms[j].Inputs {
+				if in := &content.Sections[i].Forms[j].Inputs[k]; in.Name == member {
+					in.Value = strings.Join(after, "\n") // the input is kept
+				}
+			}
+		}
+	}
+	return v.refuse(http.StatusBadRequest, content)
+}

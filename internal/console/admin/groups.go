@@ -1,0 +1,90 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
+)
+
+// groupsPage serves GET /console/groups.
+func groupsPage(v *visit) error {
+	c := v.console
+	content := pages.ConsoleList{
+		Heading: messages.New("console.groups"), Lede: messages.New("console.groups.lede"), Action: c.Root + "/groups", Empty: messages.New("console.groups.none"),
+	}
+	write := v.holds(apikey.UsersWrite)
+	if write {
+		content.Links = []pages.LinkButton{{ID: "new", Link: pages.Link{URL: c.Root + "/groups/new", Text: messages.New("console.groups.new")}, Primary: true}}
+	}
+	var list []struct{ Name, Description string }
+	if err := v.list("listGroups", nil, &list, &content); err != nil {
+		return err
+	}
+	for _, g := range list {
+		row := pages.ListRow{Class: "group", Name: g.Name, URL: c.Root + "/people?group=" + url.QueryEscape(g.Name), Post: content.Action}
+		if g.Description != "" {
+			row.Details = []string{g.Description}
+		}
+		if write {
+			row.Button = &pages.Button{Name: "delete", Value: g.Name, Text: messages.New("console.delete"), About: g.Name}
+		}
+		content.Rows = append(content.Rows, row)
+	}
+	return v.show(content)
+}
+
+// deleteGroup serves POST /console/groups: delete is the name of a group, and confirm is yes after
+// the question.
+func deleteGroup(v *visit) error {
+	name := v.r.PostForm.Get("delete")
+	if v.r.PostForm.Get("confirm") != "yes" {
+		return v.show(pages.ConsoleConfirm{
+			Heading: messages.New("console.groups.question", "name", name), Text: messages.New("console.groups.question.text"), CancelURL: v.console.Root + "/groups",
+			FormPart: pages.FormPart{
+				Action: v.console.Root + "/groups", Inputs: []pages.Input{{Name: "delete", Value: name, Kind: pages.InputHidden}},
+				Button: pages.Button{ID: "confirm", Name: "confirm", Value: "yes", Text: messages.New("console.delete"), Danger: true},
+			},
+		})
+	}
+	if _, err := v.call(Call{Operation: "deleteGroup", Path: map[string]string{"name": name}}, nil); err != nil {
+		return err
+	}
+	return v.done("/groups", messages.New("console.groups.deleted", "name", name))
+}
+
+func groupForm(v *visit) pages.ConsoleForm {
+	form := v.r.Form
+	return pages.ConsoleForm{
+		Heading: messages.New("console.groups.new"), CancelURL: v.console.Root + "/groups",
+		FormPart: pages.FormPart{
+			Action: v.console.Root + "/groups/new",
+			Inputs: []pages.Input{
+				{ID: "name", Name: "name", Value: form.Get("name"), Label: messages.New("console.groups.name"), Kind: pages.InputText, Required: true, MaxLength: 255},
+				{ID: "description", Name: "description", Value: form.Get("description"), Label: messages.New("console.groups.description"), Kind: pages.InputText, MaxLength: 500},
+			},
+			Button: pages.Button{ID: "create", Text: messages.New("console.groups.create"), Primary: true},
+		},
+	}
+}
+
+// newGroup serves GET /console/groups/new.
+func newGroup(v *visit) error { return v.show(groupForm(v)) }
+
+// createGroup serves POST /console/groups/new: the fields name and description.
+func createGroup(v *visit) error {
+	form := v.r.PostForm
+	body := map[string]any{"name": form.Get("name"), "description": form.Get("description")}
+	_, err := v.call(Call{Operation: "createGroup", Body: body}, nil)
+	if faults, ok := rejected(err); ok {
+		content := groupForm(v)
+		content.Form = faults
+		return v.refuse(http.StatusBadRequest, content)
+	}
+	if err != nil {
+		return err
+	}
+	return v.done("/groups", messages.New("console.groups.created", "name", form.Get("name")))
+}

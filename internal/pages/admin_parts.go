@@ -1,0 +1,148 @@
+package pages
+
+import "github.com/ostiary/ostiary/internal/pages/messages"
+
+// The pages of the administrators' console consist of a few parts: lists, forms, details of one
+// object, a confirmation, and values that are shown once.
+
+// Button is a button of a form. Its name and value are sent with the form.
+type Button struct {
+	ID, Name, Value string
+	Text            messages.Message
+	// About names the object of a button in a list, for screen readers.
+	About string
+	// Primary marks the main action of a page, Danger one that takes something away.
+	Primary, Danger bool
+}
+
+// Input is a field of a form.
+type Input struct {
+	ID, Name, Value string
+	Label, Hint     messages.Message
+	Kind            InputKind
+	Options         []Option // of a choice
+	Required        bool
+	UnderHeading    bool // the label repeats the heading above, for screen readers
+	MaxLength, Rows int  // Rows is the height of several lines, by default 4
+	Fault           messages.Message
+}
+
+// InputKind is the kind of an [Input].
+type InputKind string
+
+// Values of [InputKind]: a line of text, an email address, several lines, one of several values, and
+// a value that the user does not see.
+const (
+	InputText   InputKind = "text"
+	InputEmail  InputKind = "email"
+	InputLines  InputKind = "lines"
+	InputChoice InputKind = "choice"
+	InputHidden InputKind = "hidden"
+)
+
+// Option is a value of a choice. Literal is its text if there is no Text.
+type Option struct {
+	Value, Literal string
+	Text           messages.Message
+	Selected       bool
+}
+
+// FormPart is a form. It is sent with POST to Action.
+type FormPart struct {
+	Action string
+	Inputs []Input
+	Button Button
+}
+
+// Fact is a member of an object. Empty values are not shown.
+type Fact struct {
+	ID    string
+	Label messages.Message
+	Value string
+	Text  messages.Message // if there is no Value
+	When  *When            // if there is neither
+	// Copy shows the value in a field from which it is easily copied.
+	Copy bool
+}
+
+// ListRow is an object in a list. URL shows it; Post is the address of its button.
+type ListRow struct {
+	Class, Name, URL string
+	Details          []string
+	When             *When
+	Tag              messages.Message
+	Post             string
+	Button           *Button
+}
+
+// Section is a part of the page of an object: a list, a form, or both.
+type Section struct {
+	ID            string
+	Heading, Text messages.Message
+	Rows          []ListRow
+	Empty         messages.Message
+	Forms         []FormPart
+	Danger        bool
+}
+
+// ConsoleList is a list of objects.
+type ConsoleList struct {
+	Heading, Lede messages.Message
+	// Action is the address of the search form; without Search there is none.
+	Action  string
+	Search  *Input
+	Links   []LinkButton
+	Rows    []ListRow
+	Empty   messages.Message
+	MoreURL string
+	// StartURL is the address of the first rows; empty on the first page.
+	StartURL string
+}
+
+// LinkButton is a link that looks like a button.
+type LinkButton struct {
+	ID string
+	Link
+
+	Primary bool
+}
+
+func (ConsoleList) template() string { return "console-list" }
+
+// ConsoleForm is a page with one form.
+type ConsoleForm struct {
+	Form
+	FormPart
+
+	Heading, Lede messages.Message
+	CancelURL     string
+}
+
+func (ConsoleForm) template() string { return "console-form" }
+
+// ConsoleDetail is the page of one object.
+type ConsoleDetail struct {
+	Form
+
+	// Name is the name of the object, from another party.
+	Name  string
+	Tag   messages.Message
+	Facts []Fact
+	// Once has values that no other page shows again, and Warning is the text about them.
+	Once     []Fact
+	Warning  messages.Message
+	Links    []LinkButton
+	Sections []Section
+}
+
+func (ConsoleDetail) template() string { return "console-detail" }
+
+// ConsoleConfirm asks before something is taken away.
+type ConsoleConfirm struct {
+	FormPart
+
+	Heading, Text messages.Message
+	CancelURL     string
+}
+
+func (ConsoleConfirm) template() string { return "console-confirm" }
