@@ -105,6 +105,22 @@ func TestElapsedTimeInWords(t *testing.T) {
 	}
 }
 
+func TestDateInWords(t *testing.T) {
+	t.Parallel()
+	for language, want := range map[string]string{
+		"en": "1 March 2026", "de": "1. März 2026", "es": "1 de marzo de 2026", "fr": "1er mars 2026", "ja": "2026 年 3 月 1 日", "zh-Hans": "2026 年 3 月 1 日",
+	} {
+		catalogue, err := messages.Load(language)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := string(date(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), catalogue))
+		if got != `<time datetime="2026-03-01T12:00:00Z">`+want+"</time>" {
+			t.Errorf("date in %q = %s, want %q", language, got, want)
+		}
+	}
+}
+
 // Pages at the end of a flow lead to the account pages, where there are any.
 func TestPagesLeadToTheAccount(t *testing.T) {
 	t.Parallel()

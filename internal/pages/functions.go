@@ -37,7 +37,7 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 		},
 		"duration": messages.Duration,
 		"account":  func() string { return files.accountURL },
-		"date":     date,
+		"date":     func(t time.Time) template.HTML { return date(t, catalogue) },
 		"ago":      func(w When) template.HTML { return ago(w, catalogue) },
 		"device":   func(o session.Origin) template.HTML { return catalogue.HTML(device(o)) },
 
@@ -63,10 +63,16 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 	}
 }
 
-// date returns the day of t.
-func date(t time.Time) template.HTML {
-	//nolint:gosec // a time has no markup
-	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `">` + t.UTC().Format(time.DateOnly) + `</time>`)
+// date returns the day of t in UTC, in words.
+func date(t time.Time, catalogue *messages.Catalogue) template.HTML {
+	t = t.UTC()
+	months := [...]string{
+		"date.month-1", "date.month-2", "date.month-3", "date.month-4", "date.month-5", "date.month-6",
+		"date.month-7", "date.month-8", "date.month-9", "date.month-10", "date.month-11", "date.month-12",
+	}
+	month := messages.New(months[t.Month()-1])
+	return template.HTML(`<time datetime="`+t.Format(time.RFC3339)+`">`) + //nolint:gosec // a number
+		catalogue.HTML(messages.New("date", "n", t.Day(), "month", month, "year", t.Year())) + "</time>"
 }
 
 // element returns text, escaped, between the given tags.
