@@ -41,6 +41,29 @@ type Hasher interface {
 // NewSecret returns a client secret of 256 random bits.
 func NewSecret() string { return token(32) }
 
+const (
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	digits  = "0123456789"
+)
+
+// NewAlphanumericSecret returns a client secret of 40 random letters and digits, 238 bits. Some
+// applications do not encode other characters, as RFC 6749 §2.3.1 requires, or read them as
+// syntax of their configuration.
+func NewAlphanumericSecret() string {
+	const alphabet = letters + digits
+	secret := make([]byte, 0, 40)
+	for random := make([]byte, 64); len(secret) < cap(secret); {
+		_, _ = rand.Read(random) // never fails: crypto/rand ends the process instead
+		for _, b := range random {
+			// Only the 248 lowest values are used, so that each character is equally likely.
+			if n := int(b); n < 4*len(alphabet) && len(secret) < cap(secret) {
+				secret = append(secret, alphabet[n%len(alphabet)])
+			}
+		}
+	}
+	return string(secret)
+}
+
 // HashToken returns the stored hash of a registration access token (RFC 7592) or an initial
 // access token, which are random.
 func HashToken(token string) []byte {

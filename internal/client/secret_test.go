@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 )
@@ -67,5 +68,30 @@ func TestNoSecretMatchesAnEmptySecret(t *testing.T) {
 		if _, err := HashSecret(t.Context(), reversed{}, bad); err == nil {
 			t.Errorf("HashSecret of %d bytes: no error", len(bad))
 		}
+	}
+}
+
+func TestAlphanumericSecretsUseEveryLetterAndDigitEquallyOften(t *testing.T) {
+	t.Parallel()
+
+	const rounds = 3000
+	seen := map[rune]int{}
+	for range rounds {
+		secret := NewAlphanumericSecret()
+		if len(secret) != 40 || CheckSecret(secret) != nil {
+			t.Fatalf("NewAlphanumericSecret() = %q, want 40 characters", secret)
+		}
+		for _, r := range secret {
+			seen[r]++
+		}
+	}
+	const want = rounds * 40 / 62.0 // with a standard deviation of 44
+	for r, n := range seen {
+		if letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'; !letter || math.Abs(float64(n)-want) > 8*44 {
+			t.Errorf("%q occurs %d times, want about %.0f", r, n, want)
+		}
+	}
+	if len(seen) != 62 {
+		t.Errorf("%d different characters occur, want 62", len(seen))
 	}
 }

@@ -46,6 +46,16 @@ func (c *checks) redirects(m *Metadata) {
 	}
 }
 
+// CheckRedirectURI returns an error if an operator cannot register raw as a redirect URI. The
+// error continues a sentence: must be .... With native the URI may have a private-use scheme,
+// with plain it may be http on any host.
+//
+// Spec: RFC 8252 §7, §8.4, RFC 9700 §4.1.3.
+func CheckRedirectURI(raw string, native, plain bool) error {
+	_, err := (&checks{}).redirect(raw, native, plain)
+	return err
+}
+
 // postLogout checks a post-logout redirect URI. RP-Initiated Logout requires only a string
 // comparison, so an operator may register any address. A dynamically registered client must
 // stay within the origins of its redirect URIs, so that the server is no open redirector.
