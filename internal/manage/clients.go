@@ -32,6 +32,8 @@ type ClientStore interface {
 	Client(ctx context.Context, id string) (*client.Client, error)
 	// InsertClient returns client.ErrExists for an ID that exists.
 	InsertClient(ctx context.Context, c *client.Client) error
+	// InsertClients is InsertClient for several clients, all or none.
+	InsertClients(ctx context.Context, all []*client.Client) error
 	// UpdateClient returns client.ErrConflict if the client was changed since it was read.
 	UpdateClient(ctx context.Context, c *client.Client) error
 }
@@ -70,6 +72,19 @@ func (m *Clients) Create(
 		}
 	}
 	return generated, m.Store.InsertClient(ctx, c)
+}
+
+// CreateTogether is Create for a client and others that have no secret, all or none.
+func (m *Clients) CreateTogether(ctx context.Context, c *client.Client, secret string, others ...*client.Client) (generated string, err error) {
+	if generated, err = m.Prepare(ctx, c, secret); err != nil {
+		return "", err
+	}
+	for _, other := range others {
+		if _, err := m.Prepare(ctx, other, ""); err != nil {
+			return "", err
+		}
+	}
+	return generated, m.Store.InsertClients(ctx, append([]*client.Client{c}, others...))
 }
 
 // Prepare is Create without storing the client.

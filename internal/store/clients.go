@@ -54,6 +54,18 @@ func (s *Clients) InsertClient(ctx context.Context, c *client.Client) error {
 	return insertClient(ctx, s.db.Write, c)
 }
 
+// InsertClients is [Clients.InsertClient] for several clients, all or none.
+func (s *Clients) InsertClients(ctx context.Context, all []*client.Client) error {
+	return s.db.Tx(ctx, func(on db.Conn) error {
+		for _, c := range all {
+			if err := insertClient(ctx, on, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func insertClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	const insert = `
 		INSERT INTO clients (` + clientColumns + `, name, owner)

@@ -235,6 +235,22 @@ func wantImport(t *testing.T, s *store.Store, clients []*client.Client, created,
 	}
 }
 
+func TestClientsAreInsertedTogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		if err := s.Clients.InsertClients(ctx, []*client.Client{fixture.Client("a"), fixture.Client("b")}); err != nil {
+			t.Fatal(err)
+		}
+		err := s.Clients.InsertClients(ctx, []*client.Client{fixture.Client("c"), fixture.Client("a")})
+		wantErr(t, "InsertClients with a client that exists", err, client.ErrExists)
+		list, err := s.Clients.ListClients(ctx, "", 10)
+		if err != nil || len(list) != 2 {
+			t.Errorf("%d clients are stored (%v), want a and b", len(list), err)
+		}
+	})
+}
+
 func TestInvalidTextIsNotUnavailable(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -46,6 +46,9 @@ var requestMethods = map[string]call{
 	"InsertClient": func(ctx context.Context, s *store.Store) error {
 		return s.Clients.InsertClient(ctx, fixture.Client("new"))
 	},
+	"InsertClients": func(ctx context.Context, s *store.Store) error {
+		return s.Clients.InsertClients(ctx, []*client.Client{fixture.Client("new")})
+	},
 	"UpdateClient": func(ctx context.Context, s *store.Store) error {
 		return s.Clients.UpdateClient(ctx, fixture.Client("rp"))
 	},
