@@ -30,6 +30,7 @@ type commandLine struct {
 	Serve       serveCommand       `cmd:"" help:"Run the server in production."`
 	Migrate     migrateCommand     `cmd:"" help:"Manage database migrations."`
 	Clients     clientsCommand     `cmd:"" help:"Manage clients."`
+	Presets     presetsCommand     `cmd:"" help:"Show presets of well-known applications, for clients create."`
 	Scopes      scopesCommand      `cmd:"" help:"Manage scopes: titles, descriptions and claims."`
 	Users       usersCommand       `cmd:"" help:"Manage users."`
 	Groups      groupsCommand      `cmd:"" help:"Manage groups of users."`

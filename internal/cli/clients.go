@@ -25,6 +25,7 @@ type clientsCreate struct {
 	outputFlags
 
 	ID string `help:"The client_id; random by default." placeholder:"ID"`
+	presetFlags
 	clientFlags
 	secretFlags
 }
@@ -56,6 +57,12 @@ type clientsDelete struct {
 
 // Run registers a client.
 func (cmd *clientsCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if cmd.Preset != "" {
+		return cmd.createFromPreset(ctx, s, c)
+	}
+	if err := cmd.unused(); err != nil {
+		return err
+	}
 	return c.withDatabase(ctx, s, func(d *database) error {
 		id, err := manage.ClientID(cmd.ID)
 		if err != nil {

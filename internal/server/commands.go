@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/preset"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -63,6 +64,15 @@ func NewClients(c *config.Config, s *store.Store, h *credential.Hasher) (*manage
 		return nil, err
 	}
 	return &manage.Clients{Store: s.Clients, Secrets: secrets, Documents: Documents(c), Now: time.Now}, nil
+}
+
+// PresetServer returns the description of this server for the settings of applications.
+func PresetServer(c *config.Config) preset.Server {
+	return preset.Server{
+		Name: c.Theme.ProductName, Issuer: c.Issuer,
+		Authorization: c.URL(pathAuthorize), Token: c.URL(pathToken), Userinfo: c.URL(pathUserinfo), JWKS: c.URL(pathKeys),
+		EndSession: c.URL(pathLogout), Introspection: c.URL(pathIntrospect), DeviceAuthorization: c.URL(pathDeviceAuth),
+	}
 }
 
 // NewClientImporter returns an importer of files of clients.
