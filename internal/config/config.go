@@ -160,6 +160,9 @@ type Hook struct {
 // Config is a complete configuration. The zero value is invalid: start from [Default] or
 // [Load].
 type Config struct {
+	// Origins are the sources of the settings that are not defaults, by name.
+	Origins map[string]string
+
 	Issuer     string
 	IssuerPath IssuerPath
 

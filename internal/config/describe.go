@@ -25,6 +25,21 @@ func Describe() []Row {
 	return rows
 }
 
+// Setting is a setting of a configuration. The value of a secret is a placeholder; Source is the file
+// with the line, the variable or the flag that set it, empty for a default.
+type Setting struct{ Name, Value, Source, Doc string }
+
+// Settings returns all settings of this version, in the order of docs/configuration.md.
+func (c *Config) Settings() []Setting {
+	var list []Setting
+	for _, k := range keys() {
+		if !k.reserved {
+			list = append(list, Setting{k.name, k.show(c), c.Origins[k.name], k.doc})
+		}
+	}
+	return list
+}
+
 // String returns the configuration, one key per line, with secrets redacted.
 func (c *Config) String() string {
 	var b strings.Builder

@@ -120,7 +120,12 @@ func (l *loader) set(k *key, s setting, inFile bool) {
 	if err := k.parse(l.config, text); err != nil {
 		l.faulty[k.name] = true
 		l.fault(s, shown, err.Error(), k.allowed)
+		return
 	}
+	if l.config.Origins == nil {
+		l.config.Origins = map[string]string{}
+	}
+	l.config.Origins[k.name] = s.source
 }
 
 func (l *loader) fault(s setting, value, problem, allowed string) {

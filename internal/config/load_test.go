@@ -113,7 +113,15 @@ consent_lifetime: 30d
 	if got := strings.Join(prefixTexts(c), " "); got != "10.0.0.0/8 192.0.2.7/32 fd00::/8" {
 		t.Errorf("trusted proxies are %s", got)
 	}
-	c.TrustedProxies = nil
+	for _, s := range c.Settings() {
+		if s.Name == "log_level" && (s.Value != "debug" || s.Source == "") || s.Name == "issuer_path" && s.Source != "" {
+			t.Errorf("the setting %s is %q, from %q", s.Name, s.Value, s.Source)
+		}
+		if s.Name == "system_secrets" && strings.Contains(s.Value, secretText) {
+			t.Errorf("the settings show %q", s.Value)
+		}
+	}
+	c.TrustedProxies, c.Origins = nil, nil
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}

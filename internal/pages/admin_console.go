@@ -91,8 +91,10 @@ type ConsoleExplain struct {
 
 	Action, RequestID string
 	Found             *Explanation // nil if none was looked for, or there is none
-	Latest            []RejectedRow
-	OlderURL          string
+	// Allow adds the redirect URI of the request to the application; nil if the rule is another one.
+	Allow    *FormPart
+	Latest   []RejectedRow
+	OlderURL string
 }
 
 func (ConsoleExplain) template() string { return "console-explain" }

@@ -53,8 +53,9 @@ func adminConsoleSamples() []sample {
 					Values: []ComparedValue{{text, text}},
 				},
 				Latest: []RejectedRow{{text, text, link, when}},
+				Allow:  &FormPart{Action: link, Inputs: []Input{{Name: "uri", Value: text, Kind: InputHidden}}, Button: Button{ID: "allow", Text: messages.Literal(text)}},
 			}
-		}, "request-id", "explain", "explanation"),
+		}, "request-id", "explain", "explanation", "allow"),
 		page("sessions", func(text, link string) Page {
 			origin := session.Origin{Browser: text, System: text, Network: text}
 			return ConsoleSessions{Action: link, Subject: text, OlderURL: link, NewestURL: link, MayEnd: true, Sessions: []UserSessionRow{

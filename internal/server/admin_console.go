@@ -65,13 +65,17 @@ func composeAdminConsole(s *Server) error {
 		}
 		return &adminconsole.Result{Header: result.Header, Body: result.Body}, nil
 	}
+	var settings []adminconsole.Setting
+	for _, one := range c.Settings() {
+		settings = append(settings, adminconsole.Setting(one))
+	}
 	s.adminConsole = adminconsole.New(adminconsole.Config{
 		Root: root, Issuer: c.Issuer, AuthorizeURL: c.URL(pathAuthorize), SignOutURL: c.URL(pathLogout), AccountURL: options.AccountURL,
 		HasMail: c.HasMail(), API: call, Redeem: redeem, Sealer: s.Secrets, RoleScopes: apikey.RoleScopes,
 		Sessions: s.Store.Sessions, EndSession: s.sessions.EndOf, Accounts: s.Store.Accounts, Keys: s.Keys,
 		Events: s.Store.Audit, AuditLog: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals}, Pages: s.consolePages,
 		Text:    func(r *http.Request, m messages.Message) string { return pages.Text(s.consolePages, r, m) },
-		Address: middleware.Address, RequestID: middleware.ID, Version: s.Version, Now: s.Now, Log: s.Log,
+		Address: middleware.Address, RequestID: middleware.ID, Version: s.Version, Settings: settings, Now: s.Now, Log: s.Log,
 	})
 	return nil
 }

@@ -2,17 +2,22 @@ package server_test
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -163,8 +168,22 @@ func TestConsoleRoles(t *testing.T) {
 		"/console/people/invite":         {apikey.UsersWrite, apikey.UsersWrite, url.Values{"email": {"grace@example.com"}}},
 		"/console/people/{ada}":          {apikey.UsersRead, apikey.UsersWrite, url.Values{"change": {"group"}, "group": {"none"}}},
 		"/console/groups":                {apikey.UsersRead, apikey.UsersWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
+		"/console/scopes":                {apikey.ScopesRead, apikey.ScopesWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
+		"/console/scopes/new":            {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"name": {"print"}, "claims": {"printer"}}},
+		"/console/scopes/profile":        {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"title": {"Profile"}}},
+		"/console/settings":              {read: apikey.KeysRead},
 		"/console/groups/new":            {apikey.UsersWrite, apikey.UsersWrite, url.Values{"name": {"staff"}}},
 	}
+	s := startConsole(t, storetest.New(t))
+	parameter := regexp.MustCompile(`\{\w+\}`)
+	err := chi.Walk(s.App.Public().(chi.Routes), func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		known := slices.Contains([]string{"/console/", "/console/callback", "/console/language", "/console/static/*"}, route) || !strings.HasPrefix(route, "/console")
+		if pattern := regexp.MustCompile("^" + parameter.ReplaceAllString(route, "[^/]+") + "$"); !known && !slices.ContainsFunc(slices.Collect(maps.Keys(pages)), pattern.MatchString) {
+			t.Errorf("no role is tested at %s", route)
+		}
+		return nil
+	})
+	servertest.Must(t, err)
 	for _, role := range append(account.AdminRoles(), account.NoAdminRole) {
 		t.Run("role "+string(role), func(t *testing.T) {
 			t.Parallel()
@@ -457,6 +476,65 @@ func TestConsoleUsers(t *testing.T) {
 			if p := b.Post(owner, form); p.Status != http.StatusForbidden {
 				t.Errorf("support changes an owner, %v: %d", form, p.Status)
 			}
+		}
+	})
+}
+
+// A scope is created, changed and deleted; a rejected redirect URI is allowed after a question; and the
+// settings show no secret.
+func TestConsoleScopesAndSettings(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startConsole(t, db)
+		setAdminRole(s, account.Owner)
+		b := s.NewBrowser()
+		signInToConsole(b, "/console", addApp(s))
+		if p := b.Post("/console/scopes/new", url.Values{"name": {"two words"}}); p.Status != http.StatusBadRequest || !hasElement(p, "faults") {
+			t.Errorf("a name that no scope can have: %d", p.Status)
+		}
+		for path, form := range map[string]url.Values{
+			"/console/scopes/new": {"name": {"print"}, "title": {"Print"}, "claims": {"printer\r\nfloor access_token"}},
+		} {
+			if p := b.Post(path, form); p.Status != http.StatusSeeOther {
+				t.Errorf("%s: %d\n%s", path, p.Status, p.Body)
+			}
+		}
+		if p := b.Get("/console/scopes/print"); !strings.Contains(p.Body, "floor access_token\nprinter id_token userinfo") {
+			t.Errorf("the scope: %d\n%s", p.Status, p.Body)
+		}
+		if p := b.Post("/console/scopes/print", url.Values{"title": {"Print pages"}, "claims": {"printer"}}); p.Status != http.StatusSeeOther {
+			t.Errorf("change of the scope: %d", p.Status)
+		}
+		list, err := s.Store.Scopes.ListScopes(t.Context())
+		i := slices.IndexFunc(list, func(one *scope.Scope) bool { return one.Name == "print" })
+		if err != nil || i < 0 || list[i].Title != "Print pages" || len(list[i].Claims) != 1 {
+			t.Errorf("the scopes are %+v, %v", list, err)
+		}
+		if p := b.Post("/console/scopes", url.Values{"delete": {"print"}, "confirm": {"yes"}}); p.Status != http.StatusSeeOther {
+			t.Errorf("deletion of the scope: %d", p.Status)
+		}
+
+		p := s.NewBrowser().Get("/oauth2/auth?" + servertest.AuthorizationRequest("redirect_uri", "https://client.example/third").Encode())
+		id := p.Header.Get("X-Request-Id")
+		if p = b.Get("/console/explain?request_id=" + id); !hasElement(p, "explanation") || p.HiddenField("uri") != "https://client.example/third" {
+			t.Fatalf("explained: %d\n%s", p.Status, p.Body)
+		}
+		action, allow := strings.TrimPrefix(p.Attribute("action", func(a map[string]string) bool { return a["method"] == "post" }), s.URL), url.Values{"change": {"allow"}, "uri": {p.HiddenField("uri")}}
+		if p = b.Post(action, allow); !hasElement(p, "confirm") {
+			t.Errorf("allowed without a question: %d", p.Status)
+		}
+		allow.Set("confirm", "yes")
+		if p = b.Post(action, allow); p.Status != http.StatusSeeOther {
+			t.Errorf("allowed: %d\n%s", p.Status, p.Body)
+		}
+		stored, err := s.Store.Clients.Client(t.Context(), "web")
+		if err != nil || !slices.Contains(stored.RedirectURIs, "https://client.example/third") || len(stored.RedirectURIs) < 3 {
+			t.Errorf("the redirect URIs are %q, %v", stored.RedirectURIs, err)
+		}
+
+		if p = b.Get("/console/settings"); !strings.Contains(p.Body, "system_secrets") || strings.Contains(p.Body, servertest.SystemSecret) {
+			t.Errorf("the settings: %d", p.Status)
 		}
 	})
 }

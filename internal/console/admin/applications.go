@@ -234,6 +234,8 @@ func changeApplication(v *visit) error {
 			return err
 		}
 		return v.show(applicationPage(v, &changed))
+	case "allow":
+		return allowAddress(v, id, form.Get("uri"))
 	case "delete":
 		a, err := readApplication(v)
 		if err != nil {
@@ -295,4 +297,26 @@ func patchApplication(v *visit, id, member string, before, after []string) error
 		}
 	}
 	return v.refuse(http.StatusBadRequest, content)
+}
+
+// allowAddress adds the redirect URI of a rejected request to the client, after a question.
+func allowAddress(v *visit, id, uri string) error {
+	a, err := readApplication(v)
+	if err != nil {
+		return err
+	}
+	if v.r.PostForm.Get("confirm") != "yes" {
+		return v.show(pages.ConsoleConfirm{
+			Heading: messages.New("console.allow.question", "name", a.title()), Text: messages.New("console.allow.question.text", "uri", uri),
+			CancelURL: v.console.Root + "/explain",
+			FormPart: pages.FormPart{
+				Action: v.applicationURL(id), Inputs: []pages.Input{{Name: "change", Value: "allow", Kind: pages.InputHidden}, {Name: "uri", Value: uri, Kind: pages.InputHidden}},
+				Button: pages.Button{ID: "confirm", Name: "confirm", Value: "yes", Text: messages.New("console.allow"), Primary: true},
+			},
+		})
+	}
+	if slices.Contains(a.RedirectURIs, uri) {
+		return v.done("/applications/"+url.PathEscape(id), messages.New("console.saved"))
+	}
+	return patchApplication(v, id, "redirect_uris", a.RedirectURIs, append(slices.Clone(a.RedirectURIs), uri))
 }

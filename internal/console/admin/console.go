@@ -101,6 +101,7 @@ type Config struct {
 	Address   func(context.Context) netip.Addr
 	RequestID func(context.Context) string
 	Version   string
+	Settings  []Setting
 	Now       func() time.Time
 	Log       *slog.Logger
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -39,7 +41,7 @@ func explain(v *visit) error {
 	if err != nil {
 		return err
 	}
-	content.Found = explanation(v, found)
+	content.Found, content.Allow = explanation(v, found), allowForm(v, found)
 	return v.show(content)
 }
 
@@ -58,4 +60,17 @@ func explanation(v *visit, r *refusal.Record) *pages.Explanation {
 // explainURL returns the URL of the page that explains a request.
 func (v *visit) explainURL(requestID string) string {
 	return v.console.Root + "/explain?request_id=" + url.QueryEscape(requestID)
+}
+
+// allowForm returns the form that adds the redirect URI of a rejected request to its client, nil if
+// there is none, or the role may not do so.
+func allowForm(v *visit, r *refusal.Record) *pages.FormPart {
+	i := slices.IndexFunc(r.Attrs, func(a refusal.Attr) bool { return a.Name == "received_redirect_uri" })
+	if r.Rule != refusal.RedirectURIMismatch || r.ClientID == "" || i < 0 || strings.HasSuffix(r.Attrs[i].Value, "…") || !v.holds(apikey.ClientsWrite) {
+		return nil
+	}
+	return &pages.FormPart{
+		Action: v.applicationURL(r.ClientID), Button: pages.Button{ID: "allow", Text: messages.New("console.allow")},
+		Inputs: []pages.Input{{Name: "change", Value: "allow", Kind: pages.InputHidden}, {Name: "uri", Value: r.Attrs[i].Value, Kind: pages.InputHidden}},
+	}
 }

@@ -50,9 +50,13 @@ func (c *Console) pages() []page {
 		{path: "/people/{subject}", read: apikey.UsersRead, get: showUser, post: changeUser, sensitive: true},
 		{path: "/groups", title: messages.New("console.groups"), group: groupUse, read: apikey.UsersRead, write: apikey.UsersWrite, get: groupsPage, post: deleteGroup},
 		{path: "/groups/new", read: apikey.UsersWrite, write: apikey.UsersWrite, get: newGroup, post: createGroup},
+		{path: "/scopes", title: messages.New("console.scopes"), group: groupUse, read: apikey.ScopesRead, write: apikey.ScopesWrite, get: scopes, post: deleteScope},
+		{path: "/scopes/new", read: apikey.ScopesWrite, write: apikey.ScopesWrite, get: newScope, post: createScope},
+		{path: "/scopes/{name}", read: apikey.ScopesWrite, write: apikey.ScopesWrite, get: editScope, post: saveScope},
 		{path: "/audit", title: messages.New("console.audit"), group: groupSee, read: apikey.AuditRead, get: auditLog},
 		{path: "/explain", title: messages.New("console.explain"), group: groupSee, read: apikey.AuditRead, get: explain},
 		{path: "/sessions", title: messages.New("console.sessions"), group: groupSee, read: apikey.SessionsRead, write: apikey.SessionsWrite, get: sessions, post: endSession},
 		{path: "/keys", title: messages.New("console.keys"), group: groupKeep, read: apikey.KeysRead, write: apikey.KeysWrite, sensitive: true, get: keys, post: rotateKeys},
+		{path: "/settings", title: messages.New("console.settings"), group: groupKeep, read: apikey.KeysRead, get: settings},
 	}
 }
