@@ -139,24 +139,6 @@ const (
 	LogJSON LogFormat = "json"
 )
 
-// HookPlace selects the part of a hook request that carries its credential.
-type HookPlace string
-
-// Values of [HookPlace].
-const (
-	HookHeader HookPlace = "header"
-	HookCookie HookPlace = "cookie"
-)
-
-// Hook configures a token hook: its URL, and the credential that requests to it carry. If
-// AuthName is empty, they carry none.
-type Hook struct {
-	URL       string
-	AuthIn    HookPlace
-	AuthName  string
-	AuthValue Secret
-}
-
 // Config is a complete configuration. The zero value is invalid: start from [Default] or
 // [Load].
 type Config struct {

@@ -6,6 +6,24 @@ import (
 	"strings"
 )
 
+// HookPlace selects the part of a hook request that carries its credential.
+type HookPlace string
+
+// Values of [HookPlace].
+const (
+	HookHeader HookPlace = "header"
+	HookCookie HookPlace = "cookie"
+)
+
+// Hook configures a token hook: its URL, and the credential that requests to it carry. If
+// AuthName is empty, they carry none.
+type Hook struct {
+	URL       string
+	AuthIn    HookPlace
+	AuthName  string
+	AuthValue Secret
+}
+
 // hookKeys returns the settings of one hook, with names that begin with name.
 func hookKeys(name, doc string, at func(*Config) *Hook) []key {
 	return []key{
