@@ -27,7 +27,7 @@ type Links interface {
 	InsertLink(ctx context.Context, l *onetimelink.Link) error
 	Link(ctx context.Context, hash []byte, now time.Time) (*onetimelink.Link, error)
 	// DisownChange spends a link, ends all sessions of its account, and stores next, a link
-	// that sets a new password.
+	// that sets a new password; nil for none.
 	DisownChange(ctx context.Context, l, next *onetimelink.Link, now time.Time) error
 	// UndoDeletion spends a link and enables its account, which its user had asked to delete.
 	UndoDeletion(ctx context.Context, l *onetimelink.Link, now time.Time) error

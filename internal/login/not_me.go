@@ -15,8 +15,8 @@ import (
 	"github.com/ostiary/ostiary/internal/pages"
 )
 
-// NotMe serves the page for users who did not cause what a notice tells of. It ends all sessions
-// of the account, and leads to a new password.
+// NotMe serves the page for users who did not cause what a notice tells of, or what the activity
+// of the account shows. It ends all sessions of the account, and leads to a new password.
 type NotMe struct {
 	*Config
 
@@ -38,38 +38,68 @@ func (h *NotMe) Page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := pages.NotMe{Action: h.Issuer + "/not-me", Username: l.account.Name()}
+	if l.Address == "" {
+		page.CancelURL = h.AccountURL + "/activity"
+	}
 	if l.Data.Primary {
 		page.Primary = l.Address
 	}
 	h.Pages.Show(w, r, http.StatusOK, page)
 }
 
-// Submit serves POST /not-me. The browser gets a link that sets a new password, for which the
-// second factor is still necessary.
+// Submit serves POST /not-me. A user who got the link by mail gets one that sets a new password,
+// for which the second factor is still necessary. From the activity of the account, the user signs
+// in again, and sets a new password with the current one.
 func (h *NotMe) Submit(w http.ResponseWriter, r *http.Request) {
 	l, err := h.open(r)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	now := h.Now()
-	next, token := onetimelink.New(onetimelink.Recover, l.Subject, l.Address, now)
+	now, target := h.Now(), h.AccountURL+"/password"
+	var next *onetimelink.Link
+	var token string
+	if l.Address != "" {
+		next, token = onetimelink.New(onetimelink.Recover, l.Subject, l.Address, now)
+		target = h.Issuer + "/recover"
+	}
 	if err := h.Links.DisownChange(r.Context(), l.Link, next, now); err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.Log.LogAttrs(r.Context(), slog.LevelWarn, "a user did not cause a notice; all sessions ended", slog.String("subject", l.Subject))
+	h.Log.LogAttrs(r.Context(), slog.LevelWarn, "a user did not cause a change or a sign-in; all sessions ended", slog.String("subject", l.Subject))
 	h.links.cookies.ClearLink(w, notMePage)
-	h.links.cookies.SetLink(w, recoverPage, token)
-	httpapi.SeeOther(w, h.Issuer+"/recover")
+	if next != nil {
+		h.links.cookies.SetLink(w, recoverPage, token)
+	}
+	httpapi.SeeOther(w, target)
+}
+
+// notMeLifetime is how long a user of the account console may take to confirm.
+const notMeLifetime = 30 * time.Minute
+
+// OfferNotMe gives the browser of a signed-in user, who did not cause what the activity of the
+// account shows, a link to end all sessions, and returns the page.
+func (s *Service) OfferNotMe(w http.ResponseWriter, r *http.Request, a *account.Account) (page string, err error) {
+	h := s.NotMe
+	l, token := onetimelink.New(onetimelink.NotMe, a.Subject, "", h.Now())
+	l.Version, l.ExpiresAt = onetimelink.Version(onetimelink.NotMe, a), h.Now().Add(notMeLifetime)
+	if err := h.Links.InsertLink(r.Context(), l); err != nil {
+		return "", fmt.Errorf("insert link: %w", err)
+	}
+	h.links.cookies.SetLink(w, notMePage, token)
+	return h.Issuer + "/not-me", nil
 }
 
 // open returns the link that the browser opened. The account must still have verified the address
-// to which it was sent.
+// to which it was sent, if it was.
 func (h *NotMe) open(r *http.Request) (*linked, error) {
 	l, err := h.links.open(r, notMePage, onetimelink.NotMe)
 	if err != nil {
 		return nil, err
+	}
+	if l.Address == "" {
+		return l, nil
 	}
 	if address := l.account.Address(l.Address); address == nil || address.VerifiedAt.IsZero() {
 		return nil, onetimelink.ErrInvalid

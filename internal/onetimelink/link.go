@@ -34,7 +34,8 @@ const (
 	Invitation Kind = "invitation" // creates an account
 	// UndoDeletion keeps an account that its user has asked to delete.
 	UndoDeletion Kind = "undo-deletion"
-	// NotMe ends all sessions of a user who did not cause what a notice tells of.
+	// NotMe ends all sessions of a user who did not cause what a notice tells of, or what the
+	// activity of the account shows.
 	NotMe  Kind = "not-me"
 	SignIn Kind = "sign-in" // a code that a user enters to sign in: it has no link
 )

@@ -101,8 +101,9 @@ type AccountPassword struct {
 
 func (AccountPassword) template() string { return "account-password" }
 
-// AccountActivity lists what happened to the account.
+// AccountActivity lists what happened to the account. Its forms post not_me, the ID of an event.
 type AccountActivity struct {
+	Action string
 	Events []EventRow
 	// OlderURL shows older events; empty if there are none. NewestURL leads back.
 	OlderURL, NewestURL string
@@ -110,12 +111,15 @@ type AccountActivity struct {
 
 func (AccountActivity) template() string { return "account-activity" }
 
-// EventRow is an event in a list. Known reports that Origin has the browser or the system.
+// EventRow is an event in a list. Known reports that Origin has the browser or the system, and
+// Alarming that somebody else may have caused the event.
 type EventRow struct {
-	Text   messages.Message
-	At     When
-	Known  bool
-	Origin session.Origin
+	ID       string
+	Text     messages.Message
+	At       When
+	Known    bool
+	Alarming bool
+	Origin   session.Origin
 }
 
 // AccountData offers the data of the account as a file. The form posts nothing.

@@ -40,6 +40,9 @@ type NotMe struct {
 	Username string
 	// Primary is the address that becomes the primary one again; empty for none.
 	Primary string
+	// CancelURL leads back to the account console, whose user signs in again afterwards; empty for
+	// the link of a notice.
+	CancelURL string
 }
 
 func (NotMe) template() string { return "notme" }

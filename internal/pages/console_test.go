@@ -49,7 +49,7 @@ func consoleSamples(client func(text, link string) Client) []sample {
 			return AccountRevoke{Action: link, CancelURL: link, ApplicationRow: row(text, link)}
 		}, "confirm", "cancel"),
 		page("activity", func(text, link string) Page {
-			return AccountActivity{Events: []EventRow{{messages.Literal(text), when, true, origin(text)}}, OlderURL: link, NewestURL: link}
+			return AccountActivity{Action: link, Events: []EventRow{{text, messages.Literal(text), when, true, true, origin(text)}}, OlderURL: link, NewestURL: link}
 		}),
 		page("profile", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "picture", Text: messages.Literal(text)}}}

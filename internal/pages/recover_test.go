@@ -43,6 +43,9 @@ func recoverySamples(client func(text, link string) Client) []sample {
 		{"notme", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, NotMe{Action: link, Username: text, Primary: text})
 		}, []string{"confirm"}},
+		{"notme", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Show(w, request(), http.StatusOK, NotMe{Action: link, Username: text, CancelURL: link})
+		}, []string{"confirm", "cancel"}},
 		{"deletionundone", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, DeletionUndone{Username: text, ContinueURL: link})
 		}, []string{"continue"}},

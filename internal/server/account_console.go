@@ -31,7 +31,7 @@ func composeAccountConsole(s *Server) {
 		Session: func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool) {
 			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
 		},
-		OfferUndo: s.login.OfferUndo,
+		OfferUndo: s.login.OfferUndo, OfferNotMe: s.login.OfferNotMe,
 		Added:     append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts, Attributes: s.Store.Attributes,
 		Activity: s.Store.Activity, DataFiles: newDataFiles(s), Credentials: s.credentialsOf,
 		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: s.passwordPolicy, Hasher: s.Hasher,

@@ -13,8 +13,8 @@ import (
 
 // DisownChange spends a link of a user who did not cause what a notice tells of. It ends the
 // sessions and grants of the account, makes its devices and networks unknown, makes the address of
-// the link primary again if its data say so, and stores next, a link that sets a new password: all
-// or nothing. It returns [onetimelink.ErrInvalid] if the link is no longer valid.
+// the link primary again if its data say so, and stores next, a link that sets a new password, nil
+// for none: all or nothing. It returns [onetimelink.ErrInvalid] if the link is no longer valid.
 func (s *OneTimeLinks) DisownChange(ctx context.Context, l, next *onetimelink.Link, now time.Time) error {
 	const end = `
 		UPDATE accounts SET updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at + 1 END,
@@ -39,6 +39,9 @@ func (s *OneTimeLinks) DisownChange(ctx context.Context, l, next *onetimelink.Li
 		}
 		if err := recordActivity(ctx, c, activity.New(activity.Disowned, l.Subject, "", now)); err != nil {
 			return err
+		}
+		if next == nil {
+			return nil
 		}
 		a, err := accountBySubject(ctx, c, l.Subject)
 		if err != nil {

@@ -31,13 +31,14 @@ func scanLink(from db.Scanner) (*onetimelink.Link, error) {
 
 // InsertLink stores a link, and ends the others of its kind, subject and address. A link for
 // a password ends all of its account; the links of notices, which are sent concurrently, end none.
+// One against activity of the account, which has no address, ends the earlier one.
 func (s *OneTimeLinks) InsertLink(ctx context.Context, l *onetimelink.Link) error {
 	return s.db.Tx(ctx, func(c db.Conn) error { return insertLink(ctx, c, l) })
 }
 
 func insertLink(ctx context.Context, on db.Conn, l *onetimelink.Link) error {
 	const replace = `
-		DELETE FROM one_time_links WHERE kind = $1 AND subject = $2 AND $1 <> 'not-me' AND ($1 = 'recover' OR address_key = $3)`
+		DELETE FROM one_time_links WHERE kind = $1 AND subject = $2 AND ($1 <> 'not-me' OR $3 = '') AND ($1 = 'recover' OR address_key = $3)`
 	const insert = `INSERT INTO one_time_links (` + linkColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 	data, err := optionalDocument(l.Data)

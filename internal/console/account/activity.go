@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/session"
@@ -20,7 +21,7 @@ func (c *Console) activity(v *visit) error {
 	if err != nil {
 		return err
 	}
-	content := pages.AccountActivity{}
+	content := pages.AccountActivity{Action: c.url("/activity")}
 	if before != "" {
 		content.NewestURL = c.url("/activity")
 	}
@@ -34,11 +35,35 @@ func (c *Console) activity(v *visit) error {
 			return err
 		}
 		content.Events = append(content.Events, pages.EventRow{
-			Text: text, At: v.when(e.LastAt), Known: e.Browser != "" || e.System != "",
+			ID: e.ID, Text: text, At: v.when(e.LastAt), Alarming: c.mayDisown(v, e.Kind), Known: e.Browser != "" || e.System != "",
 			Origin: session.Origin{Browser: e.Browser, System: e.System, Network: strings.TrimSuffix(e.Network, "/32")},
 		})
 	}
 	return v.show(content)
+}
+
+// mayDisown reports whether the user can react to an event of a kind that somebody else may have
+// caused.
+func (c *Console) mayDisown(v *visit, k activity.Kind) bool {
+	switch k {
+	case activity.ConsentWithdrawn, activity.Locked, activity.Unlocked, activity.Disowned:
+		return false
+	default:
+		return !c.LoginApp && !v.account.IsExternal()
+	}
+}
+
+// disown serves POST /account/activity: not_me is the ID of an event. It leads to the page that
+// ends all sessions, after a confirmation.
+func (c *Console) disown(v *visit) error {
+	if v.r.PostForm.Get("not_me") == "" || !c.mayDisown(v, activity.SignedIn) {
+		return errNotFound
+	}
+	next, err := c.OfferNotMe(v.w, v.r, v.account)
+	if err == nil {
+		httpapi.SeeOther(v.w, next)
+	}
+	return err
 }
 
 // eventText returns an event in words.

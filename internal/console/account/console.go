@@ -124,6 +124,8 @@ type Config struct {
 	Session func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool)
 	// OfferUndo gives the browser a link to undo the deletion of an account, and returns the page.
 	OfferUndo func(w http.ResponseWriter, r *http.Request, subject string) (page string, err error)
+	// OfferNotMe gives the browser a link that ends all sessions of an account, and returns the page.
+	OfferNotMe func(w http.ResponseWriter, r *http.Request, a *account.Account) (page string, err error)
 	// Added are the pages of other packages.
 	Added []AddedPage
 

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func TestThisWasNotMe(t *testing.T) {
 		}
 		wantStatus(t, "the new password", b.Post("/recover", form("password", "third horse battery staple")), http.StatusOK)
 		activity := b.Get("/account/activity")
-		servertest.Contains(t, activity.Body, "All sessions ended because of a message")
+		servertest.Contains(t, activity.Body, "All sessions ended: you reported something that was not you")
 	})
 }
 
@@ -71,5 +72,53 @@ func TestThisWasNotMeRestoresThePrimaryAddress(t *testing.T) {
 			t.Errorf("no form for the password: %d\n%s", p.Status, p.Body)
 		}
 		wantStatus(t, "the link to the other address", openLink(s.NewBrowser(), other), http.StatusGone)
+	})
+}
+
+// The activity page leads to the same end, also without mail: after a confirmation all sessions
+// end, this one too. The user then signs in and sets a new password with the current one, so that
+// a stolen session cannot set one.
+func TestActivityWasNotMe(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *servertest.Server) {
+		t.Helper()
+		b, thief := s.NewBrowser(), s.NewBrowser()
+		open(b, "/account")
+		token := refreshToken(thief)
+		page := open(b, "/account/activity")
+		id := page.Attribute("value", func(a map[string]string) bool { return a["name"] == "not_me" })
+		servertest.Contains(t, page.Body, "This was not me", "Signed in")
+
+		ask := func() servertest.Response {
+			t.Helper()
+			p := b.Post("/account/activity", form("not_me", id))
+			wantText(t, "the next page", p.Header.Get("Location"), s.URL+"/not-me")
+			p = b.Get("/not-me")
+			servertest.Contains(t, p.Body, "this one too", `id="cancel" class="button quiet" href="`+s.URL+`/account/activity"`)
+			return p
+		}
+		earlier := s.NewBrowser()
+		ask()
+		earlier.Client.Jar.SetCookies(servertest.ParseURL(t, s.URL), b.Client.Jar.Cookies(servertest.ParseURL(t, s.URL+"/not-me")))
+		wantStatus(t, "the link in another browser", earlier.Get("/not-me"), http.StatusOK)
+		confirm := ask()
+		wantStatus(t, "the link of an earlier page", earlier.Get("/not-me"), http.StatusGone)
+		wantStatus(t, "the session before the confirmation", thief.Get("/account"), http.StatusOK)
+		s.Advance(time.Second)
+		p := b.Post(confirm.FormAction(), form("confirm", "yes"))
+		wantText(t, "the page after the confirmation", p.Header.Get("Location"), s.URL+"/account/password")
+		wantStatus(t, "the link again", b.Post("/not-me", form("confirm", "yes")), http.StatusGone)
+		for name, one := range map[string]*servertest.Browser{"own": b, "other": thief} {
+			if p := one.Get("/account"); p.Location().Path != "/login" {
+				t.Errorf("the %s session: %d to %s", name, p.Status, p.Location())
+			}
+		}
+		servertest.WantError(t, s.Refresh(token), http.StatusBadRequest, "invalid_grant")
+		servertest.Contains(t, open(b, "/account/password").Body, `id="current-password"`)
+		activity := b.Get("/account/activity").Body
+		servertest.Contains(t, activity, "All sessions ended: you reported something that was not you")
+		if signIns, buttons := strings.Count(activity, "<strong>Signed in"), strings.Count(activity, `name="not_me"`); signIns != 3 || buttons != 4 {
+			t.Errorf("%d buttons, and %d sign-ins; want 4 with that of a consent, and 3", buttons, signIns)
+		}
+		wantStatus(t, "no event", b.Post("/account/activity", form()), http.StatusNotFound)
 	})
 }

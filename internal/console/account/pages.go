@@ -56,7 +56,7 @@ func (c *Console) pages() []page {
 	list = append(list,
 		page{path: "/sessions", title: messages.New("account.sessions"), group: groupAccess, get: c.sessions, post: c.endSessions, card: c.sessionsCard},
 		page{path: "/applications", title: messages.New("account.applications"), group: groupAccess, get: c.applications, post: c.revoke, card: c.applicationsCard},
-		page{path: "/activity", title: messages.New("account.activity"), group: groupAccess, get: c.activity},
+		page{path: "/activity", title: messages.New("account.activity"), group: groupAccess, get: c.activity, post: c.disown},
 		page{path: "/data", title: messages.New("account.data"), group: groupUser, get: c.data, post: c.requestData},
 		page{path: "/data/file", sensitive: true, get: c.dataFile},
 	)
