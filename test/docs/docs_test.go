@@ -20,7 +20,7 @@ func TestTablesNameExistingFilesAndTests(t *testing.T) {
 	tests := testFunctions(t)
 	code := regexp.MustCompile("`([^`]+)`")
 	name := regexp.MustCompile(`\b(?:Test|Fuzz)\w+`)
-	for _, page := range []string{"docs/standards.md", "docs/threat-model.md", "docs/conformance.md"} {
+	for _, page := range []string{"docs/standards.md", "docs/threat-model.md", "docs/conformance.md", "test/e2e/README.md"} {
 		rows := testedRows(t, page)
 		if len(rows) == 0 {
 			t.Errorf("%s has no table with a column named test", page)

@@ -12,8 +12,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A user manages the account without an application: changes the password from a second browser,
-// ends the sessions of others, and withdraws the access of an application.
+// A user manages the account without an application: withdraws the access of an application, ends
+// another session and all others, with the tokens that applications got in them, and changes the
+// password from a second browser.
 func TestAccountPages(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, nil, testAccountPages)
@@ -46,6 +47,8 @@ func testAccountPages(server *service) {
 	v.wantText("#status", "can no longer use your account")
 	v.wantNoElement(".application")
 	v.check("account-revoked")
+	other.press("#refresh")
+	other.wantText("#demo-error-code", "invalid_grant")
 
 	v.open(account + "/sessions")
 	v.check("account-sessions")
@@ -53,6 +56,13 @@ func testAccountPages(server *service) {
 	v.wantText("#status", "The session has ended")
 	other.open(account)
 	other.wantFocus("username")
+	demoFlow{server.demo, server.username, server.password}.signIn(other)
+	v.open(account + "/sessions")
+	v.press("#end-others")
+	v.wantText("#status", "1 other session has ended")
+	other.press("#refresh")
+	other.wantText("#demo-error-code", "invalid_grant")
+	other.open(account)
 	other.signIn(server.username, server.password)
 
 	const renewed = "eleven unrelated apple words"
