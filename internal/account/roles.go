@@ -1,11 +1,13 @@
 package account
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -25,6 +27,12 @@ const (
 // AdminRoles returns the roles of administrators, the one with the most rights first.
 func AdminRoles() []AdminRole { return []AdminRole{Owner, Administrator, Support, Auditor} }
 
+// RoleChange describes a change of the role for the audit log.
+func RoleChange(before, after AdminRole) string {
+	const none = "none"
+	return "admin_role: " + cmp.Or(string(before), none) + " to " + cmp.Or(string(after), none)
+}
+
 // ErrLastOwner reports a change after which no enabled account would be an owner.
 var ErrLastOwner = errors.New("this is the last owner; make another user an owner first")
 
@@ -39,17 +47,40 @@ func CheckAdminRole(r AdminRole) error {
 // State is what a user must do before the account can be used.
 type State string
 
-// The states of accounts. A disabled account has [Account.DisabledAt] beside its state.
+// The states of accounts. A disabled account has [Account.DisabledAt] beside one of the others,
+// and is never stored as Disabled.
 const (
 	Active             State = "active"
+	Disabled           State = "disabled"
 	MustChangePassword State = "must_change_password"
 	MustEnrol          State = "must_enrol" // a second factor or a passkey
 )
 
+// CurrentState returns the state of the account as operators see it: Disabled has precedence.
+func (a *Account) CurrentState() State {
+	switch {
+	case !a.DisabledAt.IsZero():
+		return Disabled
+	case a.State == "":
+		return Active
+	}
+	return a.State
+}
+
+// SetState changes the state as of now. A locked account stays disabled.
+func (a *Account) SetState(s State, now time.Time) {
+	switch {
+	case s != Disabled:
+		a.State, a.DisabledAt = s, a.LockedAt
+	case a.DisabledAt.IsZero():
+		a.DisabledAt = now.Truncate(time.Microsecond)
+	}
+}
+
 // CheckState returns an error for an unknown state.
 func CheckState(s State) error {
-	if !slices.Contains([]State{Active, MustChangePassword, MustEnrol}, s) {
-		return errors.New("state must be active, must_change_password or must_enrol")
+	if !slices.Contains([]State{Active, Disabled, MustChangePassword, MustEnrol}, s) {
+		return errors.New("state must be active, disabled, must_change_password or must_enrol")
 	}
 	return nil
 }

@@ -63,6 +63,7 @@ type Config struct {
 	Consents       Consents
 	Grants         Grants
 	Users          Users
+	Hasher         manage.PasswordHasher // of passwords that operators set
 	Groups         Groups
 	Attributes     Attributes
 	Credentials    []manage.CredentialSource

@@ -39,6 +39,7 @@ type eventView struct {
 	At        time.Time `json:"at"`
 	Action    string    `json:"action"`
 	Target    string    `json:"target"`
+	Detail    string    `json:"detail,omitempty" doc:"what changed, such as admin_role: none to owner"`
 	Actor     actorView `json:"actor"`
 	Address   string    `json:"address,omitempty"`
 	RequestID string    `json:"request_id,omitempty"`
@@ -72,7 +73,7 @@ func (h *auditHandler) list(r *Request) (*Response, error) {
 	views, last := make([]eventView, len(list)), ""
 	for i, e := range list {
 		views[i] = eventView{
-			ID: e.ID, At: e.At.UTC(), Action: e.Action, Target: e.Target, Actor: actorView{string(e.Actor.Kind), e.Actor.ID, e.Actor.Name},
+			ID: e.ID, At: e.At.UTC(), Action: e.Action, Target: e.Target, Detail: e.Detail, Actor: actorView{string(e.Actor.Kind), e.Actor.ID, e.Actor.Name},
 			Address: e.Address, RequestID: e.RequestID, Outcome: string(e.Outcome), Status: e.Status,
 		}
 		last = e.ID

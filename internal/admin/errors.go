@@ -84,6 +84,7 @@ func newErrors() *httpapi.Errors {
 			notFound(session.ErrNotFound, "The user has no active session with this id."),
 			badRequest(account.ErrBadEmail, "The email address is invalid."),
 			conflict(account.ErrGroupExists, "A group with this name exists."),
+			conflict(account.ErrExists, "The subject or the username is taken."),
 			conflict(account.ErrAddressTaken, "Another user has verified this email address."),
 			conflict(account.ErrLastOwner, "This is the last owner. Make another user an owner first."),
 			conflict(account.ErrLocked, "The account is locked down. Unlock it instead."),

@@ -31,7 +31,7 @@ func resources(c *Config, access *access) []resource {
 		})
 	}
 	people := &userCases{
-		store: c.Users, attributes: c.Attributes, sources: c.Credentials, recovery: c.Recovery, invitations: c.Invitations, access: access, now: c.Now,
+		store: c.Users, attributes: c.Attributes, sources: c.Credentials, recovery: c.Recovery, invitations: c.Invitations, hasher: c.Hasher, access: access, now: c.Now,
 	}
 	return append(all,
 		&keySetHandler{
@@ -46,6 +46,7 @@ func resources(c *Config, access *access) []resource {
 		&scopeHandler{store: c.Scopes, now: c.Now},
 		&consentHandler{consents: c.Consents, grants: c.Grants, requests: c.ConsentRequests, clients: c.Clients, now: c.Now},
 		&userHandler{people},
+		&userCreateHandler{&userLinkHandler{people}},
 		&userStateHandler{people},
 		&userLinkHandler{people},
 		&userAddressHandler{people},

@@ -24,6 +24,8 @@ type Request struct {
 	// Target is the target in the audit log. It is set from the path; an operation that
 	// creates something sets it to the new ID.
 	Target string
+	// Detail is that of the audit event.
+	Detail string
 
 	header http.Header // of the response
 }

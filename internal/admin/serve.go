@@ -61,7 +61,7 @@ func (h *Handler) do(r *Request, o *Operation) (*Response, error) {
 	}
 	err := audited.Change(r.Context(), []*audit.Event{event}, func(context.Context) (err error) {
 		response, err = o.Do(r)
-		event.Target = audit.Truncate(r.Target)
+		event.Target, event.Detail = audit.Truncate(r.Target), r.Detail
 		return err
 	})
 	return response, err

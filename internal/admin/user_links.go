@@ -51,7 +51,7 @@ func (h *userLinkHandler) recover(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.link(r, a)
+	return h.okLink(r, a)
 }
 
 // invite serves POST /users/{subject}/invite.
@@ -67,10 +67,19 @@ func (h *userLinkHandler) invite(r *Request) (*Response, error) {
 	if err := manage.CheckNew(a, list); err != nil {
 		return nil, err
 	}
-	return h.link(r, a)
+	return h.okLink(r, a)
 }
 
-func (h *userLinkHandler) link(r *Request, a *account.Account) (*Response, error) {
+func (h *userLinkHandler) okLink(r *Request, a *account.Account) (*Response, error) {
+	link, err := h.link(r, a)
+	if err != nil {
+		return nil, err
+	}
+	return ok(*link), nil
+}
+
+// link returns or sends a link with which the user sets a password.
+func (h *userLinkHandler) link(r *Request, a *account.Account) (*oneTimeLink, error) {
 	byMail, err := r.flag(mailParameter)
 	if err != nil {
 		return nil, err
@@ -81,10 +90,7 @@ func (h *userLinkHandler) link(r *Request, a *account.Account) (*Response, error
 	} else {
 		v.Link, v.ExpiresAt, err = h.recovery.Link(r.Context(), a)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return ok(v), nil
+	return &v, err
 }
 
 // inviteAddress serves POST /invitations.

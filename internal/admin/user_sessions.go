@@ -40,7 +40,7 @@ func (h *userSessionHandler) list(r *Request) (*Response, error) {
 
 // endAll serves DELETE /users/{subject}/sessions.
 func (h *userSessionHandler) endAll(r *Request) (*Response, error) {
-	a, err := h.store.Account(r.Context(), r.pathValue("subject"))
+	_, a, err := h.permitted(r)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,11 @@ func (h *userSessionHandler) endAll(r *Request) (*Response, error) {
 
 // end serves DELETE /users/{subject}/sessions/{sid}.
 func (h *userSessionHandler) end(r *Request) (*Response, error) {
-	if err := h.manager.EndOf(r.Context(), r.pathValue("subject"), r.pathValue("sid")); err != nil {
+	_, a, err := h.permitted(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.manager.EndOf(r.Context(), a.Subject, r.pathValue("sid")); err != nil {
 		return nil, err
 	}
 	return noContent(), nil

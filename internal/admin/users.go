@@ -25,14 +25,21 @@ type userCases struct {
 	sources     []manage.CredentialSource
 	recovery    *manage.Recovery
 	invitations *manage.Invitations
+	hasher      manage.PasswordHasher
 	access      *access
 	now         func() time.Time
 }
 
 // users returns the use cases for the caller of a request.
 func (c *userCases) users(r *Request) (*manage.Users, error) {
-	guard, err := c.access.roleGuard(r)
-	return &manage.Users{Store: c.store, Attributes: c.attributes, Now: c.now, Guard: guard}, err
+	permit, err := c.access.roleGuard(r)
+	guard := func(before, after account.AdminRole) error {
+		if before != after {
+			r.Detail = account.RoleChange(before, after)
+		}
+		return permit(before, after)
+	}
+	return &manage.Users{Store: c.store, Attributes: c.attributes, Hasher: c.hasher, Now: c.now, Guard: guard}, err
 }
 
 // permitted returns the use cases and the user in the path, if the caller may change that user.
@@ -92,7 +99,7 @@ type userPatch struct {
 	Roles      []string       `json:"roles"`
 	Attributes map[string]any `json:"attributes" doc:"values of the attributes of /attributes"`
 	AdminRole  string         `json:"admin_role" doc:"owner, administrator, support, auditor or empty"`
-	State      string         `json:"state" doc:"active, must_change_password or must_enrol"`
+	State      string         `json:"state" doc:"active, disabled, must_change_password or must_enrol"`
 }
 
 // userView is a user as the API returns it.
@@ -138,11 +145,8 @@ func (c *userCases) okUser(r *Request, a *account.Account) (*Response, error) {
 
 func viewUser(a *account.Account, attributes map[string]any) *userView {
 	v := &userView{
-		a.Subject, a.Name(), string(a.State), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), attributes, string(a.AdminRole), a.Password != nil,
+		a.Subject, a.Name(), string(a.CurrentState()), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), attributes, string(a.AdminRole), a.Password != nil,
 		a.SelfRegistered, a.DisabledAt.UTC(), a.LockedAt.UTC(), a.CreatedAt.UTC(), a.UpdatedAt.UTC(),
-	}
-	if !a.DisabledAt.IsZero() {
-		v.State = "disabled"
 	}
 	if v.Claims == nil {
 		v.Claims = map[string]any{}

@@ -111,6 +111,8 @@ func TestPatchUser(t *testing.T) {
 			{`{"emails":null,"groups":[],"state":"must_enrol","admin_role":"auditor"}`, servertest.Object{
 				"emails": []any{}, "groups": []any{}, "claims": servertest.Object{}, "state": "must_enrol", "admin_role": "auditor",
 			}},
+			{`{"state":"disabled"}`, servertest.Object{"state": "disabled"}},
+			{`{"state":"must_change_password"}`, servertest.Object{"state": "must_change_password"}},
 			{`{"claims":{"email":"new@example.org"},"state":null,"admin_role":null}`, servertest.Object{
 				"emails": []any{mail("new@example.org", false, true)}, "state": "active", "admin_role": "",
 			}},
@@ -148,7 +150,7 @@ func TestPatchUser(t *testing.T) {
 			"two primary addresses":        `{"emails":[{"address":"a@example.org","primary":true},{"address":"b@example.org","primary":true}]}`,
 			"emails and claims.email":      `{"emails":[],"claims":{"email":"a@example.org"}}`,
 			"an unknown role":              `{"admin_role":"root"}`,
-			"an unknown state":             `{"state":"disabled"}`,
+			"an unknown state":             `{"state":"gone"}`,
 			"a NUL":                        "{\"claims\":{\"name\":\"a\\u0000\"}}",
 			"too many roles":               `{"roles":[` + many(`"r"`, 501) + `]}`,
 			"too many addresses":           `{"emails":[` + many(`{"address":"a@example.org"}`, 101) + `]}`,
@@ -262,6 +264,7 @@ func TestCallersChangeNoAdministratorsAboveThem(t *testing.T) {
 		for _, call := range []string{
 			"PATCH ", "DELETE ", "POST /lock", "POST /unlock", "POST /disable", "POST /enable", "POST /recover", "POST /invite", "POST /recover?mail=true",
 			"POST /addresses", "DELETE /addresses/boss@example.org", "PUT /groups/staff", "DELETE /groups/staff", "DELETE /credentials/password",
+			"DELETE /sessions", "DELETE /sessions/any",
 		} {
 			method, path, _ := strings.Cut(call, " ")
 			body := ""
@@ -275,6 +278,21 @@ func TestCallersChangeNoAdministratorsAboveThem(t *testing.T) {
 				if p := s.CallAdminWithKey(text, method, "/users/"+boss+path, body); p.Status != http.StatusForbidden || !strings.Contains(p.Header.Get("WWW-Authenticate"), "scope=") {
 					t.Errorf("%s of an owner by %s: %d %s", call, name, p.Status, p.Body)
 				}
+			}
+		}
+		for text, want := range map[string]int{support: http.StatusForbidden, everything: http.StatusCreated} {
+			if p := s.CallAdminWithKey(text, http.MethodPost, "/users", `{"username":"chief","admin_role":"owner"}`); p.Status != want {
+				t.Errorf("a new owner: %d %s, want %d", p.Status, p.Body, want)
+			}
+		}
+		events, err := db.Audit.ListEvents(t.Context(), audit.Filter{Action: "user.update", Target: zoe}, "", 10)
+		var details []string
+		for _, e := range events {
+			details = append(details, e.Detail+" "+string(e.Outcome))
+		}
+		for _, want := range []string{"admin_role: support to auditor refused", "admin_role: none to support done", "admin_role: none to owner refused"} {
+			if err != nil || !slices.Contains(details, want) {
+				t.Errorf("audit events of roles: %q, %v, want %q", details, err, want)
 			}
 		}
 		a, err := db.Accounts.Account(t.Context(), boss)

@@ -64,6 +64,7 @@ type Event struct {
 	At        time.Time
 	Action    string // such as client.create
 	Target    string // an id, or the filter that selected several
+	Detail    string // what changed, such as "admin_role: none to owner"; mostly empty
 	Actor     Actor
 	Address   string // of the caller, if over the network
 	RequestID string

@@ -69,6 +69,7 @@ type eventView struct {
 	At        time.Time `json:"at"`
 	Action    string    `json:"action"`
 	Target    string    `json:"target"`
+	Detail    string    `json:"detail,omitempty"`
 	By        string    `json:"actor_kind"`
 	ActorID   string    `json:"actor_id,omitempty"`
 	ActorName string    `json:"actor_name,omitempty"`
@@ -82,7 +83,7 @@ func viewEvents(all []*audit.Event) []eventView {
 	views := make([]eventView, len(all))
 	for i, e := range all {
 		views[i] = eventView{
-			e.ID, storedTime(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name, e.Address, e.RequestID,
+			e.ID, storedTime(e.At), e.Action, e.Target, e.Detail, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name, e.Address, e.RequestID,
 			string(e.Outcome), e.Status,
 		}
 	}
@@ -91,7 +92,7 @@ func viewEvents(all []*audit.Event) []eventView {
 
 func eventColumns() table[eventView] {
 	return table[eventView]{
-		[]string{"TIME", "ACTION", "TARGET", "ACTOR KIND", "ACTOR", "ADDRESS", "OUTCOME"},
+		[]string{"TIME", "ACTION", "TARGET", "DETAIL", "ACTOR KIND", "ACTOR", "ADDRESS", "OUTCOME"},
 		func(v eventView) []string {
 			outcome := v.Outcome
 			if outcome == "" {
@@ -100,7 +101,7 @@ func eventColumns() table[eventView] {
 			if v.Status != 0 {
 				outcome = fmt.Sprintf("%s (%d)", outcome, v.Status)
 			}
-			return []string{formatTime(v.At), v.Action, dash(v.Target), v.By, dash(v.ActorID), dash(v.Address), outcome}
+			return []string{formatTime(v.At), v.Action, dash(v.Target), dash(v.Detail), v.By, dash(v.ActorID), dash(v.Address), outcome}
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -189,5 +190,67 @@ func TestExportOfUsersIsAudited(t *testing.T) {
 	var events []cli.EventView
 	if sh.JSON(&events, "audit"); len(events) != 1 || events[0].Action != "user.export" || events[0].Outcome != "done" {
 		t.Errorf("the audit log has %+v, want the export", events)
+	}
+}
+
+// A second database has the same users after an import of the export, in every state.
+func TestExportOfUsersIsImported(t *testing.T) {
+	t.Parallel()
+
+	sh, other := clitest.NewShell(t), clitest.NewShell(t)
+	for _, one := range []*clitest.Shell{sh, other} {
+		one.Must("attributes", "create", "floor", "--type=number")
+		one.Must("attributes", "create", "team", "--editable-by=user", "--visible-to=user")
+	}
+	sh.Must("users", "import", sh.WriteFile("users.json", `[
+		{"username":"ada","subject":"sub-1","password":"correct horse battery","state":"must_change_password","admin_role":"owner","groups":["staff"],"roles":["editor"]},
+		{"username":"bob","password_hash":null,"state":"disabled","emails":[{"address":"bob@rp.example","verified":true,"primary":true},{"address":"b@rp.example"}]},
+		{"username":"cyn","password":"correct horse battery","state":"must_enrol","claims":{"name":"Cyn","address":{"country":"UK"},"email":"cyn@rp.example"},"attributes":{"floor":7.5,"team":"engines"}},
+		{"username":"dan","password_hash":null}
+	]`))
+	sh.Must("users", "update", "dan", "--state=disabled")
+	exported := sh.Must("users", "export", "--credentials")
+	if got := strings.Count(exported, `"state": "disabled"`); got != 2 || strings.Count(exported, `"password_hash": null`) != 2 {
+		t.Errorf("%d disabled users in %s", got, exported)
+	}
+	file := other.WriteFile("users.json", exported)
+	other.Must("users", "import", file)
+	if diff := cmp.Diff(exported, other.Must("users", "export", "--credentials")); diff != "" {
+		t.Errorf("the export of the import (-want +got):\n%s", diff)
+	}
+	var done cli.ImportResult
+	if other.JSON(&done, "users", "import", file); done.Unchanged != 4 {
+		t.Errorf("a second import did %+v", done)
+	}
+	if a := accountOf(other, "bob"); a.DisabledAt.IsZero() || a.Password != nil {
+		t.Errorf("the account is %+v", a)
+	}
+	if other.JSON(&done, "users", "import", other.WriteFile("users.json", `[{"username":"bob","state":"active"},{"username":"cyn","state":"disabled"}]`)); done.Updated != 2 {
+		t.Errorf("a change of states did %+v", done)
+	}
+	if bob, cyn := accountOf(other, "bob"), accountOf(other, "cyn"); !bob.DisabledAt.IsZero() || cyn.DisabledAt.IsZero() {
+		t.Errorf("bob is %+v and cyn %+v", bob, cyn)
+	}
+	servertest.Contains(t, other.MustFail("users", "import", other.WriteFile("users.json", `[{"username":"ada","state":"disabled"}]`)), "this is the last owner")
+	servertest.Contains(t, other.MustFail("users", "import", other.WriteFile("users.json", `[{"username":"eve"}]`)), "password or password_hash is required")
+}
+
+// The audit log says which role an administrator had and has.
+func TestRolesInTheAuditLog(t *testing.T) {
+	t.Parallel()
+
+	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "ada", "--generate", "--admin")
+	sh.Must("users", "create", "bob", "--generate", "--admin")
+	sh.Must("users", "update", "bob", "--admin-role=support")
+	sh.Must("users", "update", "bob", "--admin-role=none")
+	var events []cli.EventView
+	sh.JSON(&events, "audit", "--target=bob")
+	var details []string
+	for _, e := range events {
+		details = append(details, e.Detail)
+	}
+	if diff := cmp.Diff([]string{"admin_role: support to none", "admin_role: owner to support", "admin_role: none to owner"}, details); diff != "" {
+		t.Errorf("details (-want +got):\n%s", diff)
 	}
 }

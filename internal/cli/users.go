@@ -238,7 +238,15 @@ func displayName(a *account.Account) string { return cmp.Or(a.Name(), a.Subject)
 
 // newUsers returns the use cases of users.
 func newUsers(d *database) *manage.Users {
-	return &manage.Users{Store: d.store.Accounts, Attributes: d.store.Attributes, Hasher: server.NewHasher(d.config), Now: now}
+	return &manage.Users{
+		Store: d.store.Accounts, Attributes: d.store.Attributes, Hasher: server.NewHasher(d.config), Now: now,
+		Guard: func(before, after account.AdminRole) error {
+			if before != after && len(d.change.events) == 1 {
+				d.change.events[0].Detail = account.RoleChange(before, after)
+			}
+			return nil
+		},
+	}
 }
 
 // userView is a user in output. Password is set only right after it was generated.
@@ -278,12 +286,8 @@ func viewUser(a *account.Account) userView {
 	for _, one := range a.Addresses {
 		emails = append(emails, emailView{one.Address, !one.VerifiedAt.IsZero(), one.Primary})
 	}
-	state := cmp.Or(a.State, account.Active)
-	if !a.DisabledAt.IsZero() {
-		state = "disabled"
-	}
 	return userView{
-		a.Name(), "", a.Subject, string(state), claims, emails, a.Groups, a.Roles, a.Attributes, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
+		a.Name(), "", a.Subject, string(a.CurrentState()), claims, emails, a.Groups, a.Roles, a.Attributes, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
 		storedTime(a.DisabledAt), storedTime(a.LockedAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }

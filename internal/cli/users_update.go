@@ -41,7 +41,7 @@ type usersUpdate struct {
 	RemoveRole   []string          `help:"Take a role from the user; may be repeated." sep:"none" placeholder:"NAME"`
 	Attribute    map[string]string `help:"Set an attribute, as in department=Sales; numbers, booleans and lists as JSON; may be repeated." mapsep:"none" placeholder:"NAME=VALUE"`
 	RemoveAttr   []string          `help:"Remove an attribute; may be repeated." name:"remove-attribute" sep:"none" placeholder:"NAME"`
-	State        string            `help:"active, must_change_password or must_enrol." placeholder:"STATE"`
+	State        string            `help:"active, disabled, must_change_password or must_enrol." placeholder:"STATE"`
 	AdminRole    *string           `help:"Role of administrators: owner, administrator, support, auditor or none." xor:"admin" placeholder:"ROLE"`
 	Admin        *bool             `help:"Make the user an owner, or with --no-admin a normal user." negatable:"" xor:"admin"`
 }

@@ -88,7 +88,7 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 		a.SetPassword(e.PasswordHash, when)
 		if known != nil {
 			hashes[n] = known.PasswordHash()
-		} else if e.Password == "" && e.PasswordHash == "" && !e.faulty && !i.AllowNoPassword {
+		} else if e.Password == "" && e.PasswordHash == "" && !e.NoPassword && !e.faulty && !i.AllowNoPassword {
 			faults = append(faults, e.fault(errors.New("password or password_hash is required for a new user")))
 		}
 	}

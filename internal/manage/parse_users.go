@@ -21,6 +21,7 @@ type userEntry struct {
 	forms         []string // in which the username may be stored
 	Password      string
 	PasswordHash  string
+	NoPassword    bool // password_hash is null: a new user has none
 	Claims        map[string]any
 	Administrator *bool // nil if absent
 	Subject       string
@@ -199,6 +200,7 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 	if decode("password_hash", &e.PasswordHash, "a string") && credential.CheckImportedHash(e.PasswordHash) != nil {
 		fail("password_hash must be argon2, bcrypt, PBKDF2 or scrypt: $argon2id$v=19$m=...,t=...,p=...$salt$hash, $argon2i$..., $2b$..., $pbkdf2-sha256$i=...,l=...$salt$hash, pbkdf2_sha256$..., $scrypt$ln=...,r=...,p=...$salt$hash or $firescrypt$...")
 	}
+	e.NoPassword = bytes.Equal(members["password_hash"], []byte("null"))
 	if e.Password != "" && e.PasswordHash != "" {
 		fail("password and password_hash exclude each other")
 	}

@@ -104,7 +104,7 @@ func (c *UserChange) apply(a *account.Account, schema []*account.Attribute, now 
 		a.AdminRole = *c.AdminRole
 	}
 	if c.State != "" {
-		a.State = c.State
+		a.SetState(c.State, now)
 	}
 	a.Groups = changeNames(a.Groups, c.AddGroups, c.RemoveGroups)
 	a.Roles = changeNames(a.Roles, c.AddRoles, c.RemoveRoles)

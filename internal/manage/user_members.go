@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -68,7 +69,7 @@ func (m *userMembersEntry) apply(a *account.Account, now time.Time) error {
 		a.Attributes = maps.Clone(*m.Attributes)
 	}
 	if m.State != nil {
-		a.State = *m.State
+		a.SetState(*m.State, now)
 	}
 	if m.Emails == nil {
 		return nil
@@ -110,7 +111,7 @@ func checkSubject(subject string) error {
 type UserExport struct {
 	Subject      string            `json:"subject"`
 	Username     string            `json:"username"`
-	PasswordHash string            `json:"password_hash,omitempty"`
+	PasswordHash json.RawMessage   `json:"password_hash,omitempty"` // null for a user without a password
 	Emails       []emailEntry      `json:"emails,omitempty"`
 	Claims       map[string]any    `json:"claims,omitempty"`
 	Groups       []string          `json:"groups,omitempty"`
@@ -127,8 +128,8 @@ func ExportUser(a *account.Account, credentials bool) UserExport {
 		Subject: a.Subject, Username: a.Name(), Emails: emailEntries(a), Groups: a.Groups, Roles: a.Roles, AdminRole: a.AdminRole,
 		Claims: map[string]any{}, Attributes: a.Attributes,
 	}
-	if a.State != account.Active {
-		e.State = a.State
+	if state := a.CurrentState(); state != account.Active {
+		e.State = state
 	}
 	for name, value := range a.Claims {
 		if len(a.Addresses) == 0 || name != "email" && name != "email_verified" {
@@ -136,7 +137,10 @@ func ExportUser(a *account.Account, credentials bool) UserExport {
 		}
 	}
 	if credentials {
-		e.PasswordHash = a.PasswordHash()
+		e.PasswordHash = json.RawMessage("null")
+		if a.Password != nil {
+			e.PasswordHash, _ = json.Marshal(a.PasswordHash())
+		}
 	}
 	return e
 }

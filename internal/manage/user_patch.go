@@ -2,6 +2,7 @@ package manage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,7 +69,7 @@ func (m *Users) Patch(ctx context.Context, subject string, patch json.RawMessage
 
 // patchUser applies the members of a patch to an account.
 func patchUser(a *account.Account, schema []*account.Attribute, patch map[string]any, now time.Time) error {
-	before := patchedMembers{emailEntries(a), a.Claims, a.Groups, a.Roles, a.Attributes, a.AdminRole, a.State}
+	before := patchedMembers{emailEntries(a), a.Claims, a.Groups, a.Roles, a.Attributes, a.AdminRole, a.CurrentState()}
 	text, err := json.Marshal(before)
 	if err != nil {
 		return fmt.Errorf("write members: %w", err)
@@ -135,10 +136,7 @@ func (m *patchedMembers) apply(a *account.Account, patch map[string]any, now tim
 		entry.AdminRole = &m.AdminRole
 	}
 	if has("state") {
-		a.State = m.State
-		if a.State == "" {
-			a.State = account.Active
-		}
+		a.SetState(cmp.Or(m.State, account.Active), now)
 	}
 	if err := entry.apply(a, now); err != nil {
 		return &InvalidUserError{err}

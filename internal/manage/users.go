@@ -114,6 +114,9 @@ type NewUser struct {
 
 // Create validates and stores a user. It returns account.ErrExists if the username exists.
 func (m *Users) Create(ctx context.Context, u NewUser) (*account.Account, error) {
+	if err := m.permit(account.NoAdminRole, u.AdminRole); err != nil {
+		return nil, err
+	}
 	name, err := account.Username(u.Username)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func composeAdmin(s *Server) {
 		Secrets:               client.SecretStore{Hasher: hasherWithoutSlot{s.adminHasher}, Sealer: s.Secrets},
 		RotatedSecretLifetime: c.RotatedSecretLifetime,
 		Scopes:                s.Store.Scopes, Consents: s.Store.Consents, Grants: s.Store.Grants,
-		Users: s.Store.Accounts, Groups: s.Store.Groups, Attributes: s.Store.Attributes, Credentials: []manage.CredentialSource{s.Store.Passkeys, s.Store.SecondFactors},
+		Users: s.Store.Accounts, Hasher: hasherWithoutSlot{s.adminHasher}, Groups: s.Store.Groups, Attributes: s.Store.Attributes, Credentials: []manage.CredentialSource{s.Store.Passkeys, s.Store.SecondFactors},
 		Recovery: &manage.Recovery{Issuer: issuer, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, Limits: operatorMailLimits(s), HasMail: c.HasMail(), Now: s.Now},
 		Invitations: &manage.Invitations{
 			Issuer: issuer, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, Limits: operatorMailLimits(s),

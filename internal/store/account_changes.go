@@ -17,21 +17,35 @@ import (
 var errChanged = errors.New("the account has changed")
 
 // ChangeAccount applies change to the claims, addresses, groups, roles, attributes, state and
-// administrator role of an account, and returns the stored account. It calls change again
+// administrator role of an account, and returns the stored account. To disable an account has the
+// effects of [Accounts.SetDisabled]. It calls change again
 // after a concurrent change of the account; an error of change is returned and changes
 // nothing. It returns [account.ErrNotFound] for an unknown subject, and for the new values
 // the errors of [Accounts.InsertAccount] and [account.ErrLastOwner].
 func (s *Accounts) ChangeAccount(
 	ctx context.Context, subject string, now time.Time, change func(*account.Account) error,
 ) (a *account.Account, err error) {
+	var version int64
+	wasDisabled := false
 	for {
-		err := s.db.Tx(ctx, func(c db.Conn) error {
-			a, err = changeMembers(ctx, c, s.notices, subject, now, change)
-			return err
+		version, err = s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
+			a, err = changeMembers(ctx, c, s.notices, subject, now, func(a *account.Account) error {
+				wasDisabled = !a.DisabledAt.IsZero()
+				return change(a)
+			})
+			return err == nil && wasDisabled == a.DisabledAt.IsZero(), err
 		})
-		if !errors.Is(err, errChanged) {
+		if errors.Is(err, errChanged) {
+			continue
+		}
+		if err != nil || version == 0 {
 			return a, err
 		}
+		if !wasDisabled {
+			err = s.endConcurrent(ctx, subject, a.UpdatedAt)
+		}
+		s.replication.enforce(ctx, version)
+		return a, err
 	}
 }
 
@@ -107,6 +121,11 @@ func replaceMembers(ctx context.Context, on db.Conn, a, before *account.Account)
 	}
 	if err := replaceLists(ctx, on, a, before); err != nil {
 		return err
+	}
+	if disabled := !a.DisabledAt.IsZero(); disabled == before.DisabledAt.IsZero() {
+		if err := setDisabled(ctx, on, a.Subject, disabled, a.UpdatedAt); err != nil {
+			return err
+		}
 	}
 	return keepOwner(ctx, on, before.AdminRole == account.Owner && a.AdminRole != account.Owner)
 }

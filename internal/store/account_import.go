@@ -14,7 +14,7 @@ import (
 // each. It finds existing accounts by username. An existing account keeps its subject, its
 // password unless the entry has one, and what the entry does not change. Groups of entries that
 // do not exist are added. A new password ends
-// the sessions and grants of the account. An entry without a change writes nothing.
+// the sessions and grants of the account, and so does disabling it. An entry without a change writes nothing.
 // Afterwards the entries have the stored values.
 //
 // An account from self-registration is updated only with a new password. Without one
@@ -42,34 +42,37 @@ func (s *Accounts) importAccounts(ctx context.Context, accounts []account.Import
 	for i, one := range accounts {
 		usernames[i] = one.Account.Username
 	}
-	err = s.db.TxWithin(ctx, db.ImportTimeout, func(on db.Conn) error {
+	version, err := s.replication.commitChange(ctx, db.ImportTimeout, func(on db.Conn) (bool, error) {
 		created, updated, cutOff = 0, 0, nil
+		cached := false
 		var known map[string]*account.Account
 		for i, one := range accounts {
 			a := one.Account
 			if i%batchSize == 0 {
 				var err error
 				if known, err = accountsByUsername(ctx, on, usernames[i:min(i+batchSize, len(accounts))]); err != nil {
-					return err
+					return false, err
 				}
 			}
 			did, err := importAccount(ctx, on, one, known[a.Username])
 			if err != nil {
-				return fmt.Errorf("import account %d (%s): %w", i+1, a.Username, err)
+				return false, fmt.Errorf("import account %d (%s): %w", i+1, a.Username, err)
 			}
 			stored := *a
 			known[a.Username] = &stored // for a further entry with the username
 			created += did.created
 			updated += did.updated
+			cached = cached || did.disables
 			if did.revokesGrants {
 				cutOff = append(cutOff, a)
 			}
 		}
-		return undo
+		return cached, undo
 	})
 	if err != nil {
 		return created, updated, err
 	}
+	defer s.replication.enforce(ctx, version)
 	for _, a := range cutOff {
 		if err := s.endConcurrent(ctx, a.Subject, a.SessionsValidAfter); err != nil {
 			return 0, 0, err
@@ -127,6 +130,10 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import, known *a
 		return importResult{}, nil
 	}
 	a.UpdatedAt = entry.UpdatedAt
+	did := importResult{updated: 1, revokesGrants: password, disables: a.DisabledAt.IsZero() != known.DisabledAt.IsZero()}
+	if did.disables && !a.DisabledAt.IsZero() {
+		a.SessionsValidAfter, did.revokesGrants = entry.UpdatedAt, true
+	}
 	if password {
 		a.SetPassword(entry.PasswordHash(), entry.UpdatedAt)
 		a.SessionsValidAfter, a.SelfRegistered = entry.UpdatedAt, false
@@ -137,9 +144,9 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import, known *a
 	hash := entry.PasswordHash()
 	*entry = a
 	if err := replaceMembers(ctx, on, &a, known); err != nil || !password {
-		return importResult{updated: 1}, err
+		return did, err
 	}
-	return importResult{updated: 1, revokesGrants: true}, importPassword(ctx, on, &a, hash)
+	return did, importPassword(ctx, on, &a, hash)
 }
 
 // importPassword sets the password of an account, and ends its sessions.
@@ -167,7 +174,7 @@ func differ(a, b *account.Account) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return x != y || a.AdminRole != b.AdminRole || a.State != b.State ||
+	return x != y || a.AdminRole != b.AdminRole || a.State != b.State || a.DisabledAt.IsZero() != b.DisabledAt.IsZero() ||
 		!slices.Equal(a.Addresses, b.Addresses) || !slices.Equal(a.Groups, b.Groups), nil
 }
 

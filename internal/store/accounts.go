@@ -284,32 +284,10 @@ func (s *Accounts) SampleHashes(ctx context.Context, limit int) (hashes []string
 // counters. It returns [account.ErrNotFound] for an unknown subject, and
 // [account.ErrLastOwner] instead of disabling the last owner.
 func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error {
-	const disable = `
-		UPDATE accounts SET disabled_at = $2, updated_at = $2,
-			not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END
-		WHERE subject = $1`
-	const enable = `UPDATE accounts SET disabled_at = locked_at, deletion_requested_at = NULL, updated_at = $2 WHERE subject = $1`
-
 	// Replicas cache whether an account is disabled, with the issuers that are trusted for
 	// its subject.
 	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
-		if disabled {
-			owner, err := isOwner(ctx, c, subject)
-			if err != nil {
-				return false, err
-			}
-			if err := changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro()); err != nil {
-				return false, err
-			}
-			if err := removeSources(ctx, c, subject); err != nil {
-				return false, err
-			}
-			return true, keepOwner(ctx, c, owner)
-		}
-		if err := changeAccount(ctx, c, subject, time.Time{}, enable, subject, now.UnixMicro()); err != nil {
-			return false, err
-		}
-		return true, unlock(ctx, c, subject)
+		return true, setDisabled(ctx, c, subject, disabled, now)
 	})
 	if err != nil {
 		return err
@@ -319,6 +297,33 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 	}
 	s.replication.enforce(ctx, version)
 	return err
+}
+
+// setDisabled is [Accounts.SetDisabled] within a transaction.
+func setDisabled(ctx context.Context, on db.Conn, subject string, disabled bool, now time.Time) error {
+	const disable = `
+		UPDATE accounts SET disabled_at = $2, updated_at = $2,
+			not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END
+		WHERE subject = $1`
+	const enable = `UPDATE accounts SET disabled_at = locked_at, deletion_requested_at = NULL, updated_at = $2 WHERE subject = $1`
+
+	if !disabled {
+		if err := changeAccount(ctx, on, subject, time.Time{}, enable, subject, now.UnixMicro()); err != nil {
+			return err
+		}
+		return unlock(ctx, on, subject)
+	}
+	owner, err := isOwner(ctx, on, subject)
+	if err != nil {
+		return err
+	}
+	if err := changeAccount(ctx, on, subject, now, disable, subject, now.UnixMicro()); err != nil {
+		return err
+	}
+	if err := removeSources(ctx, on, subject); err != nil {
+		return err
+	}
+	return keepOwner(ctx, on, owner)
 }
 
 // endConcurrent ends the sessions and grants of a subject that were created while the

@@ -11,7 +11,7 @@ import (
 // Audit stores audit events.
 type Audit struct{ db *db.DB }
 
-const eventColumns = `id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status`
+const eventColumns = `id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status, detail`
 
 // BeginEvent records an event before the change is made.
 func (s *Audit) BeginEvent(ctx context.Context, e *audit.Event) error {
@@ -19,22 +19,22 @@ func (s *Audit) BeginEvent(ctx context.Context, e *audit.Event) error {
 }
 
 func insertEvent(ctx context.Context, on db.Conn, e *audit.Event) error {
-	const insert = `INSERT INTO audit_events (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	const insert = `INSERT INTO audit_events (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 	_, err := on.Exec(ctx, insert, e.ID, stamp(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name,
-		e.Address, e.RequestID, string(e.Outcome), e.Status)
+		e.Address, e.RequestID, string(e.Outcome), e.Status, e.Detail)
 	if err != nil {
 		return fmt.Errorf("begin audit event: %w", err)
 	}
 	return nil
 }
 
-// EndEvent records the outcome and the target of an event. It does not overwrite an
+// EndEvent records the outcome, the target and the detail of an event. It does not overwrite an
 // outcome.
 func (s *Audit) EndEvent(ctx context.Context, e *audit.Event) error {
-	const end = `UPDATE audit_events SET target = $2, outcome = $3, status = $4 WHERE id = $1 AND outcome = ''`
+	const end = `UPDATE audit_events SET target = $2, outcome = $3, status = $4, detail = $5 WHERE id = $1 AND outcome = ''`
 
-	if _, err := s.db.Write.Exec(ctx, end, e.ID, e.Target, string(e.Outcome), e.Status); err != nil {
+	if _, err := s.db.Write.Exec(ctx, end, e.ID, e.Target, string(e.Outcome), e.Status, e.Detail); err != nil {
 		return fmt.Errorf("end audit event: %w", err)
 	}
 	return nil
@@ -61,7 +61,7 @@ func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, l
 		e := &audit.Event{}
 		list = append(list, e)
 		err := from.Scan(&e.ID, intoTime(&e.At), &e.Action, &e.Target, intoText(&e.Actor.Kind), &e.Actor.ID, &e.Actor.Name,
-			&e.Address, &e.RequestID, intoText(&e.Outcome), &status)
+			&e.Address, &e.RequestID, intoText(&e.Outcome), &status, &e.Detail)
 		e.Status = int(status)
 		return err
 	}, read, before, since, f.Action, f.Actor, f.Target, limit)

@@ -20,7 +20,7 @@ func TestAuditEvents(t *testing.T) {
 		second := audit.NewEvent("client.delete", "shop", audit.Actor{Kind: audit.Command, ID: "root"}, noon.Add(time.Minute))
 		must(t, s.Audit.BeginEvent(ctx, second))
 
-		first.Target, first.Outcome, first.Status = "shop", audit.Done, 201
+		first.Target, first.Detail, first.Outcome, first.Status = "shop", "admin_role: none to owner", audit.Done, 201
 		must(t, s.Audit.EndEvent(ctx, first))
 		changed := *first
 		changed.Target, changed.Outcome = "other", audit.Failed

@@ -34,7 +34,8 @@ func (s *Clients) ImportClients(ctx context.Context, clients []*client.Client) (
 // importResult counts the changes of an import.
 type importResult struct {
 	created, updated int
-	revokesGrants    bool // the sessions and grants of an account end, since its password is new
+	revokesGrants    bool // the sessions and grants of an account end: its password is new, or it is disabled
+	disables         bool // an account is disabled or enabled
 }
 
 func importClient(ctx context.Context, on db.Conn, c *client.Client) (importResult, error) {
