@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,7 +45,7 @@ func (cmd *clientsCreate) createFromPreset(ctx context.Context, s Streams, c *co
 	if err := checkSnippet(p, cmd.Snippet); err != nil {
 		return err
 	}
-	id, err := manage.ClientID(cmp.Or(cmd.ID, presetID(p.ID)))
+	id, err := manage.ClientID(cmp.Or(cmd.ID, p.NewClientID()))
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (cmd *clientsCreate) createFromPreset(ctx context.Context, s Streams, c *co
 	c.change.targets = []string{id}
 	var second []*client.Client
 	if connection.Second != nil {
-		second = []*client.Client{{ID: presetID(p.ID), Metadata: *connection.Second}}
+		second = []*client.Client{{ID: p.NewClientID(), Metadata: *connection.Second}}
 		c.change.targets = append(c.change.targets, second[0].ID)
 	}
 	return c.withDatabase(ctx, s, func(d *database) error {
@@ -100,9 +99,6 @@ func (cmd *clientsCreate) createFromPreset(ctx context.Context, s Streams, c *co
 		return printConnection(d, cmd.outputFlags, p, view)
 	}, "issuer")
 }
-
-// presetID returns a client ID that begins with the ID of a preset.
-func presetID(preset string) string { return preset + "-" + strings.ToLower(rand.Text()[:8]) }
 
 // connectedView is a client that was registered by a preset, with the settings of its
 // application.

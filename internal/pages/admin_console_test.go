@@ -77,7 +77,7 @@ func adminConsoleSamples() []sample {
 		}, "text", "lines", "choice", "save", "cancel"),
 		page("detail", func(text, link string) Page {
 			return ConsoleDetail{
-				Name: text, Tag: messages.Literal(text), Warning: messages.Literal(text), Links: linkButtons(text, link),
+				Name: text, Tag: messages.Literal(text), Warning: messages.Literal(text), Links: linkButtons(text, link), Snippets: []Snippet{{text, text, text}}, Notes: []string{text},
 				Facts: []Fact{
 					{ID: "copied", Label: messages.Literal(text), Value: text, Copy: true},
 					{ID: "value", Label: messages.Literal(text), Value: text},

@@ -129,11 +129,17 @@ type ConsoleDetail struct {
 	Tag   messages.Message
 	Facts []Fact
 	// Once has values that no other page shows again, and Warning is the text about them.
-	Once     []Fact
-	Warning  messages.Message
+	Once    []Fact
+	Warning messages.Message
+	// Snippets are settings to paste into an application, and Notes remarks on them, in English.
+	Snippets []Snippet
+	Notes    []string
 	Links    []LinkButton
 	Sections []Section
 }
+
+// Snippet is a text to copy to a place, such as a file.
+type Snippet struct{ Place, Format, Text string }
 
 func (ConsoleDetail) template() string { return "console-detail" }
 

@@ -6,6 +6,7 @@ package preset
 import (
 	"bytes"
 	"cmp"
+	"crypto/rand"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -83,6 +84,9 @@ type Snippet struct {
 // Tried reports whether a test in this repository signs in to the application with the
 // preset.
 func (p *Preset) Tried() bool { return p.Test != "" }
+
+// NewClientID returns a client ID that begins with the ID of the preset.
+func (p *Preset) NewClientID() string { return p.ID + "-" + strings.ToLower(rand.Text()[:8]) }
 
 //go:embed presets
 var files embed.FS

@@ -538,3 +538,45 @@ func TestConsoleScopesAndSettings(t *testing.T) {
 		}
 	})
 }
+
+// A preset makes the client of a well-known application from its address or its redirect URI, and
+// fills in its settings.
+func TestConsolePresets(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startConsole(t, db)
+		setAdminRole(s, account.Owner)
+		b := s.NewBrowser()
+		signInToConsole(b, "/console", addApp(s))
+		for _, address := range []string{"https://grafana.example.org/", "https://grafana.example.org/login/generic_oauth"} {
+			p := b.Post("/console/applications/new", url.Values{"preset": {"grafana"}, "redirect_uri": {address}})
+			valueOf := func(id string) string {
+				return p.Attribute("value", func(a map[string]string) bool { return a["id"] == id })
+			}
+			id, secret := valueOf("client-id"), valueOf("client-secret")
+			for _, want := range []string{"GF_AUTH_GENERIC_OAUTH_CLIENT_ID=" + id, "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET=" + secret, s.URL + "/oauth2/token"} {
+				if id == "" || secret == "" || !strings.Contains(p.Body, want) {
+					t.Fatalf("%s: %d, the page lacks %q\n%s", address, p.Status, want, p.Body)
+				}
+			}
+			stored, err := s.Store.Clients.Client(t.Context(), id)
+			if err != nil || !slices.Equal(stored.RedirectURIs, []string{"https://grafana.example.org/login/generic_oauth"}) || !stored.RequirePKCE {
+				t.Errorf("the client is %+v, %v", stored, err)
+			}
+		}
+		for _, address := range []string{"", "grafana.example.org", "http://grafana.example.org", "https://grafana.example.org/?x=1"} {
+			if p := b.Post("/console/applications/new", url.Values{"preset": {"grafana"}, "redirect_uri": {address}}); p.Status != http.StatusBadRequest || !hasElement(p, "faults") {
+				t.Errorf("%q: %d", address, p.Status)
+			}
+		}
+		before, err := s.Store.Clients.CountClients(t.Context(), client.Filter{})
+		servertest.Must(t, err)
+		if p := b.Post("/console/applications/new", url.Values{"preset": {"argocd"}, "redirect_uri": {"https://argocd.example.org"}}); p.Status != http.StatusOK {
+			t.Errorf("Argo CD: %d\n%s", p.Status, p.Body)
+		}
+		if after, err := s.Store.Clients.CountClients(t.Context(), client.Filter{}); err != nil || after != before+2 {
+			t.Errorf("Argo CD made %d clients, %v, want 2", after-before, err)
+		}
+	})
+}

@@ -83,6 +83,7 @@ func TestConsoleManages(t *testing.T) {
 		v.press("#enrol")
 		v.write("#code", v.authenticatorApp().code())
 		v.press("#confirm")
+		v.wantText("h1", "Overview")
 
 		v.open(s.issuer + "/console/applications")
 		v.checkInEachLanguage("console-applications")
@@ -101,6 +102,12 @@ func TestConsoleManages(t *testing.T) {
 		}
 		v.check("console-application-secret")
 		id := evaluate[string](v.browser, `document.querySelector("#client-id").value`)
+		v.open(s.issuer + "/console/applications/new")
+		evaluate[string](v.browser, `document.querySelector("#preset").value = "grafana"`)
+		v.write("#redirect-uri", "https://grafana.example.org")
+		v.press("#create")
+		v.wantText("h1", "Grafana")
+		v.check("console-application-preset")
 		v.open(s.issuer + "/console/applications/" + id)
 		v.wantNoElement("#client-secret")
 		v.checkInEachLanguage("console-application")

@@ -95,68 +95,6 @@ func (v *visit) applicationURL(id string) string {
 	return v.console.Root + "/applications/" + url.PathEscape(id)
 }
 
-// connectForm is the form of a new application, with the values that were sent.
-func connectForm(v *visit) pages.ConsoleForm {
-	form := v.r.Form
-	choice := pages.Input{ID: "kind", Name: "kind", Label: messages.New("console.connect.kind"), Kind: pages.InputChoice}
-	for _, k := range kinds() {
-		choice.Options = append(choice.Options, pages.Option{Value: k.id, Text: messages.New(k.name), Selected: form.Get("kind") == k.id})
-	}
-	return pages.ConsoleForm{
-		Heading: messages.New("console.connect"), Lede: messages.New("console.connect.lede"), CancelURL: v.console.Root + "/applications",
-		FormPart: pages.FormPart{
-			Action: v.console.Root + "/applications/new",
-			Inputs: []pages.Input{
-				choice,
-				{ID: "name", Name: "name", Value: form.Get("name"), Label: messages.New("console.connect.name"), Kind: pages.InputText, Required: true, MaxLength: 200},
-				{ID: "redirect-uri", Name: "redirect_uri", Value: form.Get("redirect_uri"), Label: messages.New("console.connect.redirect-uri"), Hint: messages.New("console.connect.redirect-uri.hint"), Kind: pages.InputLines},
-				{ID: "allowed-groups", Name: "allowed_groups", Value: form.Get("allowed_groups"), Label: messages.New("console.application.groups"), Hint: messages.New("console.application.groups.hint"), Kind: pages.InputLines},
-			},
-			Button: pages.Button{ID: "create", Text: messages.New("console.connect.create"), Primary: true},
-		},
-	}
-}
-
-// connect serves GET /console/applications/new.
-func connect(v *visit) error { return v.show(connectForm(v)) }
-
-// createApplication serves POST /console/applications/new. Its response shows the secret, once.
-func createApplication(v *visit) error {
-	form := v.r.PostForm
-	i := max(slices.IndexFunc(kinds(), func(k kind) bool { return k.id == form.Get("kind") }), 0)
-	k, redirects := kinds()[i], lines(form.Get("redirect_uri"))
-	content := connectForm(v)
-	if k.redirects && len(redirects) == 0 {
-		content.Faults = []pages.Fault{{Field: "redirect-uri", Text: messages.New("console.connect.redirect-uri.missing")}}
-		content.Inputs[2].Fault = content.Faults[0].Text
-		return v.refuse(http.StatusBadRequest, content)
-	}
-	body := map[string]any{
-		"client_name": strings.TrimSpace(form.Get("name")), "application_type": k.appType, "grant_types": k.grants,
-		"token_endpoint_auth_method": k.authMethod, "scope": "openid profile email offline_access", "id_token_signed_response_alg": "RS256",
-	}
-	if k.redirects {
-		body["redirect_uris"], body["response_types"] = redirects, []string{client.ResponseTypeCode}
-	} else {
-		body["response_types"] = []string{}
-	}
-	if k.id == "service" {
-		delete(body, "scope")
-	}
-	if groups := lines(form.Get("allowed_groups")); len(groups) > 0 {
-		body["allowed_groups"] = groups
-	}
-	var created application
-	if _, err := v.call(Call{Operation: "createOAuth2Client", Body: body}, &created); err != nil {
-		if faults, ok := rejected(err); ok {
-			content.Form = faults
-			return v.refuse(http.StatusBadRequest, content)
-		}
-		return err
-	}
-	return v.show(applicationPage(v, &created))
-}
-
 // showApplication serves GET /console/applications/{id}.
 func showApplication(v *visit) error {
 	a, err := readApplication(v)

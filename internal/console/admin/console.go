@@ -22,6 +22,7 @@ import (
 	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/preset"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -100,10 +101,12 @@ type Config struct {
 	// Address and RequestID return the address of the caller and the ID of the request.
 	Address   func(context.Context) netip.Addr
 	RequestID func(context.Context) string
-	Version   string
-	Settings  []Setting
-	Now       func() time.Time
-	Log       *slog.Logger
+	// PresetServer describes this server in the settings of applications.
+	PresetServer preset.Server
+	Version      string
+	Settings     []Setting
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 // Console serves the administrators' console.
