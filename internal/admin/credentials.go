@@ -27,7 +27,7 @@ func (h *credentialHandler) operations() []Operation {
 // userCredential is a credential as the API returns it.
 type userCredential struct {
 	ID         string          `json:"id"`
-	Kind       credential.Kind `json:"kind" doc:"password, passkey, totp or recovery_codes"`
+	Kind       credential.Kind `json:"kind" doc:"password, passkey, security_key, totp or recovery_codes"`
 	Label      string          `json:"label,omitempty" doc:"the name of the user for it"`
 	Left       *int            `json:"left,omitempty" doc:"how many recovery codes are unused"`
 	CreatedAt  time.Time       `json:"created_at"`

@@ -13,7 +13,7 @@ import (
 
 // usersCredentials lists and removes the credentials of a user.
 type usersCredentials struct {
-	List   usersCredentialsList   `cmd:"" help:"List the credentials of a user: password, passkeys, authenticator apps and recovery codes."`
+	List   usersCredentialsList   `cmd:"" help:"List the credentials of a user: password, passkeys, security keys, authenticator apps and recovery codes."`
 	Remove usersCredentialsRemove `cmd:"" help:"Remove a credential of a user. Removing the password ends sessions and grants."`
 }
 

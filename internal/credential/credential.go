@@ -15,6 +15,7 @@ const (
 	TOTP          Kind = "totp" // an authenticator app
 	RecoveryCodes Kind = "recovery_codes"
 	Passkey       Kind = "passkey"
+	SecurityKey   Kind = "security_key" // a second factor only
 )
 
 // IDs of the credentials of which an account has at most one. An ID is unique within the account.

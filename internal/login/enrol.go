@@ -140,5 +140,5 @@ func (h *Enrol) signIn(w http.ResponseWriter, r *http.Request, f *flow, user pro
 	if err != nil {
 		return err
 	}
-	return h.second.signIn(w, r, f, a, user)
+	return h.second.signIn(w, r, f, a, user, "otp", "mfa")
 }

@@ -75,7 +75,7 @@ func (s *factors) afterPassword(w http.ResponseWriter, r *http.Request, f *flow,
 }
 
 // demands reports whether a sign-in with a password needs a second factor at the client: the policy
-// requires one, or asks users who have an authenticator app or a passkey.
+// requires one, or asks users who have an authenticator app, a passkey or a security key.
 func (s *factors) demands(ctx context.Context, a *account.Account, c *client.Client, enrolled secondfactor.FactorSet) (bool, error) {
 	switch {
 	case s.FactorPolicy.requires(a, c):
@@ -103,7 +103,7 @@ func (s *factors) storeFirst(ctx context.Context, f *flow, a session.Authenticat
 	return nil
 }
 
-// has reports whether the account has an authenticator app or a passkey.
+// has reports whether the account has an authenticator app, a passkey or a security key.
 func (s *factors) has(ctx context.Context, subject string) (bool, error) {
 	factors, err := s.SecondFactors.Enrolled(ctx, subject)
 	if err != nil {

@@ -181,9 +181,10 @@ type Config struct {
 	UserCodes      UserCodes
 	// DeviceApp is the URL of the operator's app that takes user codes; empty for the
 	// built-in page.
-	DeviceApp string
-	Hasher    *credential.Hasher
-	Passkeys  Passkeys
+	DeviceApp    string
+	Hasher       *credential.Hasher
+	Passkeys     Passkeys
+	SecurityKeys SecurityKeys
 	// RelyingParty runs the ceremonies of passkeys; nil if passkeys are off.
 	RelyingParty *passkey.RelyingParty
 	Pages        Pages
@@ -220,6 +221,7 @@ type Service struct {
 	Create       *PasskeyCreate
 	Code         *CodeSignIn
 	SecondFactor *SecondFactor
+	SecurityKey  *SecurityKey
 	Enrol        *Enrol
 	NewPassword  *NewPassword
 	SignUp       *SignUp
@@ -249,6 +251,7 @@ func New(c Config) *Service {
 		Create:       &PasskeyCreate{&c, flows},
 		Code:         &CodeSignIn{&c, flows, limits, passwords, factors, links},
 		SecondFactor: second,
+		SecurityKey:  &SecurityKey{&c, flows, second},
 		Enrol:        &Enrol{&c, flows, second},
 		NewPassword:  &NewPassword{&c, flows},
 		SignUp:       &SignUp{&c, flows, limits, passwords, factors},

@@ -59,12 +59,12 @@ type passkeyOptions struct {
 func (h *PasskeySignIn) Options(w http.ResponseWriter, r *http.Request) {
 	f, err := h.flows.open(r, r.PostForm.Get("request"))
 	if err != nil {
-		h.fail(w, r, err)
+		failPasskey(w, r, err)
 		return
 	}
 	options, err := h.RelyingParty.BeginSignIn(f.request.ID)
 	if err != nil {
-		h.fail(w, r, err)
+		failPasskey(w, r, err)
 		return
 	}
 	httpapi.JSON(w, http.StatusOK, passkeyOptions{options.JSON, options.State})
@@ -93,7 +93,7 @@ type accepted struct {
 func (h *PasskeySignIn) Submit(w http.ResponseWriter, r *http.Request) {
 	f, err := h.flows.open(r, r.PostForm.Get("request"))
 	if err != nil {
-		h.fail(w, r, err)
+		failPasskey(w, r, err)
 		return
 	}
 	body, err := h.authenticate(w, r, f)
@@ -102,7 +102,7 @@ func (h *PasskeySignIn) Submit(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &rejected):
 		h.reject(w, r, f, rejected)
 	case err != nil:
-		h.fail(w, r, err)
+		failPasskey(w, r, err)
 	default:
 		httpapi.JSON(w, http.StatusOK, body)
 	}
@@ -230,15 +230,20 @@ func (h *PasskeySignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, 
 	refusal.Note(r.Context(), refusal.Rejection{
 		Message: "sign-in refused", Status: status, Code: "access_denied", Rule: why.rule, Text: why.why, ClientID: f.client.ID,
 	})
-	w.Header().Set("WWW-Authenticate", "Passkey")
-	httpapi.JSON(w, status, struct {
-		httpapi.ErrorBody
-		Unknown *unknownPasskey `json:"unknown,omitempty"`
-	}{httpapi.ErrorBody{Error: "access_denied", Description: "The passkey was not accepted", Status: status}, why.unknown})
+	writeRejectedPasskey(w, "The passkey was not accepted", why.unknown)
 }
 
-// fail writes an error as JSON and notes the reason for the log, once.
-func (h *PasskeySignIn) fail(w http.ResponseWriter, r *http.Request, err error) {
+// writeRejectedPasskey writes the response to a rejected passkey or security key.
+func writeRejectedPasskey(w http.ResponseWriter, description string, unknown *unknownPasskey) {
+	w.Header().Set("WWW-Authenticate", "Passkey")
+	httpapi.JSON(w, http.StatusUnauthorized, struct {
+		httpapi.ErrorBody
+		Unknown *unknownPasskey `json:"unknown,omitempty"`
+	}{httpapi.ErrorBody{Error: "access_denied", Description: description, Status: http.StatusUnauthorized}, unknown})
+}
+
+// failPasskey writes an error as JSON and notes the reason for the log, once.
+func failPasskey(w http.ResponseWriter, r *http.Request, err error) {
 	e := pageErrors().Prepare(w, r, err)
 	httpapi.JSONError(w, e.Status, e.Code, e.Description)
 }
@@ -260,15 +265,6 @@ func (s *flows) passkeysOf(ctx context.Context, subject string) ([]*passkey.Pass
 	}
 	list, err := s.Passkeys.PasskeysOf(ctx, subject)
 	return s.RelyingParty.Usable(list), err
-}
-
-// passkeyOf is passkeyPart for a user who has a passkey, nil for others.
-func (s *flows) passkeyOf(ctx context.Context, f *flow, subject string) (*pages.Passkey, error) {
-	list, err := s.passkeysOf(ctx, subject)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return s.passkeyPart(f), nil
 }
 
 // needsPasskey reports whether only a passkey helps a user of the second step: a session with

@@ -42,7 +42,7 @@ func (h *PasskeyCreate) show(w http.ResponseWriter, r *http.Request, f *flow, fa
 		h.flows.fail(w, r, err)
 		return
 	}
-	if user == nil || len(h.RelyingParty.Usable(existing)) > 0 {
+	if passkeys, _ := h.RelyingParty.SplitKeys(existing); user == nil || len(passkeys) > 0 {
 		h.flows.resume(w, f.request.ID)
 		return
 	}
@@ -80,14 +80,15 @@ func (h *PasskeyCreate) user(r *http.Request, f *flow) (*passkey.User, []*passke
 	if err != nil {
 		return nil, nil, fmt.Errorf("read second factors: %w", err)
 	}
-	if factors.Enrolled() && !session.Reaches(s.ACR, session.LevelTwoFactors) {
-		return nil, nil, nil
-	}
-	name, err := h.flows.displayName(r.Context(), f)
+	list, err := h.Passkeys.PasskeysOf(r.Context(), s.Subject)
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := h.Passkeys.PasskeysOf(r.Context(), s.Subject)
+	_, keys := h.RelyingParty.SplitKeys(list)
+	if (factors.Enrolled() || len(keys) > 0) && !session.Reaches(s.ACR, session.LevelTwoFactors) {
+		return nil, nil, nil
+	}
+	name, err := h.flows.displayName(r.Context(), f)
 	return &passkey.User{Subject: s.Subject, Username: s.Username, Name: name}, list, err
 }
 
@@ -122,7 +123,7 @@ func (h *PasskeyCreate) Submit(w http.ResponseWriter, r *http.Request) {
 // create adds the passkey, unless the user has one or has to sign in again.
 func (h *PasskeyCreate) create(r *http.Request, f *flow) error {
 	user, existing, err := h.user(r, f)
-	if err != nil || user == nil || len(h.RelyingParty.Usable(existing)) > 0 {
+	if passkeys, _ := h.RelyingParty.SplitKeys(existing); err != nil || user == nil || len(passkeys) > 0 {
 		return err
 	}
 	made, err := h.RelyingParty.VerifyRegistration(r.PostForm.Get("state"), r.PostForm.Get("credential"), *user, f.session.Cookie)

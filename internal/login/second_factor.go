@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -51,7 +51,7 @@ func (h *SecondFactor) proven(f *flow) (proven, bool) {
 }
 
 // Page serves GET /login/second-factor: request is the ID of the authorization request, and
-// way=recovery-code shows the form for a recovery code.
+// way, one of code, recovery-code and security-key, replaces the factor that the user has used last.
 //
 // Spec: NIST SP 800-63B-4 §2.2, RFC 9470 §5.
 func (h *SecondFactor) Page(w http.ResponseWriter, r *http.Request) {
@@ -60,11 +60,11 @@ func (h *SecondFactor) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
-	h.show(w, r, f, http.StatusOK, r.Form.Get("way") == "recovery-code", nil)
+	h.show(w, r, f, http.StatusOK, r.Form.Get("way"), nil)
 }
 
 // show writes the page for the factors of the user, with the reason of a rejection.
-func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, status int, byRecoveryCode bool, why *rejection) {
+func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, status int, way string, why *rejection) {
 	user, ok := h.proven(f)
 	if !ok {
 		h.flows.resume(w, f.request.ID)
@@ -75,33 +75,18 @@ func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, sta
 		h.flows.fail(w, r, err)
 		return
 	}
-	part, err := h.flows.passkeyOf(r.Context(), f, user.subject)
+	list, err := h.flows.passkeysOf(r.Context(), user.subject)
 	if err != nil {
 		h.flows.fail(w, r, err)
 		return
 	}
-	onlyPasskey := h.needsPasskey(f, user)
-	byCode := factors.Enrolled() && !onlyPasskey
-	if !byCode && part == nil {
+	ways := h.waysOf(f, user, factors, list)
+	if !ways.any() {
 		h.offer(w, r, f, user)
 		return
 	}
-	hasCodes := factors.RecoveryCodes.Left > 0 && !onlyPasskey
-	byRecoveryCode = byRecoveryCode && (byCode || hasCodes)
-	if !byCode && !byRecoveryCode {
-		part.Primary = true
-	}
-	page := pages.SecondFactor{
-		Client: f.shownClient(), Action: h.Issuer + "/login/second-factor", Request: f.request.ID,
-		ByRecoveryCode: byRecoveryCode, TrustDevice: user.inFlow, Passkey: part, PasskeyOnly: !byCode && !byRecoveryCode,
-	}
-	here := page.Action + "?request=" + url.QueryEscape(f.request.ID)
-	switch {
-	case byRecoveryCode && byCode:
-		page.OtherURL = here
-	case !byRecoveryCode && hasCodes:
-		page.OtherURL = here + "&way=recovery-code"
-	}
+	page := h.page(f, ways, way)
+	page.TrustDevice = user.inFlow
 	if why != nil {
 		page.Fault, page.RetryAfter = why.message, why.wait
 	}
@@ -156,7 +141,11 @@ func (h *SecondFactor) Submit(w http.ResponseWriter, r *http.Request) {
 	if rejected := (*rejection)(nil); errors.As(err, &rejected) {
 		noteSecondFactor(r, f, rejected)
 		h.passwords.limits.recordFailedSignIn(r, rejected)
-		h.show(w, r, f, rejected.status, r.PostForm.Has("recovery_code"), rejected)
+		way := wayCode
+		if r.PostForm.Has("recovery_code") {
+			way = wayRecoveryCode
+		}
+		h.show(w, r, f, rejected.status, way, rejected)
 		return
 	}
 	h.flows.end(w, r, f, err)
@@ -238,12 +227,7 @@ func (h *SecondFactor) verify(w http.ResponseWriter, r *http.Request, f *flow, u
 	if err != nil {
 		return wrongSecondFactor(err, user.subject)
 	}
-	if user.inFlow && r.PostForm.Get("trust_device") == "on" {
-		if err := h.TrustedDevices.Trust(w, r, a, now); err != nil {
-			return fmt.Errorf("trust device: %w", err)
-		}
-	}
-	return h.signIn(w, r, f, a, user)
+	return h.signIn(w, r, f, a, user, "otp", "mfa")
 }
 
 // account returns the account of a user who has proven a first factor.
@@ -258,13 +242,19 @@ func (h *SecondFactor) account(ctx context.Context, subject string) (*account.Ac
 	return a, nil
 }
 
-// signIn begins or raises the session of a user who has proven a second factor now.
-func (h *SecondFactor) signIn(w http.ResponseWriter, r *http.Request, f *flow, a *account.Account, user proven) error {
+// signIn begins or raises the session of a user who has proven a second factor now, with the
+// methods added. It trusts the device if the user asks for that.
+func (h *SecondFactor) signIn(w http.ResponseWriter, r *http.Request, f *flow, a *account.Account, user proven, added ...string) error {
+	if user.inFlow && r.PostForm.Get("trust_device") == "on" {
+		if err := h.TrustedDevices.Trust(w, r, a, h.Now()); err != nil {
+			return fmt.Errorf("trust device: %w", err)
+		}
+	}
 	result, err := h.authentication(r, a, user)
 	if err != nil {
 		return err
 	}
-	result.ACR, result.AMR = session.LevelTwoFactors, withSecondFactor(user.amr)
+	result.ACR, result.AMR = session.LevelTwoFactors, withMethods(user.amr, added)
 	return h.flows.signIn(w, r, f, result)
 }
 
@@ -279,17 +269,12 @@ func (h *SecondFactor) authentication(r *http.Request, a *account.Account, user 
 	return result, nil
 }
 
-// withSecondFactor returns the methods of a sign-in after a one-time code.
+// withMethods returns the methods of a sign-in after another factor.
 //
 // Spec: RFC 8176 §2.
-func withSecondFactor(first []string) []string {
-	amr := make([]string, 0, len(first)+2)
-	for _, method := range first {
-		if method != "otp" && method != "mfa" {
-			amr = append(amr, method)
-		}
-	}
-	return append(amr, "otp", "mfa")
+func withMethods(first, added []string) []string {
+	amr := slices.DeleteFunc(slices.Clone(first), func(method string) bool { return slices.Contains(added, method) })
+	return append(amr, added...)
 }
 
 // wrongSecondFactor returns the rejection of a code. Users read the same for a wrong code and for a

@@ -85,6 +85,8 @@ func credentialText(kind credential.Kind, catalogue *messages.Catalogue) string 
 	switch kind {
 	case credential.Passkey:
 		return catalogue.Text(messages.New("mail.credential.passkey"))
+	case credential.SecurityKey:
+		return catalogue.Text(messages.New("mail.credential.security-key"))
 	case credential.Password:
 		return catalogue.Text(messages.New("mail.credential.password"))
 	case credential.TOTP:

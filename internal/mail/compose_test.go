@@ -37,7 +37,7 @@ func TestNoticesNameTheCredential(t *testing.T) {
 	c := mail.Composer{Service: "Example"}
 	a := fixture.Account("ada")
 	for kind, want := range map[credential.Kind]string{
-		credential.Password: "password", credential.TOTP: "authenticator app (phone)", credential.RecoveryCodes: "recovery codes", credential.Passkey: "passkey",
+		credential.Password: "password", credential.TOTP: "authenticator app (phone)", credential.RecoveryCodes: "recovery codes", credential.Passkey: "passkey", credential.SecurityKey: "security key",
 	} {
 		label := ""
 		if kind == credential.TOTP {

@@ -54,8 +54,8 @@ type SilentPasskey struct {
 
 func (PasskeyCreate) template() string { return "passkeycreate" }
 
-// Passkeys lists the passkeys of the user. The forms post the fields state and credential of a
-// new one, rename and label, or remove.
+// Passkeys lists the passkeys and security keys of the user. The forms post the fields state and
+// credential of a new one, and kind ("security-key"); rename and label; or remove.
 type Passkeys struct {
 	// Action is the URL of the forms.
 	Action string
@@ -63,18 +63,27 @@ type Passkeys struct {
 	// Options and State are those of a new passkey; empty if the user has to authenticate
 	// before, at AddURL.
 	Options, State, AddURL string
+	// SecurityKey are those of a new security key; nil as above.
+	SecurityKey *NewSecurityKey
 	// RPID and UserID tell authenticators which passkeys are registered.
 	RPID, UserID string
 	// Fault describes the error of the previous attempt.
 	Fault messages.Message
 }
 
-// PasskeyItem is a passkey of the list.
+// NewSecurityKey are the options of a new security key, as those of a passkey.
+type NewSecurityKey struct{ Options, State string }
+
+// PasskeyItem is a passkey or a security key of the list.
 type PasskeyItem struct {
 	credential.Info
 
 	Synced bool // it may be synchronized
 	Copied bool // there may be a copy
+	// SecurityKey reports a security key, which is a second factor only.
+	SecurityKey bool
+	// Elsewhere is the domain that it was made for, if it cannot be used here.
+	Elsewhere string
 }
 
 func (Passkeys) template() string { return "passkeys" }

@@ -72,7 +72,12 @@ func TestSignInPutsTheCursorWhereSomethingIsMissing(t *testing.T) {
 func TestPagesHaveOneMainAction(t *testing.T) {
 	t.Parallel()
 	list := append(samples(), sample{page: "secondfactor by passkey only", write: func(p *Pages, w http.ResponseWriter, _, link string) {
-		p.Show(w, request(), http.StatusOK, SecondFactor{Action: link, PasskeyOnly: true, Passkey: &Passkey{OptionsURL: link, Action: link, Primary: true}})
+		p.Show(w, request(), http.StatusOK, SecondFactor{Action: link, WithoutCode: true, Passkey: &Passkey{OptionsURL: link, Action: link, Primary: true}})
+	}}, sample{page: "secondfactor by security key", write: func(p *Pages, w http.ResponseWriter, _, link string) {
+		p.Show(w, request(), http.StatusOK, SecondFactor{
+			Action: link, WithoutCode: true, TrustDevice: true, Passkey: &Passkey{OptionsURL: link, Action: link}, CodeURL: link,
+			SecurityKey: &Passkey{OptionsURL: link, Action: link, Primary: true},
+		})
 	}})
 	for _, s := range list {
 		_, doc := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", "https://acme.example/x") })

@@ -7,8 +7,8 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// SecondFactor is the page for a code of an authenticator app, or for a recovery code. The form
-// posts the fields request, code or recovery_code, and trust_device ("on"); or decision
+// SecondFactor is the page for a code of an authenticator app, a recovery code or a security key.
+// The form posts the fields request, code or recovery_code, and trust_device ("on"); or decision
 // ("cancel").
 type SecondFactor struct {
 	// Client is the application that sent the user; nil if there is none.
@@ -19,14 +19,17 @@ type SecondFactor struct {
 	Request string
 	// ByRecoveryCode shows the field for a recovery code.
 	ByRecoveryCode bool
-	// OtherURL is the page for the other kind of code; empty hides the link.
-	OtherURL string
+	// CodeURL, RecoveryCodeURL and SecurityKeyURL are the pages for other ways; empty hides the link.
+	CodeURL, RecoveryCodeURL, SecurityKeyURL string
+	// SecurityKey asks for a security key instead of a code; nil hides it.
+	SecurityKey *Passkey
 	// TrustDevice offers to trust the device.
 	TrustDevice bool
 	// Passkey lets the user sign in with a passkey instead; nil if the user has none.
 	Passkey *Passkey
-	// PasskeyOnly hides the field: no code suffices, or the user has no authenticator app.
-	PasskeyOnly bool
+	// WithoutCode hides the field: no code suffices, or the user has no authenticator app or
+	// rather uses a security key.
+	WithoutCode bool
 	// Fault describes the error of the previous attempt.
 	Fault messages.Message
 	// RetryAfter, if positive, is the time until the next attempt is allowed.

@@ -53,15 +53,22 @@ func states() []sample {
 	})
 	show("secondfactor-code", func(text, link string) Page {
 		c := client(text)
-		return SecondFactor{Client: &c, Action: link, OtherURL: link}
+		return SecondFactor{Client: &c, Action: link, RecoveryCodeURL: link}
 	})
 	show("secondfactor-recovery", func(text, link string) Page {
 		c := client(text)
-		return SecondFactor{Client: &c, Action: link, OtherURL: link, ByRecoveryCode: true}
+		return SecondFactor{Client: &c, Action: link, CodeURL: link, ByRecoveryCode: true}
 	})
 	show("secondfactor-passkey", func(text, link string) Page {
 		c := client(text)
-		return SecondFactor{Client: &c, Action: link, Passkey: &Passkey{OptionsURL: link, Action: link, Primary: true}, PasskeyOnly: true}
+		return SecondFactor{Client: &c, Action: link, Passkey: &Passkey{OptionsURL: link, Action: link, Primary: true}, WithoutCode: true}
+	})
+	show("secondfactor-security-key", func(text, link string) Page {
+		c := client(text)
+		return SecondFactor{
+			Client: &c, Action: link, WithoutCode: true, TrustDevice: true, Passkey: &Passkey{OptionsURL: link, Action: link},
+			SecurityKey: &Passkey{OptionsURL: link, Action: link, Primary: true}, CodeURL: link, RecoveryCodeURL: link,
+		}
 	})
 	show("enroloffer-application", func(text, link string) Page {
 		c := client(text)
@@ -75,7 +82,7 @@ func states() []sample {
 		c := client(text)
 		return PasskeyCreate{Client: &c, Action: link, Options: text, State: text}
 	})
-	show("passkeys-none", func(text, link string) Page { return Passkeys{Action: link, Options: text, State: text} })
+	show("passkeys-none", func(text, link string) Page { return Passkeys{Action: link, Options: text, State: text, SecurityKey: &NewSecurityKey{Options: text, State: text}} })
 	show("passkeys-one", func(text, link string) Page {
 		return Passkeys{Action: link, AddURL: link, List: []PasskeyItem{{Info: credential.Info{ID: "id", Label: text, CreatedAt: now, LastUsedAt: now}}}}
 	})

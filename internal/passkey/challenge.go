@@ -15,6 +15,9 @@ const (
 	signIn       = "sign-in"
 	registration = "registration"
 	newAccount   = "new account"
+	// Those of security keys, which are a second factor.
+	secondFactor            = "second factor"
+	securityKeyRegistration = "security key registration"
 )
 
 // maxState is the greatest length of a sealed challenge: one for an account with

@@ -6,6 +6,8 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"strings"
+
+	"github.com/go-webauthn/webauthn/protocol"
 )
 
 // BeginAccount returns the options of a registration with which the user of a one-time link
@@ -15,7 +17,7 @@ import (
 // Spec: Web Authentication Level 3 §5.4, §7.1.
 func (rp *RelyingParty) BeginAccount(linkHash []byte) (Options, error) {
 	user := User{Subject: rp.newSubject(linkHash)}
-	return rp.beginRegistration(newAccount, hex.EncodeToString(linkHash), user, nil, Prompted)
+	return rp.beginRegistration(newAccount, hex.EncodeToString(linkHash), user, nil, protocol.MediationDefault)
 }
 
 // VerifyAccount verifies the JSON of a registration response for [RelyingParty.BeginAccount], and

@@ -81,6 +81,8 @@ type Key struct {
 	Attestation    string   `json:"attestation,omitempty"`     // format of the attestation statement
 	// Silent reports that the browser created it without a dialog, so that its user may not know it.
 	Silent bool `json:"silent,omitempty"`
+	// SecondFactorOnly reports a security key, which follows another factor and never stands alone.
+	SecondFactorOnly bool `json:"second_factor_only,omitempty"`
 }
 
 // User is the account that a passkey is registered for.
@@ -112,22 +114,30 @@ func (rp *RelyingParty) Usable(list []*Passkey) []*Passkey {
 	return slices.DeleteFunc(slices.Clone(list), func(p *Passkey) bool { return p.RPID != rp.ID })
 }
 
-// AMR returns the authentication methods of a sign-in with the passkey: it is software that
-// may be copied, or bound to one device.
+// AMR returns the authentication methods of a sign-in with the passkey.
 //
 // Spec: RFC 8176 §2.
-func (p *Passkey) AMR() []string {
-	key := "hwk"
+func (p *Passkey) AMR() []string { return []string{"pop", "user", "mfa", p.keyMethod()} }
+
+// keyMethod is the method for the key: software that may be copied, or bound to one device.
+func (p *Passkey) keyMethod() string {
 	if p.Key.BackupEligible {
-		key = "swk"
+		return "swk"
 	}
-	return []string{"pop", "user", "mfa", key}
+	return "hwk"
 }
+
+// StandsAlone reports whether a user signs in with the passkey and nothing else.
+func (p *Passkey) StandsAlone() bool { return !p.Key.SecondFactorOnly }
 
 // Info describes the passkey.
 func (p *Passkey) Info() credential.Info {
+	kind := credential.Passkey
+	if p.Key.SecondFactorOnly {
+		kind = credential.SecurityKey
+	}
 	return credential.Info{
-		ID: encodeID(p.ID), Kind: credential.Passkey, Label: p.Label, CreatedAt: p.CreatedAt, LastUsedAt: p.LastUsedAt,
+		ID: encodeID(p.ID), Kind: kind, Label: p.Label, CreatedAt: p.CreatedAt, LastUsedAt: p.LastUsedAt,
 	}
 }
 

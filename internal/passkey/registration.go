@@ -27,30 +27,31 @@ const (
 //
 // Spec: Web Authentication Level 3 §5.4, §7.1.
 func (rp *RelyingParty) BeginRegistration(u User, existing []*Passkey, cookieHash []byte, m Mediation) (Options, error) {
-	return rp.beginRegistration(registration, sessionBinding(u.Subject, cookieHash), u, existing, m)
-}
-
-// beginRegistration is BeginRegistration for a challenge of the kind and binding.
-func (rp *RelyingParty) beginRegistration(kind, binding string, u User, existing []*Passkey, m Mediation) (Options, error) {
-	user := rp.holder(u)
-	for _, p := range existing {
-		user.credentials = append(user.credentials, p.credential())
-	}
 	var mediation protocol.CredentialMediationRequirement
 	selection := rp.webauthn.Config.AuthenticatorSelection
 	if m == Conditional {
 		// There is no dialog in which the user could be verified.
 		mediation, selection.UserVerification = protocol.MediationConditional, protocol.VerificationPreferred
 	}
-	creation, session, err := rp.webauthn.BeginMediatedRegistration(user, mediation,
-		webauthn.WithAuthenticatorSelection(selection),
+	return rp.beginRegistration(registration, sessionBinding(u.Subject, cookieHash), u, existing, mediation, webauthn.WithAuthenticatorSelection(selection))
+}
+
+// beginRegistration returns the options of a registration with a challenge of the kind and binding.
+func (rp *RelyingParty) beginRegistration(
+	kind, binding string, u User, existing []*Passkey, m protocol.CredentialMediationRequirement, options ...webauthn.RegistrationOption,
+) (Options, error) {
+	user := rp.holder(u)
+	for _, p := range existing {
+		user.credentials = append(user.credentials, p.credential())
+	}
+	creation, session, err := rp.webauthn.BeginMediatedRegistration(user, m, append(options,
 		webauthn.WithExclusions(webauthn.Credentials(user.credentials).CredentialDescriptors()),
 		webauthn.WithExtensions(webauthn.WithExtensionCredProps()),
 		webauthn.WithCredentialParameters([]protocol.CredentialParameter{
 			{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgEdDSA},
 			{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgES256},
 			{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgRS256},
-		}))
+		}))...)
 	if err != nil {
 		return Options{}, fmt.Errorf("begin registration: %w", err)
 	}

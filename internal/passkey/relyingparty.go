@@ -57,8 +57,8 @@ func New(c Config) (*RelyingParty, error) {
 			UserVerification: protocol.VerificationRequired,
 		},
 		Timeouts: webauthn.TimeoutsConfig{
-			Login:        webauthn.TimeoutConfig{Timeout: ChallengeLifetime},
-			Registration: webauthn.TimeoutConfig{Timeout: ChallengeLifetime},
+			Login:        webauthn.TimeoutConfig{Timeout: ChallengeLifetime, TimeoutUVD: ChallengeLifetime},
+			Registration: webauthn.TimeoutConfig{Timeout: ChallengeLifetime, TimeoutUVD: ChallengeLifetime},
 		},
 		// No output is used, and extensions of browsers add some.
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,

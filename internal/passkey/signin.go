@@ -2,7 +2,9 @@ package passkey
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -73,6 +75,9 @@ func (rp *RelyingParty) VerifySignIn(state, requestID string, a *Assertion, p *P
 	if err != nil {
 		return nil, err
 	}
+	if !p.StandsAlone() {
+		return nil, invalid(errors.New("a security key is a second factor only"))
+	}
 	find := func(_, _ []byte) (webauthn.User, error) {
 		return &holder{handle: p.Handle, credentials: []webauthn.Credential{p.credential()}}, nil
 	}
@@ -80,10 +85,14 @@ func (rp *RelyingParty) VerifySignIn(state, requestID string, a *Assertion, p *P
 	if err != nil {
 		return nil, invalid(reason(err))
 	}
+	return rp.use(p, used, issued), nil
+}
+
+func (rp *RelyingParty) use(p *Passkey, used *webauthn.Credential, issued time.Time) *Use {
 	return &Use{
 		Passkey: p, IssuedAt: issued, At: rp.Now(),
 		Counter: used.Authenticator.SignCount, CounterBack: used.Authenticator.CloneWarning, BackedUp: used.Flags.BackupState,
-	}, nil
+	}
 }
 
 // reason adds the details that go-webauthn has for developers.

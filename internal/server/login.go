@@ -19,7 +19,7 @@ func composeLogin(s *Server) {
 		Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, HasMail: c.HasMail(),
 		SignIns: s.Store.SignIns, SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: s.passwordPolicy,
 		Devices: s.Store.Devices, DeviceRequests: newPendingRequests(s), UserCodes: s.userCodes, DeviceApp: c.DeviceURL,
-		Passkeys: s.Store.Passkeys, RelyingParty: s.relyingParty, Hasher: s.Hasher, Pages: s.pages, Cookies: s.Cookies,
+		Passkeys: s.Store.Passkeys, SecurityKeys: s.Store.Sessions, RelyingParty: s.relyingParty, Hasher: s.Hasher, Pages: s.pages, Cookies: s.Cookies,
 		Lifetimes: login.Lifetimes{
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},

@@ -17,6 +17,9 @@ const (
 	pathPasskey        = "/login/passkey"
 	pathPasskeyOptions = "/login/passkey/options" //nolint:gosec // a path
 	pathPasskeyCreate  = "/login/passkey/create"  //nolint:gosec // a path
+	// The requests for a security key as a second factor.
+	pathSecurityKey        = "/login/security-key"
+	pathSecurityKeyOptions = "/login/security-key/options"
 	// At the root of the host also for an issuer with a path.
 	pathPasskeyEndpoints = "/.well-known/passkey-endpoints" //nolint:gosec // a path
 	pathRelatedOrigins   = "/.well-known/webauthn"
@@ -83,6 +86,8 @@ func mountPasskeys(s *Server, own chi.Router, pages func(http.HandlerFunc) http.
 		getAndHead(own, pathRelatedOrigins, relatedOrigins(origins))
 	}
 	own.Method(http.MethodPost, pathPasskeyOptions, pages(s.login.Passkey.Options))
+	own.Method(http.MethodPost, pathSecurityKeyOptions, pages(s.login.SecurityKey.Options))
+	own.Method(http.MethodPost, pathSecurityKey, pages(s.login.SecurityKey.Submit))
 	own.Method(http.MethodPost, pathPasskey, pages(s.login.Passkey.Submit))
 	own.HandleFunc(pathPasskeyCreate, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(s.login.Create.Page), http.MethodPost: pages(s.login.Create.Submit),

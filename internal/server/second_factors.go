@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -26,8 +28,12 @@ func composeSecondFactors(s *Server) {
 func (s *Server) highestLevel(ctx context.Context, subject string) (string, error) {
 	if s.relyingParty != nil {
 		list, err := s.Store.Passkeys.PasskeysOf(ctx, subject)
-		if err != nil || len(s.relyingParty.Usable(list)) > 0 {
+		list = s.relyingParty.Usable(list)
+		switch {
+		case err != nil || slices.ContainsFunc(list, (*passkey.Passkey).StandsAlone):
 			return session.LevelPhishingResistant, err
+		case len(list) > 0:
+			return session.LevelTwoFactors, nil
 		}
 	}
 	factors, err := s.SecondFactors.Enrolled(ctx, subject)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/authrequest"
-	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -37,11 +36,7 @@ func (s *Sessions) SignInWithPasskey(ctx context.Context, in session.PasskeySign
 		return fmt.Errorf("sign in with passkey: %w", err)
 	}
 	if in.Use.CounterBack {
-		p := in.Use.Passkey
-		err := s.db.Tx(ctx, func(c db.Conn) error {
-			return s.notices.ofCredential(ctx, c, mail.PasskeyCopied, p.Subject, p.Info(), in.Use.At)
-		})
-		if err != nil {
+		if err := s.db.Tx(ctx, func(c db.Conn) error { return s.notices.ofCounterBack(ctx, c, in.Use) }); err != nil {
 			return err
 		}
 	}
@@ -67,16 +62,23 @@ func spendRequestChallenge(in session.PasskeySignIn) db.Statement {
 
 // usePasskey records the use of the passkey, if the request has recorded the session.
 func usePasskey(in session.PasskeySignIn) db.Statement {
+	use := recordUse(in.Use, in.Session.ID)
+	use.Text += ` AND EXISTS (SELECT 1 FROM requests WHERE requests.id = $9 AND requests.session_id = $6)`
+	use.Args = append(use.Args, in.RequestID)
+	return use
+}
+
+// recordUse records a use of a passkey, from which the session with the ID begins, unless it was
+// used or removed in the meantime.
+func recordUse(u *passkey.Use, sessionID string) db.Statement {
 	const use = `
 		UPDATE passkeys SET counter = $3, last_used_at = $4, backed_up = $5, last_session = $6,
 			counter_back_at = CASE WHEN $7 = 1 THEN $4 ELSE counter_back_at END
-		WHERE id = $1 AND subject = $2 AND counter = $8
-			AND EXISTS (SELECT 1 FROM requests WHERE requests.id = $9 AND requests.session_id = $6)`
+		WHERE id = $1 AND subject = $2 AND counter = $8`
 
-	u := in.Use
 	return db.Statement{Text: use, Args: []any{
-		u.Passkey.ID, u.Passkey.Subject, int64(u.Counter), u.At.UnixMicro(), flag(u.BackedUp), in.Session.ID,
-		flag(u.CounterBack), int64(u.Passkey.Counter), in.RequestID,
+		u.Passkey.ID, u.Passkey.Subject, int64(u.Counter), u.At.UnixMicro(), flag(u.BackedUp), sessionID,
+		flag(u.CounterBack), int64(u.Passkey.Counter),
 	}}
 }
 
@@ -153,7 +155,7 @@ func (s *Sessions) passkeySignInError(ctx context.Context, in session.PasskeySig
 
 	var spent sql.NullInt64
 	var disabled time.Time
-	err := s.db.Read.QueryRow(ctx, read, in.RequestID, in.Use.At.UnixMicro(), in.Account.Subject).Scan(&spent, intoTime(&disabled))
+	err := s.db.Read.QueryRow(ctx, read, in.RequestID, in.Use.At.UnixMicro(), in.Use.Passkey.Subject).Scan(&spent, intoTime(&disabled))
 	switch {
 	case err != nil:
 		return fmt.Errorf("read request: %w", err)

@@ -209,22 +209,22 @@ func (s *Passkeys) Credentials(ctx context.Context, subject string) (list []cred
 // RemoveCredential removes a passkey. It returns [credential.ErrNotFound] if the account has
 // no passkey with the ID, which is that of [passkey.Passkey.Info].
 func (s *Passkeys) RemoveCredential(ctx context.Context, subject, id string, now time.Time) error {
-	const remove = `DELETE FROM passkeys WHERE id = $1 AND subject = $2 RETURNING label`
+	const remove = `DELETE FROM passkeys WHERE id = $1 AND subject = $2 RETURNING label, document`
 
 	raw, err := passkey.ParseID(id)
 	if err != nil {
 		return credential.ErrNotFound
 	}
 	return s.db.Tx(ctx, func(c db.Conn) error {
-		removed := credential.Info{Kind: credential.Passkey}
-		err := c.QueryRow(ctx, remove, raw, subject).Scan(&removed.Label)
+		removed := &passkey.Passkey{ID: raw}
+		err := c.QueryRow(ctx, remove, raw, subject).Scan(&removed.Label, intoDocument(&removed.Key))
 		if errors.Is(err, sql.ErrNoRows) {
 			return credential.ErrNotFound
 		}
 		if err != nil {
 			return fmt.Errorf("remove passkey: %w", err)
 		}
-		return s.notices.ofCredential(ctx, c, mail.CredentialRemoved, subject, removed, now)
+		return s.notices.ofCredential(ctx, c, mail.CredentialRemoved, subject, removed.Info(), now)
 	})
 }
 

@@ -127,6 +127,9 @@ var peopleMethods = map[string]call{
 		_, err := s.Passkeys.OfferPasskey(ctx, "alice", "id.example.org", noon, noon)
 		return err
 	},
+	"UseSecurityKey": func(ctx context.Context, s *store.Store) error {
+		return s.Sessions.UseSecurityKey(ctx, "request", &passkey.Use{Passkey: &passkey.Passkey{Subject: "alice"}})
+	},
 	"OtherRPID": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Passkeys.OtherRPID(ctx, "localhost")
 		return err

@@ -125,6 +125,8 @@ func credentialText(detail string) messages.Message {
 		name = messages.New("recovery-codes.title")
 	case credential.Passkey:
 		name = messages.New("account.activity.passkey")
+	case credential.SecurityKey:
+		name = messages.New("account.activity.security-key")
 	case credential.Password:
 		name = messages.New("account.password")
 	}

@@ -69,10 +69,10 @@ func (c *Console) todos(v *visit) ([]pages.Todo, error) {
 			add("/recovery-codes", messages.New("account.todo.codes", "n", *one.Left))
 		}
 	}
-	switch {
-	case of[credential.TOTP]+of[credential.Passkey] == 0:
+	switch strong := of[credential.TOTP] + of[credential.Passkey] + of[credential.SecurityKey]; {
+	case strong == 0:
 		add("/authenticator", messages.New("account.todo.factor"))
-	case of[credential.RecoveryCodes] == 0 && of[credential.TOTP]+of[credential.Passkey] == 1:
+	case of[credential.RecoveryCodes] == 0 && strong == 1:
 		add("/recovery-codes", messages.New("account.todo.second"))
 	}
 	return list, nil

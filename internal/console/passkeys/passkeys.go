@@ -1,5 +1,5 @@
 // Package passkeys serves the page of the account on which users see, add, name and remove
-// their passkeys.
+// their passkeys and security keys.
 package passkeys
 
 import (
@@ -60,7 +60,7 @@ type Page struct {
 }
 
 // Get serves GET /account/passkeys. With the parameter add the user authenticates again if
-// that is necessary to add a passkey.
+// that is necessary to add a passkey or a security key.
 //
 // Spec: Web Authentication Level 3 §5.4.
 func (p *Page) Get(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +80,13 @@ func (p *Page) show(w http.ResponseWriter, r *http.Request, s *session.Session, 
 		RPID: p.RelyingParty.ID, UserID: base64.RawURLEncoding.EncodeToString(p.RelyingParty.Handle(s.Subject)),
 	}
 	for _, each := range list {
-		page.List = append(page.List, pages.PasskeyItem{Info: each.Info(), Synced: each.Key.BackupEligible, Copied: !each.CounterBackAt.IsZero()})
+		item := pages.PasskeyItem{
+			Info: each.Info(), Synced: each.Key.BackupEligible, Copied: !each.CounterBackAt.IsZero(), SecurityKey: !each.StandsAlone(),
+		}
+		if each.RPID != p.RelyingParty.ID {
+			item.Elsewhere = each.RPID
+		}
+		page.List = append(page.List, item)
 	}
 	recent, err := p.Recent(ctx, s)
 	if err != nil {
@@ -100,6 +106,10 @@ func (p *Page) show(w http.ResponseWriter, r *http.Request, s *session.Session, 
 		return err
 	}
 	page.Options, page.State = string(options.JSON), options.State
+	if options, err = p.RelyingParty.BeginSecurityKeyRegistration(user, list, s.Cookie); err != nil {
+		return err
+	}
+	page.SecurityKey = &pages.NewSecurityKey{Options: string(options.JSON), State: options.State}
 	p.Pages.Show(w, r, status, page)
 	return nil
 }
@@ -113,8 +123,8 @@ func (p *Page) user(ctx context.Context, s *session.Session) (passkey.User, erro
 	return passkey.User{Subject: a.Subject, Username: a.Username, Name: name}, nil
 }
 
-// Post serves POST /account/passkeys: the fields state and credential of a new passkey, rename
-// and label, or remove with the ID of a passkey and confirm.
+// Post serves POST /account/passkeys: the fields state and credential of a new passkey, or with the
+// kind security-key of a security key; rename and label; or remove with the ID of a passkey and confirm.
 //
 // Spec: Web Authentication Level 3 §7.1.
 func (p *Page) Post(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +149,11 @@ func (p *Page) add(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		p.end(w, r, err)
 		return
 	}
-	made, err := p.RelyingParty.VerifyRegistration(r.PostForm.Get("state"), r.PostForm.Get("credential"), user, s.Cookie)
+	verify, notAdded := p.RelyingParty.VerifyRegistration, messages.New("passkeys.not-added")
+	if r.PostForm.Get("kind") == "security-key" {
+		verify, notAdded = p.RelyingParty.VerifySecurityKeyRegistration, messages.New("passkeys.key-not-added")
+	}
+	made, err := verify(r.PostForm.Get("state"), r.PostForm.Get("credential"), user, s.Cookie)
 	if err == nil {
 		err = p.Store.InsertPasskey(r.Context(), made, p.Now())
 	}
@@ -148,7 +162,7 @@ func (p *Page) add(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		p.reject(w, r, s, err, messages.New("passkeys.too-many"))
 	case errors.Is(err, passkey.ErrInvalid), errors.Is(err, passkey.ErrExpired), errors.Is(err, passkey.ErrSpent),
 		errors.Is(err, passkey.ErrExists), errors.Is(err, session.ErrNotFound):
-		p.reject(w, r, s, err, messages.New("passkeys.not-added"))
+		p.reject(w, r, s, err, notAdded)
 	default:
 		p.done(w, r, err)
 	}
@@ -180,17 +194,22 @@ func (p *Page) remove(w http.ResponseWriter, r *http.Request, s *session.Session
 		p.end(w, r, err)
 		return
 	}
+	passkeys, _ := p.RelyingParty.SplitKeys(list)
 	i := slices.IndexFunc(list, func(each *passkey.Passkey) bool { return each.Info().ID == id })
 	switch {
 	case i < 0: // removed in another tab
 		p.done(w, r, nil)
-	case len(list) == 1 && a.PasswordHash() == "":
+	case a.PasswordHash() == "" && slices.Equal(passkeys, list[i:i+1]):
 		p.reject(w, r, s, errors.New("the passkey is the only way to sign in"), messages.New("passkeys.last"))
 	case r.PostForm.Get("confirm") == "":
-		p.Pages.Show(w, r, http.StatusOK, pages.ConfirmRemoval{
+		page := pages.ConfirmRemoval{
 			Action: p.Issuer + Path, CancelURL: p.Issuer + Path, ID: id,
 			Title: messages.New("passkeys.remove", "name", list[i].Label), Text: messages.New("passkeys.remove-text"),
-		})
+		}
+		if !list[i].StandsAlone() {
+			page.Title, page.Text = messages.New("passkeys.key-remove", "name", list[i].Label), messages.New("passkeys.key-remove-text")
+		}
+		p.Pages.Show(w, r, http.StatusOK, page)
 	default:
 		err := p.Store.RemoveCredential(r.Context(), s.Subject, id, p.Now())
 		if errors.Is(err, credential.ErrNotFound) {

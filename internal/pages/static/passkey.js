@@ -51,11 +51,11 @@
     } catch {}
   };
 
-  // The sign-in page.
+  // The sign-in page, and the page for a second factor.
 
   const signIn = async (box) => {
-    const button = document.getElementById("passkey");
-    const fault = document.getElementById("passkey-fault");
+    const button = box.querySelector("button");
+    const fault = box.querySelector(".fault");
     const form = document.querySelector("main form");
     const renewal = 4 * 60 * 1000; // a challenge is valid for five minutes
     let pending; // the AbortController of the conditional request
@@ -85,11 +85,14 @@
       show("");
       const response = fields(credential.response, ["clientDataJSON", "authenticatorData", "signature", "userHandle"]);
       const parameters = { state, credential: serialize(credential, response) };
-      if (form.elements.remember?.checked) parameters.remember = "on";
+      for (const name of ["remember", "trust_device"]) {
+        if (form.elements[name]?.checked) parameters[name] = "on";
+      }
       const finished = await post(box.dataset.finish, parameters);
       const body = await finished.json();
       if (finished.ok) {
-        await Promise.race([call("signalAllAcceptedCredentials", body.accepted), new Promise((done) => setTimeout(done, 500))]);
+        const signals = body.accepted && call("signalAllAcceptedCredentials", body.accepted);
+        await Promise.race([signals, new Promise((done) => setTimeout(done, 500))]);
         location.assign(body.location);
         return;
       }
@@ -141,11 +144,12 @@
     if (conditional) wait();
   };
 
-  // The pages that create a passkey, for an account or with a new one.
+  // The pages that create a passkey, for an account or with a new one, or add a security key.
 
   const create = async (form) => {
     const { options, silentOptions, silentState, offer } = form.dataset;
-    const button = document.getElementById("passkey") || document.getElementById("add-passkey");
+    const button = form.querySelector("#passkey, #add-passkey, #add-security-key");
+    const fault = document.getElementById(form.id.replace("create", "fault"));
     const later = document.getElementById("later");
     const { username, name } = form.elements; // of a new account
 
@@ -192,7 +196,6 @@
     button.parentElement.hidden = false;
     button.addEventListener("click", async () => {
       if (username && !username.reportValidity()) return;
-      const fault = document.getElementById("passkey-fault");
       button.disabled = true;
       fault.hidden = true;
       try {
@@ -217,8 +220,6 @@
 
   const list = document.getElementById("passkeys");
   if (supported && list) signal(list);
-  const box = document.getElementById("passkey-sign-in");
-  const page = document.getElementById("passkey-create");
-  if (supported && box) signIn(box);
-  if (page) create(page);
+  if (supported) document.querySelectorAll("#passkey-sign-in, #security-key-sign-in").forEach(signIn);
+  document.querySelectorAll("#passkey-create, #security-key-create").forEach(create);
 })();
