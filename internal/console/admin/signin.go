@@ -68,7 +68,9 @@ const maxReturned = 1500
 // returnPage returns the page to which the user returns: the page itself, and for a form the page
 // that has it, with the fields that were sent.
 func (c *Console) returnPage(r *http.Request) string {
-	page, query := strings.TrimPrefix(r.URL.EscapedPath(), pathOf(c.Root)), r.URL.RawQuery
+	// The router has a path that ends in that of the console; a proxy may strip what precedes it.
+	_, page, _ := strings.Cut(r.URL.EscapedPath(), "/console")
+	query := r.URL.RawQuery
 	if r.Method == http.MethodPost {
 		query = r.PostForm.Encode()
 	}

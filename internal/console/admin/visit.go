@@ -200,15 +200,6 @@ func (v *visit) pathValue(name string) string {
 // when returns a time for a page.
 func (v *visit) when(at time.Time) pages.When { return pages.When{At: at, Now: v.now} }
 
-// pathOf returns the path of a URL.
-func pathOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "" // not after the configuration was checked
-	}
-	return u.EscapedPath()
-}
-
 var (
 	// errNoRole reports a user who is not an administrator, errRole a role without the scope of
 	// the page, errNotFound something that does not exist.
