@@ -165,6 +165,7 @@ func TestConsoleRoles(t *testing.T) {
 		"/console/applications/web":      {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"change": {"secret"}}},
 		"/console/applications/web/json": {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}, "members": {"{}"}}},
 		"/console/people":                {read: apikey.UsersRead},
+		"/console/people/new":            {apikey.UsersWrite, apikey.UsersWrite, url.Values{"username": {"grace"}}},
 		"/console/people/invite":         {apikey.UsersWrite, apikey.UsersWrite, url.Values{"email": {"grace@example.com"}}},
 		"/console/people/{ada}":          {apikey.UsersRead, apikey.UsersWrite, url.Values{"change": {"group"}, "group": {"none"}}},
 		"/console/groups":                {apikey.UsersRead, apikey.UsersWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
@@ -448,6 +449,16 @@ func TestConsoleUsers(t *testing.T) {
 		p := b.Post(bob, url.Values{"change": {"recover"}})
 		if link := p.Attribute("value", func(a map[string]string) bool { return a["id"] == "link" }); !strings.HasPrefix(link, s.URL+"/recover?token=") {
 			t.Errorf("the one-time link is %q", link)
+		}
+		p = b.Post("/console/people/new", url.Values{"username": {"grace"}, "name": {"Grace Hopper"}, "email": {"grace@example.com"}, "groups": {"staff"}})
+		if link := p.Attribute("value", func(a map[string]string) bool { return a["id"] == "link" }); !strings.HasPrefix(link, s.URL+"/recover?token=") {
+			t.Errorf("a new account: %d, the link is %q\n%s", p.Status, link, p.Body)
+		}
+		if a := accountOf(s, "grace"); a.Claims["name"] != "Grace Hopper" || !slices.Equal(a.Groups, []string{"staff"}) || len(a.Addresses) != 1 {
+			t.Errorf("grace is %+v", a)
+		}
+		if p = b.Post("/console/people/new", url.Values{"username": {"grace"}}); p.Status != http.StatusBadRequest || !hasElement(p, "faults") {
+			t.Errorf("a name that is taken: %d", p.Status)
 		}
 		// The role that would take the last owner is refused, on the page.
 		ada := "/console/people/" + accountOf(s, "ada").Subject

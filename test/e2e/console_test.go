@@ -128,6 +128,9 @@ func TestConsoleManages(t *testing.T) {
 		v.check("console-groups")
 
 		v.open(s.issuer + "/console/people")
+		v.press("#new")
+		v.check("console-person-new")
+		v.press("#cancel")
 		v.press("#invite")
 		v.checkInEachLanguage("console-invite")
 		v.write("#email", gracesAddress)

@@ -46,6 +46,7 @@ func (c *Console) pages() []page {
 		{path: "/applications/{id}", read: apikey.ClientsRead, write: apikey.ClientsWrite, get: showApplication, post: changeApplication, sensitive: true},
 		{path: "/applications/{id}/json", read: apikey.ClientsRead, write: apikey.ClientsWrite, get: applicationJSON, post: saveApplicationJSON, sensitive: true},
 		{path: "/people", title: messages.New("console.people"), group: groupUse, read: apikey.UsersRead, get: users},
+		{path: "/people/new", read: apikey.UsersWrite, write: apikey.UsersWrite, get: newUser, post: createUser, sensitive: true},
 		{path: "/people/invite", read: apikey.UsersWrite, write: apikey.UsersWrite, get: invite, post: sendInvitation, sensitive: true},
 		{path: "/people/{subject}", read: apikey.UsersRead, get: showUser, post: changeUser, sensitive: true},
 		{path: "/groups", title: messages.New("console.groups"), group: groupUse, read: apikey.UsersRead, write: apikey.UsersWrite, get: groupsPage, post: deleteGroup},

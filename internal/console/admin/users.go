@@ -88,7 +88,10 @@ func users(v *visit) error {
 		content.Lede = messages.New("console.people.of-group", "group", group)
 	}
 	if v.holds(apikey.UsersWrite) {
-		content.Links = []pages.LinkButton{{ID: "invite", Link: pages.Link{URL: c.Root + "/people/invite", Text: messages.New("console.invite")}, Primary: true}}
+		content.Links = []pages.LinkButton{
+			{ID: "invite", Link: pages.Link{URL: c.Root + "/people/invite", Text: messages.New("console.invite")}, Primary: true},
+			{ID: "new", Link: pages.Link{URL: c.Root + "/people/new", Text: messages.New("console.users.new")}},
+		}
 	}
 	var list []userView
 	if err := v.list("listUsers", query, &list, &content); err != nil {
