@@ -306,7 +306,7 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 				}
 			}
 			scripted := []string{
-				"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes", "account-data", "setup", "invitation",
+				"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes", "account-data", "console-detail", "setup", "invitation",
 			}
 			if !slices.Contains(scripted, s.page) && len(scripts) != 0 {
 				t.Errorf("the page holds %d scripts, want none", len(scripts))

@@ -115,6 +115,9 @@ func policies() map[string]policy {
 	for _, name := range templatesWith("console-") {
 		all[name] = operators
 	}
+	copied := operators
+	copied.csp += "; script-src 'self'"
+	all["console-detail"] = copied
 	return all
 }
 

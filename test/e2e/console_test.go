@@ -101,6 +101,8 @@ func TestConsoleManages(t *testing.T) {
 			s.t.Error("the page shows no client secret")
 		}
 		v.check("console-application-secret")
+		v.click(".copy-button")
+		v.wantText(".copy-button", "Copied")
 		id := evaluate[string](v.browser, `document.querySelector("#client-id").value`)
 		v.open(s.issuer + "/console/applications/new")
 		evaluate[string](v.browser, `document.querySelector("#preset").value = "grafana"`)
