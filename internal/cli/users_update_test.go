@@ -185,7 +185,7 @@ func TestUserUpdateOfMembers(t *testing.T) {
 		t.Errorf("users update --admin-role=none made %+v", got)
 	}
 	for flag, want := range map[string]string{
-		"--admin-role=none": "last owner", "--admin-role=root": "admin_role must be", "--state=disabled": "state must be", "--add-group=none": "group not found",
+		"--admin-role=none": "last owner", "--admin-role=root": "admin_role must be", "--state=disabled": "last owner", "--state=frozen": "state must be", "--add-group=none": "group not found",
 		"--add-email=nobody": "not an email address", "--remove-email=x@example.com": "does not have this email", "--verify-email=bob@example.com": "another account has verified",
 		"--add-role= x": "the name of a role",
 	} {

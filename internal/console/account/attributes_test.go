@@ -94,9 +94,9 @@ func TestAttributesOfTheProfile(t *testing.T) {
 		if diff := cmp.Diff(map[string]any{"desk": "4-17", "team": "Engines"}, file.Account.Attributes); diff != "" {
 			t.Errorf("the file of the user (-want +got):\n%s", diff)
 		}
-		changes := strings.Count(open(b, "/account/activity").Body, "Profile changed")
+		changes := strings.Count(open(b, "/account/activity").Body, "<strong>Profile changed")
 		submit(b, "/account/profile", "attributes.team", "Engines")
-		if again := strings.Count(open(b, "/account/activity").Body, "Profile changed"); changes != 3 || again != changes {
+		if again := strings.Count(open(b, "/account/activity").Body, "<strong>Profile changed"); changes != 3 || again != changes {
 			t.Errorf("activity has %d changes, and %d after a form that changes nothing; want 3", changes, again)
 		}
 	})
