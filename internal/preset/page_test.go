@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -72,4 +74,37 @@ func generated(t *testing.T) string {
 	b.WriteString("\nAPP is the address of the application without a slash at its end, NAME its name for Ostiary.\n")
 	b.WriteString("\n## Notes\n\n" + notes.String() + "\n")
 	return b.String()
+}
+
+// A preset counts as tried only if a test registers an application with it.
+func TestTriedPresetsHaveATest(t *testing.T) {
+	t.Parallel()
+
+	tried := 0
+	for _, p := range list(t) {
+		if !p.Tried() {
+			continue
+		}
+		tried++
+		folder, name, _ := strings.Cut(p.Test, " ")
+		files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := regexp.MustCompile(`(?ms)^func ` + name + `\(.*?^}`).Find(text)
+			found = found || strings.Contains(string(body), fmt.Sprintf("preset: %q", p.ID))
+		}
+		if !found {
+			t.Errorf("%s: no test %s in %s registers an application with the preset", p.ID, name, folder)
+		}
+	}
+	if tried == 0 {
+		t.Error("no preset was tried")
+	}
 }

@@ -62,10 +62,9 @@ type application struct {
 
 // registration has the parameters with which the recipe registers the application.
 type registration struct {
-	heading    string   // of the recipe in docs/clients.md
-	redirect   string   // the path of its redirect URI
-	postLogout []string // the paths of its post-logout redirect URIs
-	arguments  []string // additional arguments of clients create
+	heading   string   // of the recipe in docs/clients.md
+	preset    string   // with which it is registered; empty to use only the arguments
+	arguments []string // of clients create
 }
 
 // newApplication registers an application with the command of its recipe.
@@ -86,14 +85,10 @@ func newApplication(t *testing.T, server *rig.Cluster, r registration) *applicat
 }
 
 func (r registration) command(base string) []string {
-	arguments := []string{"--name", r.heading}
-	if r.redirect != "" {
-		arguments = append(arguments, "--redirect-uri", base+r.redirect)
+	if r.preset != "" {
+		return append([]string{"--preset", r.preset, "--url", base}, r.arguments...)
 	}
-	for _, path := range r.postLogout {
-		arguments = append(arguments, "--post-logout-redirect-uri", base+path)
-	}
-	return append(arguments, r.arguments...)
+	return append([]string{"--name", r.heading}, r.arguments...)
 }
 
 // wantDocumented fails unless docs/clients.md gives this very command.

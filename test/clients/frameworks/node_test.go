@@ -14,18 +14,12 @@ var allClaims = map[string]any{
 	"groups": []string{"engines", "staff"},
 }
 
-// withRefresh registers for the code flow, with refresh tokens.
-var withRefresh = []string{
-	"--grant-type", "authorization_code", "--grant-type", "refresh_token",
-	"--scope", "openid profile email groups offline_access",
-}
-
 func TestExpress(t *testing.T) {
 	t.Parallel()
 	dir := nodeModules(t, "express")
 	server := serve(t, rig.SQLite)
 	a := newApplication(t, server, registration{
-		heading: "Express", redirect: "/callback", postLogout: []string{""}, arguments: withRefresh,
+		heading: "Express", preset: "express",
 	})
 	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/logout", "signed out"
 	a.run(t, server, dir, "node", "app.mjs")
@@ -37,7 +31,7 @@ func TestAuthJS(t *testing.T) {
 	dir := nodeModules(t, "authjs")
 	server := serve(t, rig.Postgres)
 	a := newApplication(t, server, registration{
-		heading: "Auth.js", redirect: "/auth/callback/ostiary", postLogout: []string{"/"}, arguments: withRefresh,
+		heading: "Auth.js", preset: "authjs",
 	})
 	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/sign-out", "signed out"
 	a.run(t, server, dir, "node", "app.mjs")
@@ -56,8 +50,7 @@ func TestNextJS(t *testing.T) {
 	dir := nodeModules(t, "nextjs")
 	server := serve(t, rig.SQLite)
 	a := newApplication(t, server, registration{
-		heading: "Next.js", redirect: "/api/auth/callback/ostiary", postLogout: []string{"/"},
-		arguments: []string{"--scope", "openid profile email groups"},
+		heading: "Next.js", preset: "nextjs",
 	})
 	a.user, a.signOut, a.signedOut = "/me", "/sign-out", "signed out"
 	a.run(t, server, dir, "sh", "-c", "NEXT_TELEMETRY_DISABLED=1 npx next build && exec npx next start --hostname localhost --port $PORT")

@@ -35,7 +35,7 @@ func TestOAuth2Proxy(t *testing.T) {
 
 	server := serve(t, rig.SQLite)
 	a := newApplication(t, server, registration{
-		heading: "oauth2-proxy", redirect: "/oauth2/callback", postLogout: []string{"/oauth2/sign_in"}, arguments: withRefresh,
+		heading: "oauth2-proxy", preset: "oauth2-proxy",
 	})
 	endSession := server.Issuer + "/oauth2/sessions/logout?" + url.Values{
 		"client_id": {a.id}, "post_logout_redirect_uri": {a.base + "/oauth2/sign_in"},

@@ -13,7 +13,7 @@ func TestFlask(t *testing.T) {
 	dir := virtualEnvironment(t, "flask")
 	server := serve(t, rig.Postgres)
 	a := newApplication(t, server, registration{
-		heading: "Flask", redirect: "/callback", postLogout: []string{"/"}, arguments: withRefresh,
+		heading: "Flask", preset: "flask",
 	})
 	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/sign-out", "signed out"
 	a.run(t, server, dir, "venv/bin/python", "app.py")
@@ -25,7 +25,7 @@ func TestDjango(t *testing.T) {
 	dir := virtualEnvironment(t, "django")
 	server := serve(t, rig.SQLite)
 	a := newApplication(t, server, registration{
-		heading: "Django", redirect: "/oidc/callback/", postLogout: []string{"/"}, arguments: []string{"--auth-method", "client_secret_post", "--scope", "openid profile email groups"},
+		heading: "Django", preset: "django",
 	})
 	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/sign-out", "signed out"
 	a.run(t, server, dir, "sh", "-c", "venv/bin/python -m django migrate --settings settings --pythonpath . --verbosity 0 && "+

@@ -17,7 +17,7 @@ func TestSpring(t *testing.T) {
 	install(t, dir, []string{"mvn", "--quiet", "--batch-mode", "--no-transfer-progress", "package", "-DskipTests"})
 	server := serve(t, rig.Postgres)
 	a := newApplication(t, server, registration{
-		heading: "Spring", redirect: "/login/oauth2/code/ostiary", postLogout: []string{"/"}, arguments: withRefresh,
+		heading: "Spring", preset: "spring",
 	})
 	a.signIn, a.user, a.signOut, a.signedOut = "/oauth2/authorization/ostiary", "/me", "/logout", "signed out"
 	a.run(t, server, dir, "java", "-XX:TieredStopAtLevel=1", "-jar", "target/app.jar")
