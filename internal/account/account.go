@@ -48,6 +48,7 @@ type Account struct {
 	Attributes map[string]any
 	AdminRole  AdminRole
 	State      State
+	Terms      AcceptedTerms
 	// SelfRegistered reports that the user created the account by signing up, and the
 	// operator has not taken it over.
 	SelfRegistered bool

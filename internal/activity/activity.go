@@ -38,6 +38,7 @@ const (
 	ConsentWithdrawn  Kind = "consent_withdrawn"
 	DataRequested     Kind = "data_requested"  // a file with the data of the account
 	ProfileChanged    Kind = "profile_changed" // by the user
+	TermsAccepted     Kind = "terms_accepted"
 )
 
 // Event is something that happened to an account.
@@ -54,7 +55,7 @@ type Event struct {
 	// Browser, System and Network are where the event comes from, empty if unknown.
 	Browser, System, Network string
 	// Detail is what the event is about: the methods of a sign-in (RFC 8176), a client_id, an
-	// email address, or the kind of a credential and its label.
+	// email address, a version of the terms, or the kind of a credential and its label.
 	Detail string
 }
 

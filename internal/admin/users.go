@@ -116,6 +116,8 @@ type userView struct {
 	HasPassword    bool           `json:"has_password"`
 	SelfRegistered bool           `json:"self_registered"`
 	DisabledAt     time.Time      `json:"disabled_at,omitzero"`
+	TermsVersion   string         `json:"terms_version,omitempty" doc:"of the terms that the user has accepted"`
+	TermsAccepted  time.Time      `json:"terms_accepted_at,omitzero"`
 	LockedAt       time.Time      `json:"locked_at,omitzero" doc:"when the account was locked down"`
 	CreatedAt      time.Time      `json:"created_at"`
 	UpdatedAt      time.Time      `json:"updated_at"`
@@ -146,7 +148,7 @@ func (c *userCases) okUser(r *Request, a *account.Account) (*Response, error) {
 func viewUser(a *account.Account, attributes map[string]any) *userView {
 	v := &userView{
 		a.Subject, a.Name(), string(a.CurrentState()), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), attributes, string(a.AdminRole), a.Password != nil,
-		a.SelfRegistered, a.DisabledAt.UTC(), a.LockedAt.UTC(), a.CreatedAt.UTC(), a.UpdatedAt.UTC(),
+		a.SelfRegistered, a.DisabledAt.UTC(), a.Terms.Version, a.Terms.At.UTC(), a.LockedAt.UTC(), a.CreatedAt.UTC(), a.UpdatedAt.UTC(),
 	}
 	if v.Claims == nil {
 		v.Claims = map[string]any{}

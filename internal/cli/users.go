@@ -266,6 +266,8 @@ type userView struct {
 	SelfRegistered bool           `json:"self_registered"`
 	DisabledAt     time.Time      `json:"disabled_at,omitzero"`
 	LockedAt       time.Time      `json:"locked_at,omitzero"`
+	TermsVersion   string         `json:"terms_version,omitempty"`
+	TermsAccepted  time.Time      `json:"terms_accepted_at,omitzero"`
 	CreatedAt      time.Time      `json:"created_at"`
 	UpdatedAt      time.Time      `json:"updated_at"`
 }
@@ -288,7 +290,7 @@ func viewUser(a *account.Account) userView {
 	}
 	return userView{
 		a.Name(), "", a.Subject, string(a.CurrentState()), claims, emails, a.Groups, a.Roles, a.Attributes, a.AdminRole == account.Owner, string(a.AdminRole), a.Password != nil, a.SelfRegistered,
-		storedTime(a.DisabledAt), storedTime(a.LockedAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
+		storedTime(a.DisabledAt), storedTime(a.LockedAt), a.Terms.Version, storedTime(a.Terms.At), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }
 

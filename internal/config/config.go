@@ -25,21 +25,6 @@ const (
 	RegistrationOpen   Registration = "open"
 )
 
-// SignUp controls who may create an account.
-type SignUp string
-
-// Values of [SignUp]: no user, users with an invitation, users with an address in a domain of
-// sign_up_domains, all users. The last two allow invitations too.
-const (
-	SignUpOff     SignUp = "off"
-	SignUpInvited SignUp = "invited"
-	SignUpDomains SignUp = "domains"
-	SignUpOpen    SignUp = "open"
-)
-
-// ByThemselves reports whether users may create accounts without an invitation.
-func (s SignUp) ByThemselves() bool { return s == SignUpDomains || s == SignUpOpen }
-
 // AdminAuth is how callers of the admin API authenticate.
 type AdminAuth string
 
@@ -219,6 +204,10 @@ type Config struct {
 	SignUp        SignUp
 	SignUpDomains []string
 	SignUpVerify  bool
+
+	// TermsURL is the page with the terms that users accept, and TermsVersion the version that
+	// they have to have accepted; both are empty for none.
+	TermsURL, TermsVersion string
 
 	// BreachedPasswordsURL and BreachedPasswordsFile are lists of passwords that users may not
 	// choose; at most one is set.

@@ -56,6 +56,19 @@ func shortText() kind[string] {
 	}
 }
 
+// shortTextOrEmpty is shortText, or empty.
+func shortTextOrEmpty() kind[string] {
+	k := shortText()
+	parse := k.parse
+	k.parse = func(text string) (string, error) {
+		if text == "" {
+			return "", nil
+		}
+		return parse(text)
+	}
+	return k
+}
+
 func accent(dark bool) kind[string] {
 	return kind[string]{
 		allowed: "a colour as in #14594b",

@@ -71,10 +71,10 @@ func (c *Config) conflicts(require []string) []Fault {
 	c.mailConflicts(fault)
 	c.passkeyConflicts(fault)
 	c.consoleConflicts(fault)
+	c.signUpConflicts(fault)
 	fault(c.DisableInactiveAfter > 0 && c.DisableInactiveAfter < 90*day, "disable_inactive_after", "is less than 90 days")
 	fault(c.DisableInactiveAfter > 0 && c.WarnInactiveBefore >= c.DisableInactiveAfter, "warn_inactive_before", "is not less than disable_inactive_after")
 	fault(c.BreachedPasswordsURL != "" && c.BreachedPasswordsFile != "", "breached_passwords_file", "has no effect if breached_passwords_url is set")
-	fault(c.SignUp != SignUpOff && c.LoginURL != "", "sign_up", "has no effect if login_url is set: the app at login_url creates accounts")
 	fault(c.AdminListen == "" && c.LoginURL+c.ConsentURL+c.LogoutURL+c.DeviceURL != "", "admin_listen",
 		"is off, but the apps of login_url, consent_url, logout_url and device_url need it")
 

@@ -87,6 +87,17 @@ func TestConflictingSettings(t *testing.T) {
 		"a footer link that is not https": {
 			func(c *config.Config) { c.Theme.FooterLinks = []theme.Link{{Text: "x", URI: "http://x.example/"}} }, "footer_links = x=http://x.example/: must be links",
 		},
+		"terms without a version": {
+			func(c *config.Config) { c.TermsURL = "https://example.org/terms" }, "terms_version: is missing, but terms_url is set",
+		},
+		"a version without terms": {
+			func(c *config.Config) { c.TermsVersion = "2026" }, "terms_url: is missing, but terms_version is set",
+		},
+		"terms with a login app": {
+			func(c *config.Config) {
+				c.TermsURL, c.TermsVersion, c.LoginURL = "https://example.org/terms", "2026", "https://example.org/login"
+			}, "terms_url: has no effect if login_url is set",
+		},
 		"an unknown language": {
 			func(c *config.Config) { c.Languages = []string{"en", "xx"} }, `languages = en,xx: contains "xx"`,
 		},

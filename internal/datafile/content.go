@@ -130,6 +130,9 @@ func (s *Sources) read(ctx context.Context, subject string, now time.Time) (*con
 		Account: map[string]any{"subject": a.Subject, "username": a.Name(), "created_at": a.CreatedAt, "updated_at": a.UpdatedAt, "groups": a.Groups, "roles": a.Roles, "attributes": account.VisibleAttributes(schema, a.Attributes, account.PartyUser)},
 		Claims:  a.Claims, Addresses: []addressData{}, Credentials: []credentialData{}, Sessions: []sessionData{}, Grants: []grantData{}, Consents: []consentData{}, Activity: []eventData{},
 	}
+	if a.Terms.Version != "" {
+		all.Account["terms"] = map[string]any{"version": a.Terms.Version, "accepted_at": a.Terms.At}
+	}
 	for _, address := range a.Addresses {
 		all.Addresses = append(all.Addresses, addressData{address.Address, !address.VerifiedAt.IsZero(), address.Primary})
 	}

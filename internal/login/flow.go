@@ -26,7 +26,7 @@ import (
 // in the same flow: a provider decides where the user is sent and how the result is
 // returned, the authorization endpoint decides everything else.
 type Provider struct {
-	SignInPage, SignUpPage, ConsentPage, FactorPage, PasswordPage string // URLs
+	SignInPage, SignUpPage, ConsentPage, FactorPage, PasswordPage, TermsPage string // URLs
 }
 
 // SeesEachRequest returns false: a page is shown only if something is missing.
@@ -48,6 +48,11 @@ func (p Provider) FactorURL(q *authrequest.Request) string {
 // PasswordURL returns where the user changes the password for q.
 func (p Provider) PasswordURL(q *authrequest.Request) string {
 	return p.PasswordPage + "?request=" + url.QueryEscape(q.ID)
+}
+
+// TermsURL returns where the user accepts the terms for q.
+func (p Provider) TermsURL(q *authrequest.Request) string {
+	return p.TermsPage + "?request=" + url.QueryEscape(q.ID)
 }
 
 // ConsentURL returns where the user consents to q.

@@ -51,6 +51,7 @@ func (h *Invitation) Page(w http.ResponseWriter, r *http.Request) {
 func (h *Invitation) show(w http.ResponseWriter, r *http.Request, l *linked, username, name string, why *fieldError) {
 	page := pages.Invitation{
 		Action: h.Issuer + "/invitation", Email: l.Address, Username: username, Name: name, MinLength: passwordpolicy.MinLength(h.FactorPolicy.Everyone),
+		Terms: h.Terms.page(r.PostForm),
 	}
 	status := http.StatusOK
 	if why != nil {
@@ -64,8 +65,8 @@ func (h *Invitation) show(w http.ResponseWriter, r *http.Request, l *linked, use
 	h.Pages.Show(w, r, status, page)
 }
 
-// Submit serves POST /invitation: the fields username and name, and password, or state and
-// credential (the response of the authenticator as JSON).
+// Submit serves POST /invitation: the fields username, name and terms, and password, or state
+// and credential (the response of the authenticator as JSON).
 //
 // Spec: Web Authentication Level 3 §7.1.
 func (h *Invitation) Submit(w http.ResponseWriter, r *http.Request) {
@@ -99,13 +100,17 @@ func (h *Invitation) Submit(w http.ResponseWriter, r *http.Request) {
 // there, or an administrator gave it to its owner. The passkey is nil for an account with a password.
 func (h *Invitation) create(r *http.Request, l *linked) (*account.Account, *passkey.Passkey, error) {
 	ctx, form, now := r.Context(), r.PostForm, h.Now()
+	terms, err := h.Terms.accepted(form, now)
+	if err != nil {
+		return nil, nil, err
+	}
 	choice := passwordpolicy.Choice{
 		Password: form.Get("password"), Names: []string{form.Get("username"), form.Get("name"), l.Address}, SecondFactor: h.FactorPolicy.Everyone,
 	}
 	if utf8.RuneCountInString(form.Get("name")) > maxName {
 		return nil, nil, &fieldError{"name", messages.New("sign-up.name-too-long", "n", maxName)}
 	}
-	a := &account.Account{Subject: account.NewSubject(), Groups: l.Data.Groups, CreatedAt: now, UpdatedAt: now}
+	a := &account.Account{Subject: account.NewSubject(), Groups: l.Data.Groups, Terms: terms, CreatedAt: now, UpdatedAt: now}
 	p, err := h.accounts.fill(r, a, l.Hash, choice, choice.Password)
 	if err != nil {
 		return nil, nil, err

@@ -48,10 +48,12 @@ type Sources interface {
 	KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error)
 }
 
-// SessionManager begins sessions and changes passwords, as [session.Manager] does.
+// SessionManager begins and ends sessions and changes passwords, as [session.Manager] does.
 type SessionManager interface {
 	Begin(w http.ResponseWriter, r *http.Request, current *session.Session, a session.Authentication) (*session.Session, error)
 	ReplacePassword(ctx context.Context, a *account.Account, hash, keep string) error
+	// End ends a session, and returns the clients that participated in it.
+	End(ctx context.Context, id string) (clients []string, err error)
 }
 
 // Requests reads authorization requests that wait for a user, and records what the user
@@ -176,6 +178,8 @@ type Config struct {
 	Deadlines      Deadlines
 	FactorPolicy   FactorPolicy
 	PasswordPolicy PasswordPolicy
+	Terms          Terms
+	TermsStore     TermsStore
 	Devices        Devices
 	DeviceRequests DeviceRequests
 	UserCodes      UserCodes
@@ -224,6 +228,7 @@ type Service struct {
 	SecurityKey  *SecurityKey
 	Enrol        *Enrol
 	NewPassword  *NewPassword
+	AcceptTerms  *AcceptTerms
 	SignUp       *SignUp
 	Consent      *Consent
 	Device       *Device
@@ -254,6 +259,7 @@ func New(c Config) *Service {
 		SecurityKey:  &SecurityKey{&c, flows, second},
 		Enrol:        &Enrol{&c, flows, second},
 		NewPassword:  &NewPassword{&c, flows},
+		AcceptTerms:  &AcceptTerms{&c, flows},
 		SignUp:       &SignUp{&c, flows, limits, passwords, factors},
 		Consent:      &Consent{&c, flows},
 		Device:       &Device{&c, flows, limits},

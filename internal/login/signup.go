@@ -46,7 +46,7 @@ func (h *SignUp) Page(w http.ResponseWriter, r *http.Request) {
 }
 
 // Submit serves POST /signup: the fields request, username, name, email, password,
-// repeat and remember, or a decision to cancel.
+// repeat, terms and remember, or a decision to cancel.
 //
 // Spec: Initiating User Registration via OpenID Connect §4.1.
 func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
@@ -100,6 +100,9 @@ func (h *SignUp) createAccount(r *http.Request, f *flow) (*account.Account, erro
 	}
 	if err := a.SetClaims(claims, nil, now); err != nil {
 		return nil, fmt.Errorf("set claims: %w", err)
+	}
+	if a.Terms, err = h.Terms.accepted(r.PostForm, now); err != nil {
+		return nil, err
 	}
 	a.SetPassword(phc, now)
 	err = h.Accounts.InsertAccount(ctx, a)
@@ -160,6 +163,9 @@ func (h *SignUp) read(r *http.Request, f *flow) (username string, claims map[str
 	if err := h.checkDomain(claims); err != nil {
 		return "", nil, "", err
 	}
+	if _, err := h.Terms.accepted(form, h.Now()); err != nil {
+		return "", nil, "", err
+	}
 	if err := h.checkPassword(ctx, choice); err != nil {
 		return "", nil, "", err
 	}
@@ -206,7 +212,7 @@ func (h *SignUp) reject(w http.ResponseWriter, r *http.Request, f *flow, status 
 
 	form := h.form(f)
 	form.Username, form.Name, form.Email = r.PostForm.Get("username"), r.PostForm.Get("name"), r.PostForm.Get("email")
-	form.Remember = remember(r)
+	form.Remember, form.Terms = remember(r), h.Terms.page(r.PostForm)
 	form.Fault, form.Field, form.RetryAfter = page.Fault, page.Field, page.RetryAfter
 	h.Pages.SignUp(w, f.localize(r), status, form)
 }
@@ -214,6 +220,7 @@ func (h *SignUp) reject(w http.ResponseWriter, r *http.Request, f *flow, status 
 func (h *SignUp) form(f *flow) pages.SignUp {
 	return pages.SignUp{
 		Client: f.clientView(), Action: h.Issuer + "/signup", Request: f.request.ID, MinLength: passwordpolicy.MinLength(h.FactorPolicy.Everyone),
+		Terms:         h.Terms.page(nil),
 		EmailRequired: h.SignUpVerify || len(h.SignUpDomains) > 0,
 		SignInURL:     h.Issuer + "/login?request=" + url.QueryEscape(f.request.ID),
 	}

@@ -42,7 +42,7 @@ func (h *SignUp) storeUnverified(w http.ResponseWriter, r *http.Request, f *flow
 	now := h.Now()
 	pending := &signup.SignUp{
 		ID: signup.NewID(), Browser: session.LinkCookies{Cookies: h.Cookies}.SetSignUp(w, signup.Lifetime), Request: f.request.ID,
-		Username: username, PasswordHash: phc, Claims: claims, Address: address, Remember: remember(r),
+		Username: username, PasswordHash: phc, Claims: claims, Address: address, Remember: remember(r), TermsVersion: h.Terms.Version,
 		CreatedAt: now, ExpiresAt: now.Add(signup.Lifetime),
 	}
 	allowed, err := h.limits.allowMail(ctx, "sign-up", key)

@@ -43,6 +43,7 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 
 		"bdi":      func(s string) template.HTML { return element("<bdi>", s, "</bdi>") },
 		"strong":   func(s string) template.HTML { return element("<strong><bdi>", s, "</bdi></strong>") },
+		"outside":  outside,
 		"hostname": func(s string) template.HTML { return element(`<bdi class="host">`, Clean(s, hostRunes), "</bdi>") },
 		"user":     user,
 

@@ -73,6 +73,10 @@ func samples() []sample {
 				Client: &c, Action: link, Request: text, Username: text, MinLength: 8, EndOthers: true, Fault: messages.Literal(text),
 			})
 		}, []string{"new-password", "end-others", "save", "cancel", "fault"}},
+		{"acceptterms", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.Show(w, request(), http.StatusOK, AcceptTerms{Client: &c, Action: link, Request: text, Terms: Terms{URL: link, Version: text}, Changed: true})
+		}, []string{"terms-link", "accept", "cancel"}},
 		{"enrol", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, Enrol{Client: &c, Action: link, Request: text, Secret: text, URI: sampleOTPAuth, Fault: messages.Literal(text)})
@@ -81,8 +85,9 @@ func samples() []sample {
 			p.SignUp(w, request(), http.StatusOK, SignUp{
 				Client: client(text, link), Action: link, Request: text, Username: text, Name: text, Email: text,
 				MinLength: 8, Fault: messages.Literal(text), Field: "password", SignInURL: link,
+				Terms: Terms{URL: link, Version: text},
 			})
-		}, append([]string{"username", "name", "email", "password", "repeat", "keep", "create", "cancel", "fault", "signin-instead"}, about...)},
+		}, append([]string{"terms", "terms-link", "username", "name", "email", "password", "repeat", "keep", "create", "cancel", "fault", "signin-instead"}, about...)},
 		{"choose", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Choose(w, request(), http.StatusOK, Choose{
 				Client: client(text, link), Action: link, Request: text, DisplayName: text, Username: text, OtherURL: link,

@@ -73,6 +73,7 @@ func policies() map[string]policy {
 		"enroloffer":      onward,
 		"enrol":           onward,
 		"newpassword":     onward,
+		"acceptterms":     onward,
 		"signup":          onward,
 		"choose":          onward,
 		"consent":         onward,

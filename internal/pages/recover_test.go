@@ -66,10 +66,11 @@ func recoverySamples(client func(text, link string) Client) []sample {
 		}, []string{"continue"}},
 		{"invitation", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, Invitation{
-				Action: link, Email: text, Username: text, Name: text, MinLength: 8, Fault: messages.Literal(text), Field: "username",
+				Action: link, Email: text, Username: text, Name: text, MinLength: 8, Fault: messages.Literal(text), Field: "terms",
+				Terms:   Terms{URL: link, Version: text},
 				Passkey: &NewPasskey{Options: text, State: text},
 			})
-		}, []string{"username", "name", "password", "create", "passkey", "fault"}},
+		}, []string{"terms", "terms-link", "username", "name", "password", "create", "passkey", "fault"}},
 		{"accountcreated", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, AccountCreated{Username: text, ContinueURL: link})
 		}, []string{"continue"}},

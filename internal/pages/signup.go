@@ -8,7 +8,7 @@ import (
 )
 
 // SignUp is the page for a new account. The form posts the fields request, username, name,
-// email, password, repeat, and remember ("on") to stay signed in; or decision ("cancel").
+// email, password, repeat, terms, and remember ("on") to stay signed in; or decision ("cancel").
 type SignUp struct {
 	// Client is the application that sent the user.
 	Client Client
@@ -23,6 +23,7 @@ type SignUp struct {
 	EmailRequired bool
 	// MinLength is the minimum length of a password.
 	MinLength int
+	Terms     Terms
 	// Fault describes the error of the previous attempt. Field is the name of the invalid field.
 	Fault messages.Message
 	Field string

@@ -61,7 +61,7 @@ type Verified struct {
 func (Verified) template() string { return "verified" }
 
 // Invitation is the page on which an invited user creates an account. The form posts the fields
-// username and name, and password, or state and credential.
+// username, name and terms, and password, or state and credential.
 type Invitation struct {
 	// Action is the URL of the form.
 	Action                string
@@ -70,6 +70,7 @@ type Invitation struct {
 	MinLength int
 	// Passkey creates a passkey instead of a password; nil if passkeys are off.
 	Passkey *NewPasskey
+	Terms   Terms
 	// Fault describes the error of the previous attempt. Field is the name of the invalid field.
 	Fault messages.Message
 	Field string

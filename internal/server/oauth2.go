@@ -132,7 +132,7 @@ func newAuthorize(s *Server, requests *authorize.Requests, fosite *engine.Engine
 	c := s.Config
 	signIn, consent := signInProviders(s)
 	return authorize.New(authorize.Config{
-		Issuer: c.Issuer, AuthorizeURL: c.URL(pathAuthorize), PageURL: c.URL, HighestLevel: s.highestLevel, DeviceDone: c.DeviceSuccessURL,
+		Issuer: c.Issuer, AuthorizeURL: c.URL(pathAuthorize), PageURL: c.URL, HighestLevel: s.highestLevel, TermsVersion: c.TermsVersion, DeviceDone: c.DeviceSuccessURL,
 		SignIn: signIn, Consent: consent, LoginApp: newLoginApp(s), ConsentApp: &external.Consent{URL: c.ConsentURL},
 		Requests: requests, Clients: s.Clients, Store: browserSessions{newPendingRequests(s), s.Store.Sessions}, Sessions: s.sessions,
 		Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending},

@@ -30,6 +30,7 @@ const (
 	// The page on which users prove a second factor.
 	pathSecondFactor = "/login/second-factor"
 	pathNewPassword  = "/login/password"
+	pathTerms        = "/login/terms"
 	// The page on which users add an authenticator app while they sign in.
 	pathEnrol         = "/login/enrol"
 	pathConsent       = "/consent"
@@ -187,6 +188,9 @@ func mountPages(s *Server, r chi.Router) {
 		}))
 		own.HandleFunc(pathNewPassword, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.NewPassword.Page), http.MethodPost: passwords(s.login.NewPassword.Submit),
+		}))
+		own.HandleFunc(pathTerms, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(s.login.AcceptTerms.Page), http.MethodPost: pages(s.login.AcceptTerms.Submit),
 		}))
 		own.HandleFunc(pathEnrol, byMethod(map[string]http.Handler{
 			http.MethodGet: pages(s.login.Enrol.Page), http.MethodPost: pages(s.login.Enrol.Submit),

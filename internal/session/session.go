@@ -36,6 +36,7 @@ type Session struct {
 	Released account.Released // read like Claims
 	// AccountState is what the user must do before the account can be used, read like Username.
 	AccountState account.State
+	TermsVersion string // of the terms that the user has accepted, read like Username
 
 	AuthTime time.Time // when the user last authenticated
 	ACR      string

@@ -35,6 +35,7 @@ type SignUp struct {
 	Claims       map[string]any
 	Address      string
 	Remember     bool
+	TermsVersion string // of the terms that the user accepted, empty for none
 
 	CreatedAt time.Time
 	ExpiresAt time.Time
@@ -47,6 +48,9 @@ func NewID() string { return strings.ToLower(rand.Text()) }
 func (s *SignUp) Account(now time.Time) (*account.Account, error) {
 	a := &account.Account{
 		Subject: account.NewSubject(), Username: s.Username, Claims: s.Claims, SelfRegistered: true, CreatedAt: now, UpdatedAt: now,
+	}
+	if s.TermsVersion != "" {
+		a.Terms = account.AcceptedTerms{Version: s.TermsVersion, At: s.CreatedAt}
 	}
 	a.SetPassword(s.PasswordHash, now)
 	err := a.SetAddresses([]account.Address{{Address: s.Address, VerifiedAt: now, Primary: true}})

@@ -25,7 +25,8 @@ type Accounts struct {
 }
 
 const accountColumns = `a.subject, a.username, a.claims, a.administrator, a.admin_role, a.state, a.roles, a.attributes,
-	a.self_registered, a.disabled_at, a.locked_at, a.deletion_requested_at, a.not_before, a.created_at, a.updated_at, ` + groupsOf + `, ` + addressesOf
+	a.self_registered, a.disabled_at, a.locked_at, a.deletion_requested_at, a.terms_version, a.terms_accepted_at,
+	a.not_before, a.created_at, a.updated_at, ` + groupsOf + `, ` + addressesOf
 
 // selectAccount reads one account with its password, listAccounts several. PostgreSQL makes
 // their plans while the tables are empty: a condition on the ID of the credential, or a join of
@@ -49,7 +50,8 @@ func scanAccount(from db.Scanner) (*account.Account, error) {
 	a := &account.Account{}
 	err := from.Scan(&a.Subject, &a.Username, intoDocument(&a.Claims), intoFlag(&owner), intoText(&a.AdminRole), intoText(&a.State),
 		intoOptional(&a.Roles), intoOptional(&a.Attributes), intoFlag(&a.SelfRegistered),
-		intoTime(&a.DisabledAt), intoTime(&a.LockedAt), intoTime(&a.DeletionRequestedAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
+		intoTime(&a.DisabledAt), intoTime(&a.LockedAt), intoTime(&a.DeletionRequestedAt),
+		intoText(&a.Terms.Version), intoTime(&a.Terms.At), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
 		into(func(text string) error { a.Groups = items(text); return nil }), intoAddresses(&a.Addresses),
 		intoText(&hash), intoTime(&setAt))
 	if owner {
@@ -133,13 +135,14 @@ func readAccount(from db.Row) (*account.Account, error) {
 // subject is the client_id of a client, [account.ErrAddressTaken] if another account has
 // verified one of its verified addresses, and [account.ErrGroupNotFound].
 func (s *Accounts) InsertAccount(ctx context.Context, a *account.Account) error {
-	if len(a.Addresses) == 0 && len(a.Groups) == 0 {
+	if len(a.Addresses) == 0 && len(a.Groups) == 0 && a.Terms == (account.AcceptedTerms{}) {
 		return insertAccount(ctx, s.db.Write, a)
 	}
 	return s.db.Tx(ctx, func(c db.Conn) error { return insertAccount(ctx, c, a) })
 }
 
-// insertAccount adds an account. It needs a transaction for one with addresses or groups.
+// insertAccount adds an account. It needs a transaction for one with addresses, groups or accepted
+// terms.
 func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	const insert = `
 		INSERT INTO accounts (subject, username, password_hash, claims, administrator, admin_role, state, roles, attributes, self_registered,
@@ -172,6 +175,11 @@ func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	}
 	if inserted == 0 {
 		return insertAccountError(ctx, on, a.Subject)
+	}
+	if a.Terms.Version != "" {
+		if err := writeTerms(ctx, on, a); err != nil {
+			return err
+		}
 	}
 	if len(a.Addresses) > 0 {
 		if err := writeAddresses(ctx, on, a); err != nil {

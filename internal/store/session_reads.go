@@ -14,11 +14,12 @@ import (
 )
 
 // qualifiedSessionColumns are the columns of a session, for statements in which other
-// tables have columns of the same names, and the username and the state of its account.
+// tables have columns of the same names, and the username, the state and the accepted terms of
+// its account.
 const qualifiedSessionColumns = `
 	s.id, s.cookie, s.subject, s.auth_time, s.acr, s.amr, s.remembered,
 	s.created_at, s.seen_at, s.idle_until, s.ends_at, s.provider_session, s.second_factor_waived,
-	s.browser, s.system, s.network, a.username, a.state`
+	s.browser, s.system, s.network, a.username, a.state, a.terms_version`
 
 // liveSessions joins sessions to accounts that are enabled and have not revoked earlier
 // sign-ins.
@@ -30,7 +31,7 @@ func sessionInto(n *session.Session) []any {
 	return []any{
 		intoText(&n.ID), intoBytes(&n.Cookie), intoText(&n.Subject), intoTime(&n.AuthTime), intoText(&n.ACR), intoWords(&n.AMR), intoFlag(&n.Remembered),
 		intoTime(&n.CreatedAt), intoTime(&n.SeenAt), intoTime(&n.IdleUntil), intoTime(&n.EndsAt), intoText(&n.IdentityProviderSessionID), intoFlag(&n.SecondFactorWaived),
-		intoText(&n.Origin.Browser), intoText(&n.Origin.System), intoText(&n.Origin.Network), intoName(&n.Username), intoText(&n.AccountState),
+		intoText(&n.Origin.Browser), intoText(&n.Origin.System), intoText(&n.Origin.Network), intoName(&n.Username), intoText(&n.AccountState), intoText(&n.TermsVersion),
 	}
 }
 

@@ -20,19 +20,19 @@ type SignUps struct{ db *db.DB }
 // maxSignUps bounds the sign-ups. The oldest are deleted.
 const maxSignUps = 100_000
 
-const signUpColumns = `id, browser, request_id, username, secret, claims, address, remember, created_at, expires_at`
+const signUpColumns = `id, browser, request_id, username, secret, claims, address, remember, created_at, expires_at, terms_version`
 
 func scanSignUp(from db.Scanner) (*signup.SignUp, error) {
 	s := &signup.SignUp{}
 	err := from.Scan(&s.ID, intoBytes(&s.Browser), &s.Request, &s.Username, &s.PasswordHash, intoDocument(&s.Claims), &s.Address,
-		intoFlag(&s.Remember), intoTime(&s.CreatedAt), intoTime(&s.ExpiresAt))
+		intoFlag(&s.Remember), intoTime(&s.CreatedAt), intoTime(&s.ExpiresAt), intoText(&s.TermsVersion))
 	return s, err
 }
 
 // InsertSignUp stores a sign-up, and adds the messages to the outbox: all or nothing.
 func (s *SignUps) InsertSignUp(ctx context.Context, n *signup.SignUp, messages ...*mail.Message) error {
 	const insert = `
-		INSERT INTO sign_ups (` + signUpColumns + `, code_tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)`
+		INSERT INTO sign_ups (` + signUpColumns + `, code_tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)`
 
 	claims, err := document(n.Claims)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *SignUps) InsertSignUp(ctx context.Context, n *signup.SignUp, messages .
 	}
 	return s.db.Tx(ctx, func(c db.Conn) error {
 		_, err := c.Exec(ctx, insert, n.ID, n.Browser, n.Request, n.Username, n.PasswordHash, claims, n.Address, flag(n.Remember),
-			stamp(n.CreatedAt), stamp(n.ExpiresAt))
+			stamp(n.CreatedAt), stamp(n.ExpiresAt), optional(n.TermsVersion))
 		if err != nil {
 			return fmt.Errorf("insert sign-up: %w", err)
 		}

@@ -73,6 +73,7 @@ type Store struct {
 	SignIns        *SignIns
 	SignInSources  *SignInSources
 	SignUps        *SignUps
+	Terms          *Terms
 	Throttle       *Throttle
 	TrustedDevices *TrustedDevices
 	TrustedIssuers *TrustedIssuers
@@ -145,6 +146,7 @@ func New(e db.Engine, c Config) *Store {
 		SignIns:        &SignIns{d},
 		SignInSources:  &SignInSources{d, told},
 		SignUps:        &SignUps{d},
+		Terms:          &Terms{d},
 		Throttle:       &Throttle{d},
 		TrustedDevices: &TrustedDevices{d},
 		TrustedIssuers: &TrustedIssuers{d, r},

@@ -37,6 +37,9 @@ var linkMethods = map[string]call{
 	"VerifyAddress": func(ctx context.Context, s *store.Store) error {
 		return s.OneTimeLinks.VerifyAddress(ctx, &onetimelink.Link{Subject: "alice"}, noon)
 	},
+	"AcceptTerms": func(ctx context.Context, s *store.Store) error {
+		return s.Terms.AcceptTerms(ctx, "alice", "2026", noon)
+	},
 	"CheckSignUpCode": func(ctx context.Context, s *store.Store) error {
 		return s.SignUps.CheckSignUpCode(ctx, "id", []byte("hash"), noon)
 	},

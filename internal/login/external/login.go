@@ -63,6 +63,9 @@ func (l *Login) FactorURL(*authrequest.Request) string { return l.URL }
 // PasswordURL is not called: passwords are those of the app.
 func (l *Login) PasswordURL(*authrequest.Request) string { return l.URL }
 
+// TermsURL is not called: the app shows the terms.
+func (l *Login) TermsURL(*authrequest.Request) string { return l.URL }
+
 // Redeem returns the request that the app has answered, and redeems the verifier of the
 // answer. It returns authrequest.ErrNotFound, with the ID of the request if the
 // verifier has one, for a verifier that is invalid, redeemed before or of another browser.

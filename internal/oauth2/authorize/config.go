@@ -86,6 +86,8 @@ type Config struct {
 	AuthorizeURL string
 	// HighestLevel returns the highest level that the credentials of an account reach.
 	HighestLevel func(ctx context.Context, subject string) (string, error)
+	// TermsVersion is the version of the terms that users have to have accepted; empty for none.
+	TermsVersion string
 	// PageURL returns the URL of a page of this server, given its path and query.
 	PageURL func(path string) string
 	// DeviceDone is the URL of a custom page after a device was allowed; empty for the default.

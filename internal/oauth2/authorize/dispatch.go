@@ -41,6 +41,7 @@ const (
 	stepDenied               // with the error: the user or an app denied the request
 	stepSignIn               // the error is for a client that wants no page
 	stepPassword             // a new password; the error is for a client that wants no page
+	stepTerms                // the terms; the error is for a client that wants no page
 	stepFactor               // a further factor; the error is for a client that wants no page
 	stepConsent              // the error is for a client that wants no page
 	stepRespond
@@ -69,6 +70,9 @@ func (d *dispatcher) next(f *flow) (step, error) {
 	}
 	if next, missing := d.levelRequired(f); missing != nil {
 		return next, missing
+	}
+	if missing := d.termsRequired(f); missing != nil {
+		return stepTerms, missing
 	}
 	if missing := d.consentRequired(f); missing != nil {
 		return stepConsent, missing
@@ -179,6 +183,17 @@ func (d *dispatcher) changeRequired(f *flow) (step, error) {
 		return stepFactor, oauth2.NewError(oauth2.CodeInteractionRequired, "The user must add a second factor")
 	}
 	return stepRespond, nil
+}
+
+// termsRequired returns nil if the user has accepted the current version of the terms, if there are
+// any. consent_required would be about the client.
+//
+// Spec: OpenID Connect Core §3.1.2.6 (interaction_required).
+func (d *dispatcher) termsRequired(f *flow) error {
+	if d.TermsVersion == "" || d.TermsVersion == f.session.TermsVersion || d.SignIn.SeesEachRequest() {
+		return nil
+	}
+	return oauth2.NewError(oauth2.CodeInteractionRequired, "The user must accept the terms")
 }
 
 // levelRequired returns nil if the authentication reaches the level that the request requires.

@@ -22,6 +22,8 @@ func (provider) FactorURL(*authrequest.Request) string { return "/login/second-f
 
 func (provider) PasswordURL(*authrequest.Request) string { return "/login/password" }
 
+func (provider) TermsURL(*authrequest.Request) string { return "/login/terms" }
+
 func (provider) ConsentURL(*authrequest.Request, *session.Session, time.Time) string {
 	return "/consent"
 }

@@ -105,6 +105,8 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, f *flow) {
 		h.ask(w, r, f, err, h.SignIn.FactorURL)
 	case stepPassword:
 		h.ask(w, r, f, err, h.SignIn.PasswordURL)
+	case stepTerms:
+		h.ask(w, r, f, err, h.SignIn.TermsURL)
 	case stepConsent:
 		h.askConsent(w, r, f, err)
 	case stepRefuse:

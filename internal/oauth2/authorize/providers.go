@@ -29,6 +29,9 @@ type SignInProvider interface {
 	// PasswordURL returns the page on which the signed-in user changes the password for q. It is not
 	// called if SeesEachRequest.
 	PasswordURL(q *authrequest.Request) string
+	// TermsURL returns the page on which the signed-in user accepts the terms for q. It is not called
+	// if SeesEachRequest.
+	TermsURL(q *authrequest.Request) string
 }
 
 // ConsentProvider returns the page where users consent: of this server, or of a custom consent

@@ -196,6 +196,7 @@
     button.parentElement.hidden = false;
     button.addEventListener("click", async () => {
       if (username && !username.reportValidity()) return;
+      if (form.elements.terms && !form.elements.terms.reportValidity()) return;
       button.disabled = true;
       fault.hidden = true;
       try {
