@@ -49,6 +49,9 @@ type Account struct {
 	AdminRole  AdminRole
 	State      State
 	Terms      AcceptedTerms
+	// Breach is whether the password has appeared in a data breach. It is read with the account, and
+	// not written.
+	Breach BreachCheck
 	// SelfRegistered reports that the user created the account by signing up, and the
 	// operator has not taken it over.
 	SelfRegistered bool

@@ -38,6 +38,7 @@ const (
 	ConsentWithdrawn  Kind = "consent_withdrawn"
 	DataRequested     Kind = "data_requested"  // a file with the data of the account
 	ProfileChanged    Kind = "profile_changed" // by the user
+	PasswordBreached  Kind = "password_breached"
 	TermsAccepted     Kind = "terms_accepted"
 )
 

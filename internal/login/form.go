@@ -16,6 +16,12 @@ type PasswordPolicy interface {
 	Check(ctx context.Context, c passwordpolicy.Choice) error
 }
 
+// BreachChecks compares passwords with a list of breached ones in the background.
+type BreachChecks interface {
+	// Add queues the check of a right password, given its stored hash.
+	Add(subject, hash, password string)
+}
+
 // fieldError reports an invalid field of a form.
 type fieldError struct {
 	field   string

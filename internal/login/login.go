@@ -178,6 +178,7 @@ type Config struct {
 	Deadlines      Deadlines
 	FactorPolicy   FactorPolicy
 	PasswordPolicy PasswordPolicy
+	BreachChecks   BreachChecks
 	Terms          Terms
 	TermsStore     TermsStore
 	Devices        Devices

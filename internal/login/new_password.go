@@ -67,7 +67,7 @@ func (h *NewPassword) Page(w http.ResponseWriter, r *http.Request) {
 func (h *NewPassword) show(w http.ResponseWriter, r *http.Request, f *flow, a *account.Account, status int, endOthers bool, fault messages.Message) {
 	h.Pages.Show(w, f.localize(r), status, pages.NewPassword{
 		Client: f.shownClient(), Action: h.Issuer + "/login/password", Request: f.request.ID, Username: a.Name(),
-		MinLength: passwordpolicy.MinLength(h.FactorPolicy.Requires(a)), EndOthers: endOthers, Fault: fault,
+		MinLength: passwordpolicy.MinLength(h.FactorPolicy.Requires(a)), EndOthers: endOthers, Fault: fault, Breached: a.Breach == account.Breached,
 	})
 }
 

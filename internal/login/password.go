@@ -124,6 +124,9 @@ func (p *passwords) verify(ctx context.Context, a *account.Account, username, pa
 		rule, why := whyWrong(a)
 		return nil, wrongPassword(rule, why, a.Subject)
 	}
+	if a.Breach == account.BreachUnknown && a.DeletesAt().IsZero() {
+		p.BreachChecks.Add(a.Subject, cmp.Or(result.Rehashed, a.PasswordHash()), password)
+	}
 	return a, p.rehash(ctx, a, result.Rehashed)
 }
 

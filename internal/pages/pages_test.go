@@ -70,7 +70,7 @@ func samples() []sample {
 		{"newpassword", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, NewPassword{
-				Client: &c, Action: link, Request: text, Username: text, MinLength: 8, EndOthers: true, Fault: messages.Literal(text),
+				Client: &c, Action: link, Request: text, Username: text, MinLength: 8, Breached: true, EndOthers: true, Fault: messages.Literal(text),
 			})
 		}, []string{"new-password", "end-others", "save", "cancel", "fault"}},
 		{"acceptterms", func(p *Pages, w http.ResponseWriter, text, link string) {

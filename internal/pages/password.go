@@ -18,6 +18,8 @@ type NewPassword struct {
 	Username string
 	// MinLength is the minimum length of a password.
 	MinLength int
+	// Breached reports that the current password has appeared in a data breach.
+	Breached bool
 	// EndOthers selects to end the other sessions of the user.
 	EndOthers bool
 	// Fault describes the error of the previous attempt.

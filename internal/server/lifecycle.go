@@ -84,6 +84,7 @@ func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	}
 	background.Go(func() { s.Refusals.Run(work) })
 	background.Go(func() { s.Failures.Run(work) })
+	background.Go(func() { s.BreachChecks.Run(work) })
 	following := make(chan struct{})
 	background.Go(func() { s.Store.Follow(work, func() { close(following) }) })
 	<-following

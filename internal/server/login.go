@@ -18,7 +18,8 @@ func composeLogin(s *Server) {
 		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, Failures: s.Failures, SetupLinks: s.Store.SetupLinks,
 		Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, HasMail: c.HasMail(),
 		SignIns: s.Store.SignIns, SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: s.passwordPolicy,
-		Terms: login.Terms{URL: c.TermsURL, Version: c.TermsVersion}, TermsStore: s.Store.Terms,
+		BreachChecks: s.BreachChecks,
+		Terms:        login.Terms{URL: c.TermsURL, Version: c.TermsVersion}, TermsStore: s.Store.Terms,
 		Devices: s.Store.Devices, DeviceRequests: newPendingRequests(s), UserCodes: s.userCodes, DeviceApp: c.DeviceURL,
 		Passkeys: s.Store.Passkeys, SecurityKeys: s.Store.Sessions, RelyingParty: s.relyingParty, Hasher: s.Hasher, Pages: s.pages, Cookies: s.Cookies,
 		Lifetimes: login.Lifetimes{

@@ -104,7 +104,8 @@ type Server struct {
 	registration   *registration.Handler
 	login          *login.Service
 	passwordPolicy *passwordpolicy.Policy
-	relyingParty   *passkey.RelyingParty // nil if passkeys are off
+	BreachChecks   *passwordpolicy.SignInChecks // nil without a list of breached passwords
+	relyingParty   *passkey.RelyingParty        // nil if passkeys are off
 	account        *accountconsole.Console
 	AdminAPI       *admin.Handler
 	adminConsole   *adminconsole.Console // nil if there is none, like consolePages
@@ -215,6 +216,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if s.passwordPolicy, err = newPasswordPolicy(s); err != nil {
 		return nil, err
 	}
+	s.BreachChecks = passwordpolicy.NewSignInChecks(s.passwordPolicy.Breaches, db.BreachChecks, now, log)
 	composeLogin(s)
 	composeAccountConsole(s)
 	composeAdmin(s)

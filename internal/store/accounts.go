@@ -25,7 +25,7 @@ type Accounts struct {
 }
 
 const accountColumns = `a.subject, a.username, a.claims, a.administrator, a.admin_role, a.state, a.roles, a.attributes,
-	a.self_registered, a.disabled_at, a.locked_at, a.deletion_requested_at, a.terms_version, a.terms_accepted_at,
+	a.self_registered, a.disabled_at, a.locked_at, a.deletion_requested_at, a.terms_version, a.terms_accepted_at, a.breach_checked, a.breached,
 	a.not_before, a.created_at, a.updated_at, ` + groupsOf + `, ` + addressesOf
 
 // selectAccount reads one account with its password, listAccounts several. PostgreSQL makes
@@ -46,12 +46,15 @@ func scanAccount(from db.Scanner) (*account.Account, error) {
 		hash  string
 		setAt time.Time
 		owner bool
+
+		checked  []byte
+		breached bool
 	)
 	a := &account.Account{}
 	err := from.Scan(&a.Subject, &a.Username, intoDocument(&a.Claims), intoFlag(&owner), intoText(&a.AdminRole), intoText(&a.State),
 		intoOptional(&a.Roles), intoOptional(&a.Attributes), intoFlag(&a.SelfRegistered),
 		intoTime(&a.DisabledAt), intoTime(&a.LockedAt), intoTime(&a.DeletionRequestedAt),
-		intoText(&a.Terms.Version), intoTime(&a.Terms.At), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
+		intoText(&a.Terms.Version), intoTime(&a.Terms.At), intoBytes(&checked), intoFlag(&breached), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
 		into(func(text string) error { a.Groups = items(text); return nil }), intoAddresses(&a.Addresses),
 		intoText(&hash), intoTime(&setAt))
 	if owner {
@@ -59,6 +62,7 @@ func scanAccount(from db.Scanner) (*account.Account, error) {
 	}
 	a.State = cmp.Or(a.State, account.Active)
 	a.SetPassword(hash, setAt)
+	a.Breach = breachCheck(hash, checked, breached)
 	return a, err
 }
 

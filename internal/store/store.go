@@ -48,6 +48,7 @@ type Store struct {
 	APIKeys        *APIKeys
 	Attributes     *Attributes
 	Audit          *Audit
+	BreachChecks   *BreachChecks
 	Clients        *Clients
 	Consents       *Consents
 	DataFiles      *DataFiles
@@ -121,6 +122,7 @@ func New(e db.Engine, c Config) *Store {
 		APIKeys:        &APIKeys{d, r},
 		Attributes:     &Attributes{d, r},
 		Audit:          &Audit{d},
+		BreachChecks:   &BreachChecks{d},
 		Clients:        &Clients{d, r},
 		Consents:       &Consents{d},
 		DataFiles:      &DataFiles{d},

@@ -40,6 +40,9 @@ var linkMethods = map[string]call{
 	"AcceptTerms": func(ctx context.Context, s *store.Store) error {
 		return s.Terms.AcceptTerms(ctx, "alice", "2026", noon)
 	},
+	"RecordBreachCheck": func(ctx context.Context, s *store.Store) error {
+		return s.BreachChecks.RecordBreachCheck(ctx, "alice", "hash", true, noon)
+	},
 	"CheckSignUpCode": func(ctx context.Context, s *store.Store) error {
 		return s.SignUps.CheckSignUpCode(ctx, "id", []byte("hash"), noon)
 	},

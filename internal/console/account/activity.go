@@ -81,6 +81,8 @@ func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
 		return messages.New("account.activity.locked"), nil
 	case activity.Unlocked:
 		return messages.New("account.activity.unlocked"), nil
+	case activity.PasswordBreached:
+		return messages.New("account.activity.password-breached"), nil
 	case activity.TermsAccepted:
 		return messages.New("account.activity.terms-accepted", "version", e.Detail), nil
 	case activity.Disowned:
