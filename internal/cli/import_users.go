@@ -93,6 +93,11 @@ func (f *importUsersFlags) run(ctx context.Context, s Streams, c *commandLine, n
 		if err != nil {
 			return importFailed(strings.Join(names, ", "), err)
 		}
+		schema, err := d.store.Attributes.ListAttributes(ctx)
+		if err != nil {
+			return err
+		}
+		foreignusers.SetAttributes(users, schema)
 		report, err := f.importUsers(ctx, d, users)
 		if err != nil {
 			return importFailed(strings.Join(names, ", "), err)
@@ -122,7 +127,7 @@ func (f *importUsersFlags) importUsers(ctx context.Context, d *database, users [
 		line := userReportLine{ID: u.ID, Username: u.Username, Taken: u.Entry != nil, Why: u.LeftOut}
 		if line.Taken {
 			line.NotTaken = slices.Clone(u.Notes)
-			if u.Entry["password_hash"] == nil {
+			if u.Entry["password_hash"] == nil && u.Entry["password"] == nil {
 				line.NotTaken = append(line.NotTaken, "a password: the user sets one by a recovery (ostiary users recover)")
 			}
 		} else {

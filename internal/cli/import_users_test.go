@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/cli"
 	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
@@ -25,14 +26,19 @@ const (
 		{"id": "0f1e-bob", "username": "bob", "email": "ADA@rp.example", "emailVerified": true, "enabled": true,
 		 "credentials": [{"type": "password", "secretData": "{\"value\":\"Ab6+sBE+Tsn+6D2ktLNSwf7zGnZPIzn8umPKJj3WcwM=\",\"salt\":\"c29tZXNhbHRzb21lc2FsdA==\",\"additionalParameters\":{}}",
 			 "credentialData": "{\"hashIterations\":5,\"algorithm\":\"argon2\",\"additionalParameters\":{\"hashLength\":[\"32\"],\"memory\":[\"7168\"],\"type\":[\"id\"],\"version\":[\"1.3\"],\"parallelism\":[\"1\"]}}"}]},
-		{"id": "0f1e-eve", "username": "eve", "enabled": false},
+		{"id": "0f1e-eve", "username": "eve", "enabled": false, "requiredActions": ["UPDATE_PASSWORD"]},
+		{"id": "0f1e-fay", "username": "fay", "enabled": true, "requiredActions": ["CONFIGURE_TOTP", "UPDATE_PASSWORD"],
+		 "credentials": [{"type": "password", "hashedSaltedValue": "H5R9LZ0QvKxHLm1Lg0IeQXdtUAa+9gf2NeOZns+WHBTpnlaWE/+JwnJ/2OXEjNPW5EusP1xxGLqEqjWDbIcGlg==", "salt": "MDEyMzQ1Njc4OWFiY2RlZg==", "hashIterations": 27500, "algorithm": "pbkdf2-sha256"}]},
+		{"username": "gil", "requiredActions": ["webauthn-register"], "attributes": {"department": "Sales", "floor": ["7"], "tags": ["a", "b"], "manager": ["yes"], "gone": null},
+		 "credentials": [{"type": "password", "value": "correct horse"}], "applicationRoles": {"till": ["open"]}},
+		{"username": "hal", "credentials": [{"type": "password", "value": "correct horse", "temporary": true}]},
 		{"id": "0f1e-old", "username": "old", "enabled": true,
 		 "credentials": [{"type": "password", "secretData": "{\"value\":\"3j/kSXDCFGf+gK+IC5hDJA==\",\"salt\":\"MDEyMzQ1Njc4OWFiY2RlZg==\"}", "credentialData": "{\"hashIterations\":20000,\"algorithm\":\"pbkdf2\"}"}]},
 		{"id": "0f1e-bad", "username": "has space", "enabled": true},
 		{"id": "bad ☃", "username": "snow", "enabled": true},
 		{"id": "0f1e-svc", "username": "service-account-till", "serviceAccountClientId": "till", "enabled": true}]}`
 
-	auth0Users = `{"user_id":"auth0|ada","email":"ada@rp.example","email_verified":true,"name":"Ada Lovelace","nickname":"ada","picture":"https://rp.example/ada.png","user_metadata":{"theme":"dark"},"multifactor":["guardian"]}
+	auth0Users = `{"user_id":"auth0|ada","email":"ada@rp.example","email_verified":true,"name":"Ada Lovelace","nickname":"ada","picture":"https://rp.example/ada.png","user_metadata":{"theme":"dark","floor":3},"app_metadata":{"floor":7},"multifactor":["guardian"]}
 {"user_id":"google-oauth2|7","email":"bob@rp.example","email_verified":true}
 {"user_id":"auth0|eve","email":"eve@rp.example","blocked":true}
 `
@@ -57,17 +63,23 @@ func TestImportOfUsersFromKeycloak(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
+	for _, attribute := range [][]string{{"department"}, {"floor", "--type=number"}, {"tags", "--type=list"}, {"manager", "--type=boolean"}} {
+		sh.Must(append([]string{"attributes", "create"}, attribute...)...)
+	}
 	file := sh.WriteFile("realm.json", keycloakExport)
 	var report cli.UsersReport
 	sh.JSON(&report, "import", "keycloak", file)
-	want := cli.UsersReport{Found: 7, Created: 3, LeftOut: 4, Users: []cli.UserReportLine{
+	want := cli.UsersReport{Found: 10, Created: 7, LeftOut: 3, Users: []cli.UserReportLine{
 		{ID: "0f1e-ada", Username: "ada", Taken: true, NotTaken: []string{
-			"attributes: shoeSize", "authenticator app: the user adds one again", "required action UPDATE_PROFILE",
+			"authenticator app: the user adds one again", "required action UPDATE_PROFILE", "attributes: shoeSize",
 		}},
 		{ID: "0f1e-bob", Username: "bob", Taken: true, NotTaken: []string{
 			"email address: imported as not verified, because 0f1e-ada has verified it",
 		}},
-		{ID: "0f1e-eve", Username: "eve", Why: "disabled"},
+		{ID: "0f1e-eve", Username: "eve", Taken: true, NotTaken: []string{"required action UPDATE_PASSWORD", "a password: the user sets one by a recovery (ostiary users recover)"}},
+		{ID: "0f1e-fay", Username: "fay", Taken: true, NotTaken: []string{"required action CONFIGURE_TOTP"}},
+		{Username: "gil", Taken: true, NotTaken: []string{"attributes: attributes.manager must be true or false", "attributes: gone"}},
+		{Username: "hal", Taken: true},
 		{ID: "0f1e-old", Username: "old", Taken: true, NotTaken: []string{
 			`password: the algorithm "pbkdf2" is not supported`, "a password: the user sets one by a recovery (ostiary users recover)",
 		}},
@@ -78,10 +90,19 @@ func TestImportOfUsersFromKeycloak(t *testing.T) {
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("the report (-want +got):\n%s", diff)
 	}
-	for _, name := range []string{"ada", "bob"} {
+	for name, state := range map[string]account.State{"ada": account.Active, "bob": account.Active, "fay": account.MustChangePassword, "gil": account.MustEnrol, "hal": account.MustChangePassword} {
+		if got := accountOf(sh, name).CurrentState(); got != state {
+			t.Errorf("%s is %s, want %s", name, got, state)
+		}
 		if !signsIn(sh, name, "correct horse") {
 			t.Errorf("%s does not sign in", name)
 		}
+	}
+	if state := accountOf(sh, "eve").CurrentState(); state != account.Disabled {
+		t.Errorf("eve is %s", state)
+	}
+	if diff := cmp.Diff(map[string]any{"department": "Sales", "floor": 7.0, "tags": []any{"a", "b"}}, accountOf(sh, "gil").Attributes); diff != "" {
+		t.Errorf("attributes (-want +got):\n%s", diff)
 	}
 	a := accountOf(sh, "ada")
 	claims := map[string]any{
@@ -96,7 +117,7 @@ func TestImportOfUsersFromKeycloak(t *testing.T) {
 	}
 
 	text := sh.Must("import", "keycloak", file)
-	servertest.Contains(t, text, "3 of 7 users imported: 0 created, 0 updated, 3 unchanged; 4 left out", "eve", "disabled")
+	servertest.Contains(t, text, "7 of 10 users imported: 0 created, 0 updated, 7 unchanged; 3 left out", "service account")
 	servertest.Lacks(t, text, "LO3TH3KEY", "H5R9LZ0QvKx")
 }
 
@@ -104,14 +125,15 @@ func TestImportOfUsersFromAuth0(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
+	sh.Must("attributes", "create", "floor", "--type=number")
 	var report cli.UsersReport
 	sh.JSON(&report, "import", "auth0", sh.WriteFile("users.json", auth0Users), sh.WriteFile("hashes.json", auth0Hashes))
-	want := cli.UsersReport{Found: 4, Created: 2, LeftOut: 2, Users: []cli.UserReportLine{
+	want := cli.UsersReport{Found: 4, Created: 3, LeftOut: 1, Users: []cli.UserReportLine{
 		{ID: "auth0|ada", Username: "ada@rp.example", Taken: true, NotTaken: []string{
-			"user_metadata: theme", "second factors: the user adds them again",
+			"second factors: the user adds them again", "user_metadata: theme",
 		}},
 		{ID: "google-oauth2|7", Username: "bob@rp.example", Why: "signs in with the identity provider google-oauth2"},
-		{ID: "auth0|eve", Username: "eve@rp.example", Why: "blocked"},
+		{ID: "auth0|eve", Username: "eve@rp.example", Taken: true, NotTaken: []string{"a password: the user sets one by a recovery (ostiary users recover)"}},
 		{ID: "auth0|cyn", Username: "cyn", Taken: true},
 	}}
 	if diff := cmp.Diff(want, report); diff != "" {
@@ -119,6 +141,9 @@ func TestImportOfUsersFromAuth0(t *testing.T) {
 	}
 	if a := accountOf(sh, "ada@rp.example"); a.Subject != "auth0|ada" || a.Claims["picture"] != "https://rp.example/ada.png" || a.Claims["email_verified"] != true {
 		t.Errorf("the account is %+v", a)
+	}
+	if ada, eve := accountOf(sh, "ada@rp.example"), accountOf(sh, "eve@rp.example"); ada.Attributes["floor"] != 7.0 || eve.CurrentState() != account.Disabled {
+		t.Errorf("the attributes are %v, and a blocked user is %s", ada.Attributes, eve.CurrentState())
 	}
 	if a := accountOf(sh, "cyn"); len(a.Addresses) != 1 || !a.Addresses[0].VerifiedAt.IsZero() || !signsIn(sh, "cyn", "correct horse") {
 		t.Errorf("the account is %+v, want an address that is not verified, and the password", a)
@@ -146,7 +171,7 @@ func TestDryRunOfImports(t *testing.T) {
 		args []string
 		want string
 	}{
-		"keycloak": {[]string{"import", "keycloak", "--dry-run"}, "3 of 7 users would be imported: 3 created"},
+		"keycloak": {[]string{"import", "keycloak", "--dry-run"}, "7 of 10 users would be imported: 7 created"},
 		"users":    {[]string{"users", "import", "--dry-run"}, "3 created, 0 updated, 0 unchanged"},
 	} {
 		t.Run(name, func(t *testing.T) {

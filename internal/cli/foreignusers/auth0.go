@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/account"
 )
 
 // auth0User is a line of a user export, or of an export of password hashes. The second kind
@@ -114,11 +116,7 @@ func (a *auth0User) user(id string, members map[string]any) *User {
 	if u.Username == "" {
 		u.Username = a.Email
 	}
-	switch {
-	case a.Blocked:
-		u.LeaveOut("blocked")
-		return u
-	case !strings.HasPrefix(id, auth0Prefix) && a.PasswordHash == "":
+	if !strings.HasPrefix(id, auth0Prefix) && a.PasswordHash == "" {
 		connection, _, _ := strings.Cut(id, "|")
 		u.LeaveOut("signs in with the identity provider %s", connection)
 		return u
@@ -134,12 +132,17 @@ func (a *auth0User) user(id string, members map[string]any) *User {
 	if a.PasswordHash != "" {
 		u.password(a.PasswordHash)
 	}
-	for name, metadata := range map[string]map[string]any{"app_metadata": a.AppMetadata, "user_metadata": a.UserMetadata} {
-		if len(metadata) > 0 {
-			u.note("%s: %s", name, strings.Join(slices.Sorted(maps.Keys(metadata)), ", "))
+	if a.Blocked {
+		u.set("state", string(account.Disabled))
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.AppMetadata)) {
+		u.others = append(u.others, other{"app_metadata", name, a.AppMetadata[name]})
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.UserMetadata)) {
+		if _, both := a.AppMetadata[name]; !both {
+			u.others = append(u.others, other{"user_metadata", name, a.UserMetadata[name]})
 		}
 	}
-	slices.Sort(u.Notes)
 	if len(a.MFA) > 0 {
 		u.note("second factors: the user adds them again")
 	}

@@ -2,6 +2,7 @@ package foreignusers
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/account"
 )
 
 // keycloakRealm is a realm export, or a file of users of an export to a directory.
@@ -25,22 +28,46 @@ type keycloakUser struct {
 	FirstName       string                              `json:"firstName"`
 	LastName        string                              `json:"lastName"`
 	Enabled         *bool                               `json:"enabled"`
-	Attributes      map[string][]string                 `json:"attributes"`
+	Attributes      map[string]texts                    `json:"attributes"`
 	Credentials     []keycloakCredential                `json:"credentials"`
 	RequiredActions []string                            `json:"requiredActions"`
 	RealmRoles      []string                            `json:"realmRoles"`
 	ClientRoles     map[string][]string                 `json:"clientRoles"`
+	OldClientRoles  map[string][]string                 `json:"applicationRoles"` // before version 1.2
 	Groups          []string                            `json:"groups"`
 	Federation      string                              `json:"federationLink"`
 	Identities      []struct{ IdentityProvider string } `json:"federatedIdentities"`
 	ServiceAccount  string                              `json:"serviceAccountClientId"`
 }
 
-// keycloakCredential is a credential; its two documents are text.
+// keycloakCredential is a credential; its two documents are text. Files that are written by hand
+// have a password as Value. Versions before 8 have the members after it.
 type keycloakCredential struct {
-	Type   string `json:"type"`
-	Secret string `json:"secretData"`
-	Data   string `json:"credentialData"`
+	Type      string `json:"type"`
+	Secret    string `json:"secretData"`
+	Data      string `json:"credentialData"`
+	Value     string `json:"value"`
+	Temporary bool   `json:"temporary"`
+
+	Hash       string `json:"hashedSaltedValue"`
+	Salt       string `json:"salt"`
+	Iterations int    `json:"hashIterations"`
+	Algorithm  string `json:"algorithm"`
+}
+
+// texts is a list of strings, or one string.
+type texts []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *texts) UnmarshalJSON(raw []byte) error {
+	var one *string
+	if json.Unmarshal(raw, &one) == nil {
+		if one != nil {
+			*t = texts{*one}
+		}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(t))
 }
 
 // Keycloak reads realm exports of Keycloak: the file of a realm, or the files of its users. They
@@ -71,12 +98,8 @@ func Keycloak(files ...[]byte) ([]*User, error) {
 
 func (k *keycloakUser) user(realm string) *User {
 	u := &User{ID: k.ID, Username: k.Username, Entry: map[string]any{}}
-	switch {
-	case k.ServiceAccount != "":
+	if k.ServiceAccount != "" {
 		u.LeaveOut("the service account of the client %s", k.ServiceAccount)
-		return u
-	case k.Enabled != nil && !*k.Enabled:
-		u.LeaveOut("disabled")
 		return u
 	}
 	u.set("subject", k.ID)
@@ -85,12 +108,12 @@ func (k *keycloakUser) user(realm string) *User {
 	u.claim("given_name", k.FirstName)
 	u.claim("family_name", k.LastName)
 	u.claim("name", strings.TrimSpace(k.FirstName+" "+k.LastName))
-	single := map[string]string{}
+	attributes := map[string][]string{}
 	for name, values := range k.Attributes {
-		single[name] = strings.Join(values, ", ")
+		attributes[name] = values
 	}
 	// The attributes that Keycloak's own mappers release as claims of another name.
-	u.attributes(single, map[string]string{
+	u.attributes(attributes, map[string]string{
 		"phoneNumber": "phone_number", "phoneNumberVerified": "phone_number_verified", "middleName": "middle_name",
 	})
 	var groups []string
@@ -100,13 +123,42 @@ func (k *keycloakUser) user(realm string) *User {
 	u.names("group", groups)
 	u.names("role", k.roles(realm))
 	k.addCredentials(u)
-	for _, action := range k.RequiredActions {
-		u.note("required action %s", action)
-	}
+	k.setState(u)
 	for _, one := range k.Identities {
 		u.note("linked account of the identity provider %s", one.IdentityProvider)
 	}
 	return u
+}
+
+// setState sets the state of the entry, which is one: disabled, otherwise that of a required
+// action, a new password first.
+func (k *keycloakUser) setState(u *User) {
+	actions := k.RequiredActions
+	if slices.ContainsFunc(k.Credentials, func(c keycloakCredential) bool { return c.Temporary }) && !slices.Contains(actions, "UPDATE_PASSWORD") {
+		actions = append(slices.Clone(actions), "UPDATE_PASSWORD")
+	}
+	states := map[string]account.State{
+		"UPDATE_PASSWORD": account.MustChangePassword, "CONFIGURE_TOTP": account.MustEnrol,
+		"webauthn-register": account.MustEnrol, "webauthn-register-passwordless": account.MustEnrol,
+	}
+	state := account.Active
+	if k.Enabled != nil && !*k.Enabled {
+		state = account.Disabled
+	} else {
+		for _, action := range actions {
+			if s := states[action]; s == account.MustChangePassword || s != "" && state == account.Active {
+				state = s
+			}
+		}
+	}
+	if state != account.Active {
+		u.set("state", string(state))
+	}
+	for _, action := range actions {
+		if states[action] == "" || states[action] != state {
+			u.note("required action %s", action)
+		}
+	}
 }
 
 // roles returns the roles of the realm, and those of clients as CLIENT/ROLE. Roles that every
@@ -118,11 +170,15 @@ func (k *keycloakUser) roles(realm string) []string {
 			roles = append(roles, role)
 		}
 	}
-	for _, client := range slices.Sorted(maps.Keys(k.ClientRoles)) {
+	of := k.ClientRoles
+	if of == nil {
+		of = k.OldClientRoles
+	}
+	for _, client := range slices.Sorted(maps.Keys(of)) {
 		if client == "account" || client == "realm-management" {
 			continue // rights in Keycloak itself
 		}
-		for _, role := range k.ClientRoles[client] {
+		for _, role := range of[client] {
 			roles = append(roles, client+"/"+role)
 		}
 	}
@@ -136,13 +192,17 @@ func (k *keycloakUser) addCredentials(u *User) {
 		switch c.Type {
 		case "password":
 			found = true
+			if c.Value != "" && c.Hash == "" && c.Secret == "" {
+				u.passwordText(c.Value)
+				continue
+			}
 			hash, err := c.hash()
 			if err != nil {
 				u.note("password: %v", err)
 				continue
 			}
 			u.password(hash)
-		case "otp":
+		case "otp", "totp":
 			u.note("authenticator app: the user adds one again")
 		case "webauthn", "webauthn-passwordless":
 			u.note("passkey or security key: it is bound to Keycloak's relying party; the user adds one again")
@@ -165,10 +225,12 @@ func (c *keycloakCredential) hash() (string, error) {
 		Algorithm            string
 		AdditionalParameters map[string][]string
 	}
-	if err := json.Unmarshal([]byte(c.Secret), &secret); err != nil {
+	switch {
+	case c.Hash != "":
+		secret.Value, secret.Salt, data.HashIterations, data.Algorithm = c.Hash, c.Salt, c.Iterations, cmp.Or(c.Algorithm, "pbkdf2")
+	case json.Unmarshal([]byte(c.Secret), &secret) != nil:
 		return "", errors.New("secretData is not JSON")
-	}
-	if err := json.Unmarshal([]byte(c.Data), &data); err != nil {
+	case json.Unmarshal([]byte(c.Data), &data) != nil:
 		return "", errors.New("credentialData is not JSON")
 	}
 	key, err := base64.StdEncoding.DecodeString(secret.Value)

@@ -3,6 +3,7 @@
 package foreignusers
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,6 +23,15 @@ type User struct {
 	Entry   map[string]any
 	LeftOut string   // why the user is not imported; empty if it is
 	Notes   []string // parts of the user that are not imported, with the reason
+
+	others []other
+}
+
+// other is a value that is no standard claim: the importer takes it if there is an attribute of the
+// name.
+type other struct {
+	place, name string // place is where the export has it
+	value       any    // from JSON; a list of strings for one or more values without a type
 }
 
 // note adds a part of the user that is not imported.
@@ -83,27 +93,88 @@ func (u *User) names(kind string, list []string) {
 	u.Entry[kind+"s"] = valid
 }
 
-// attributes sets the standard claims among attributes of the user, by names, and notes the
-// other ones. names has the attribute of each claim that does not have its name.
-func (u *User) attributes(all map[string]string, names map[string]string) {
-	var other []string
+// attributes sets the standard claims among attributes of the user, by names. names has the
+// attribute of each claim that does not have its name.
+func (u *User) attributes(all map[string][]string, names map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		claim := name
+		claim, text := name, strings.Join(all[name], ", ")
 		if renamed, ok := names[name]; ok {
 			claim = renamed
 		}
 		switch {
 		case claim == "email_verified" || claim == "address" || claim == "updated_at" || !slices.Contains(scope.StandardClaims(), claim):
-			other = append(other, name)
+			list := make([]any, len(all[name]))
+			for i, value := range all[name] {
+				list[i] = value
+			}
+			u.others = append(u.others, other{"attributes", name, list})
+		case len(all[name]) == 0:
 		case claim == "phone_number_verified":
-			u.claim(claim, all[name] == "true")
+			u.claim(claim, text == "true")
 		default:
-			u.claim(claim, all[name])
+			u.claim(claim, text)
 		}
 	}
-	if len(other) > 0 {
-		u.note("attributes: %s", strings.Join(other, ", "))
+}
+
+// SetAttributes gives the users the attributes that the schema has, by name and with values of the
+// type. It notes the values that they cannot have.
+func SetAttributes(users []*User, schema []*account.Attribute) {
+	for _, u := range users {
+		if u.Entry == nil {
+			continue
+		}
+		left := map[string][]string{}
+		values := map[string]any{}
+		for _, one := range u.others {
+			i := slices.IndexFunc(schema, func(a *account.Attribute) bool { return a.Name == one.name })
+			if i < 0 {
+				left[one.place] = append(left[one.place], one.name)
+				continue
+			}
+			value := convert(one.value, schema[i].Type)
+			if err := schema[i].CheckValue(value); err != nil {
+				u.note("%s: %v", one.place, err)
+				continue
+			}
+			values[one.name] = value
+		}
+		if len(values) > 0 {
+			u.Entry["attributes"] = values
+		}
+		for _, place := range slices.Sorted(maps.Keys(left)) {
+			u.note("%s: %s", place, strings.Join(left[place], ", "))
+		}
 	}
+}
+
+// convert returns a value as one of the type, if that is possible.
+func convert(value any, kind account.AttributeType) any {
+	list, isList := value.([]any)
+	switch {
+	case kind == account.ListAttribute && !isList:
+		return []any{value}
+	case kind == account.ListAttribute || isList && len(list) != 1:
+		return value
+	case isList:
+		value = list[0]
+	}
+	if text, isText := value.(string); isText && kind != account.StringAttribute {
+		var typed any
+		if json.Unmarshal([]byte(text), &typed) == nil {
+			return typed
+		}
+	}
+	return value
+}
+
+// passwordText sets a password that the export has in clear text, if it is long enough.
+func (u *User) passwordText(text string) {
+	if err := credential.CheckPassword(text); err != nil {
+		u.note("password: %v", err)
+		return
+	}
+	u.Entry["password"] = text
 }
 
 // LeaveOut removes the entry of the user and records the reason.
@@ -146,7 +217,7 @@ func resolveConflicts(users []*User) {
 			u.LeaveOut("the username is that of %s", earlier)
 			continue
 		}
-		usernames[name] = u.ID
+		usernames[name] = cmp.Or(u.ID, u.Username)
 		list, _ := u.Entry["emails"].([]map[string]any)
 		for _, one := range list {
 			key, err := account.AddressKey(fmt.Sprint(one["address"]))
@@ -158,7 +229,7 @@ func resolveConflicts(users []*User) {
 				u.note("email address: imported as not verified, because %s has verified it", earlier)
 				continue
 			}
-			addresses[key] = u.ID
+			addresses[key] = cmp.Or(u.ID, u.Username)
 		}
 	}
 }
