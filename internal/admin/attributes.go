@@ -112,14 +112,7 @@ func (h *attributeHandler) list(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	views, last := []*attributeView{}, ""
-	for _, a := range all {
-		if a.Name > p.After && len(views) < p.Size {
-			views, last = append(views, viewAttribute(a)), a.Name
-		}
-	}
-	p.linkNext(len(views), last)
-	return ok(views), nil
+	return pageOf(p, all, func(a *account.Attribute) string { return a.Name }, viewAttribute), nil
 }
 
 // create serves POST /attributes.

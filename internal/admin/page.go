@@ -73,6 +73,18 @@ func digest(query url.Values, names []string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
+// pageOf returns the page p of a list that was read as a whole and is ordered by name.
+func pageOf[T, V any](p *page, all []T, name func(T) string, view func(T) V) *Response {
+	views, last := []V{}, ""
+	for _, one := range all {
+		if name(one) > p.After && len(views) < p.Size {
+			views, last = append(views, view(one)), name(one)
+		}
+	}
+	p.linkNext(len(views), last)
+	return ok(views)
+}
+
 // linkNext sets the Link header: the first page and, if this page is full, the next one.
 // Last is the ID of the last entry.
 //

@@ -111,14 +111,7 @@ func (h *scopeHandler) list(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	views, last := []*scopeView{}, ""
-	for _, s := range scopes.All() {
-		if s.Name > p.After && len(views) < p.Size {
-			views, last = append(views, viewScope(s)), s.Name
-		}
-	}
-	p.linkNext(len(views), last)
-	return ok(views), nil
+	return pageOf(p, scopes.All(), func(s *scope.Scope) string { return s.Name }, viewScope), nil
 }
 
 // create serves POST /scopes.
