@@ -29,7 +29,7 @@ type Sources struct {
 		ListConsents(ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time) ([]*consent.Consent, error)
 	}
 	Activity interface {
-		ListActivity(ctx context.Context, subject, before string, limit int) ([]*activity.Event, error)
+		ListActivity(ctx context.Context, subject, before string, limit int, kinds ...activity.Kind) ([]*activity.Event, error)
 	}
 	// Grants returns up to limit valid grants, Credentials all credentials without their secrets.
 	Grants      func(ctx context.Context, subject string, limit int, now time.Time) ([]*grant.Grant, error)

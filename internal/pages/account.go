@@ -104,12 +104,23 @@ func (AccountPassword) template() string { return "account-password" }
 // AccountActivity lists what happened to the account. Its forms post not_me, the ID of an event.
 type AccountActivity struct {
 	Action string
-	Events []EventRow
+	// Topics are the kinds of events that the user can select. Selected reports that the user
+	// did: the list has not all kinds.
+	Topics   []Topic
+	Selected bool
+	Events   []EventRow
 	// OlderURL shows older events; empty if there are none. NewestURL leads back.
 	OlderURL, NewestURL string
 }
 
 func (AccountActivity) template() string { return "account-activity" }
+
+// Topic is a kind of events.
+type Topic struct {
+	Name     string
+	Text     messages.Message
+	Selected bool
+}
 
 // EventRow is an event in a list. Known reports that Origin has the browser or the system, and
 // Alarming that somebody else may have caused the event.

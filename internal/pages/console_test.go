@@ -49,8 +49,8 @@ func consoleSamples(client func(text, link string) Client) []sample {
 			return AccountRevoke{Action: link, CancelURL: link, ApplicationRow: row(text, link)}
 		}, "confirm", "cancel"),
 		page("activity", func(text, link string) Page {
-			return AccountActivity{Action: link, Events: []EventRow{{text, messages.Literal(text), when, true, true, origin(text)}}, OlderURL: link, NewestURL: link}
-		}),
+			return AccountActivity{Action: link, Topics: []Topic{{text, messages.Literal(text), true}}, Events: []EventRow{{text, messages.Literal(text), when, true, true, origin(text)}}, OlderURL: link, NewestURL: link}
+		}, "topic", "show"),
 		page("profile", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "picture", Text: messages.Literal(text)}}}
 			return AccountProfile{
@@ -75,10 +75,8 @@ func consoleSamples(client func(text, link string) Client) []sample {
 			return AccountDelete{Form: faults, Action: link, CancelURL: link, Username: text}
 		}, "username", "delete", "cancel"),
 		page("data", func(text, link string) Page {
-			return AccountData{Form: Form{[]Fault{{Text: messages.Literal(text)}}}, Action: link}
-		}, "download"),
-		page("data", func(_, link string) Page { return AccountData{Action: link, Waiting: true} }, "refresh"),
-		page("data", func(_, link string) Page { return AccountData{Action: link, FileURL: link, MadeAt: when} }, "file", "download"),
+			return AccountData{Form: Form{[]Fault{{Text: messages.Literal(text)}}}, Action: link, FileURL: link, MadeAt: when}
+		}, "file", "download"),
 		page("password", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "new-password", Text: messages.Literal(text)}, {Text: messages.Literal(text)}}}
 			return AccountPassword{Form: faults, Action: link, CancelURL: link, Username: text, HasPassword: true, SetAt: when, MinLength: 15, EndOthers: true}

@@ -41,10 +41,7 @@ func recoverySamples(client func(text, link string) Client) []sample {
 			p.Show(w, request(), http.StatusOK, UndoDeletion{Action: link, Username: text, DeletesAt: time.Unix(1, 0)})
 		}, []string{"undo"}},
 		{"notme", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Show(w, request(), http.StatusOK, NotMe{Action: link, Username: text, Primary: text})
-		}, []string{"confirm"}},
-		{"notme", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Show(w, request(), http.StatusOK, NotMe{Action: link, Username: text, CancelURL: link})
+			p.Show(w, request(), http.StatusOK, NotMe{Action: link, Username: text, Primary: text, CancelURL: link})
 		}, []string{"confirm", "cancel"}},
 		{"deletionundone", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, DeletionUndone{Username: text, ContinueURL: link})

@@ -158,6 +158,9 @@ func states() []sample {
 	})
 	show("account-applications-none", func(_, link string) Page { return AccountApplications{Action: link} })
 	show("account-activity-none", func(_, _ string) Page { return AccountActivity{} })
+	show("account-activity-none-of-topic", func(text, link string) Page {
+		return AccountActivity{Action: link, Topics: []Topic{{text, messages.Literal(text), true}}, Selected: true}
+	})
 	show("account-activity-unknown", func(_, _ string) Page {
 		return AccountActivity{Events: []EventRow{{Text: messages.New("application.default-name"), At: when, Origin: session.Origin{Network: "192.0.2.0/24"}}}}
 	})
@@ -167,6 +170,8 @@ func states() []sample {
 		return AccountAddresses{Action: link, Addresses: []AddressRow{{Address: text, MayVerify: true}}, Full: true}
 	})
 	show("account-data-new", func(_, link string) Page { return AccountData{Action: link} })
+	show("account-data-waiting", func(_, link string) Page { return AccountData{Action: link, Waiting: true} })
+	show("notme-notice", func(text, link string) Page { return NotMe{Action: link, Username: text} })
 	show("account-password-none", func(text, link string) Page {
 		return AccountPassword{Action: link, CancelURL: link, Username: text, MinLength: 8}
 	})

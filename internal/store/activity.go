@@ -60,12 +60,21 @@ func (s *Activity) AddFailures(ctx context.Context, list []*activity.Event) erro
 }
 
 // ListActivity returns up to limit events of an account, the newest first, starting before the
-// ID before; an empty ID starts with the newest.
-func (s *Activity) ListActivity(ctx context.Context, subject, before string, limit int) (list []*activity.Event, err error) {
-	const read = `SELECT ` + activityColumns + ` FROM activity WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
+// ID before; an empty ID starts with the newest. Without kinds it returns those of all kinds.
+func (s *Activity) ListActivity(
+	ctx context.Context, subject, before string, limit int, kinds ...activity.Kind,
+) (list []*activity.Event, err error) {
+	const read = `SELECT ` + activityColumns + ` FROM activity WHERE subject = $1 AND id < $2%s ORDER BY id DESC LIMIT $3`
 
 	if before == "" {
 		before = "z" // sorts after every ID in every collation
+	}
+	ofKinds, args := "", []any{subject, before, limit}
+	if len(kinds) > 0 {
+		ofKinds = ` AND kind IN (` + placeholders(len(args)+1, len(kinds)) + `)`
+		for _, k := range kinds {
+			args = append(args, string(k))
+		}
 	}
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var count int64
@@ -76,7 +85,7 @@ func (s *Activity) ListActivity(ctx context.Context, subject, before string, lim
 			&e.Browser, &e.System, &e.Network, &e.Detail, intoTime(&expires))
 		e.Count = int(count)
 		return err
-	}, read, subject, before, limit)
+	}, fmt.Sprintf(read, ofKinds), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list activity: %w", err)
 	}

@@ -14,20 +14,50 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// activity serves GET /account/activity: before is the ID of the last event of the previous page.
+// topics are the kinds of events that users can select, by the value of the parameter topic.
+func topics() []topic {
+	return []topic{
+		{"", messages.New("account.activity.everything"), nil},
+		{"sign-ins", messages.New("account.activity.sign-ins"), []activity.Kind{activity.SignedIn, activity.SignInFailed, activity.RecoveryCodeUsed}},
+		{"changes", messages.New("account.activity.changes"), []activity.Kind{
+			activity.PasswordChanged, activity.CredentialAdded, activity.CredentialRemoved, activity.AddressAdded, activity.AddressVerified,
+			activity.AddressRemoved, activity.PrimaryChanged, activity.DataRequested, activity.DeletionRequested, activity.DeletionUndone,
+			activity.Disowned, activity.Locked, activity.Unlocked,
+		}},
+		{"applications", messages.New("account.applications"), []activity.Kind{activity.ConsentGiven, activity.ConsentWithdrawn}},
+	}
+}
+
+type topic struct {
+	name  string
+	text  messages.Message
+	kinds []activity.Kind // nil for all
+}
+
+// activity serves GET /account/activity: topic selects events, and before is the ID of the last
+// event of the previous page.
 func (c *Console) activity(v *visit) error {
-	before := v.r.Form.Get("before")
-	list, err := c.Activity.ListActivity(v.r.Context(), v.session.Subject, before, rows+1)
+	before, shown := v.r.Form.Get("before"), topics()[0]
+	content := pages.AccountActivity{Action: c.url("/activity")}
+	for _, one := range topics() {
+		selected := one.name == v.r.Form.Get("topic")
+		if selected {
+			shown = one
+		}
+		content.Topics = append(content.Topics, pages.Topic{Name: one.name, Text: one.text, Selected: selected})
+	}
+	content.Selected = shown.name != ""
+	list, err := c.Activity.ListActivity(v.r.Context(), v.session.Subject, before, rows+1, shown.kinds...)
 	if err != nil {
 		return err
 	}
-	content := pages.AccountActivity{Action: c.url("/activity")}
+	address := content.Action + "?topic=" + shown.name
 	if before != "" {
-		content.NewestURL = c.url("/activity")
+		content.NewestURL = address
 	}
 	if len(list) > rows {
 		list = list[:rows]
-		content.OlderURL = c.url("/activity") + "?before=" + url.QueryEscape(list[rows-1].ID)
+		content.OlderURL = address + "&before=" + url.QueryEscape(list[rows-1].ID)
 	}
 	for _, e := range list {
 		text, err := v.eventText(e)

@@ -64,8 +64,8 @@ type Consents interface {
 // Activity reads what happened to accounts.
 type Activity interface {
 	// ListActivity returns up to limit events, the newest first, before the event with the ID
-	// before unless that is empty.
-	ListActivity(ctx context.Context, subject, before string, limit int) ([]*activity.Event, error)
+	// before unless that is empty. Without kinds it returns those of all kinds.
+	ListActivity(ctx context.Context, subject, before string, limit int, kinds ...activity.Kind) ([]*activity.Event, error)
 }
 
 // Attributes has the attributes that accounts may have.

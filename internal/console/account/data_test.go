@@ -184,12 +184,22 @@ func TestActivityPage(t *testing.T) {
 		submit(b, "/account/password", "current_password", servertest.Password, "new_password", "another horse battery")
 		p := open(b, "/account/activity")
 		servertest.Contains(t, p.Body, "Signed in", "127.0.0.1", "web can no longer use your account.", "Password changed")
+		for topic, want := range map[string]string{"sign-ins": "Signed in", "changes": "Password changed", "applications": "web can no longer use your account."} {
+			p := b.Get("/account/activity?topic=" + topic)
+			servertest.Contains(t, p.Body, want, `<option value="`+topic+`" selected>`)
+			for _, other := range []string{"Signed in", "Password changed", "web can no longer use your account."} {
+				if other != want {
+					servertest.Lacks(t, p.Body, "<strong>"+other)
+				}
+			}
+		}
 		other := s.NewBrowser()
 		page := other.Get(other.Get("/account/activity").Header.Get("Location"))
 		signed := other.Post(page.FormAction(), form("request", page.HiddenField("request"), "username", "bob", "password", servertest.Password))
 		theirs := other.Get(other.Get(signed.Header.Get("Location")).Header.Get("Location"))
 		servertest.Contains(t, theirs.Body, "Signed in")
 		servertest.Lacks(t, theirs.Body, "Password changed")
-		wantStatus(t, "an unknown position", b.Get("/account/activity?before=x"), http.StatusOK)
+		servertest.Contains(t, other.Get("/account/activity?topic=applications").Body, "Nothing of this kind.")
+		wantStatus(t, "an unknown position", b.Get("/account/activity?topic=x&before=x"), http.StatusOK)
 	})
 }
