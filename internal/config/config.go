@@ -204,6 +204,7 @@ type Config struct {
 	SignUp        SignUp
 	SignUpDomains []string
 	SignUpVerify  bool
+	SignUpProof   bool // whether browsers compute a proof of work for a sign-up
 
 	// TermsURL is the page with the terms that users accept, and TermsVersion the version that
 	// they have to have accepted; both are empty for none.
@@ -325,6 +326,7 @@ func Default() *Config {
 		AdminAuth:          AdminToken,
 		SignUp:             SignUpOff,
 		SignUpVerify:       true,
+		SignUpProof:        true,
 		SignInCode:         true,
 		AuditRetention:     365 * day,
 		AccountPages:       AccountPagesAuto,

@@ -119,6 +119,8 @@ func keys() []key {
 			"The domains of email addresses for `sign_up: domains`. Subdomains are not included."),
 		field("sign_up_verify", onOff(), func(c *Config) *bool { return &c.SignUpVerify },
 			"Whether users who sign up confirm their email address before they have an account. `off` is allowed only in `dev`, where it is the default."),
+		field("sign_up_proof_of_work", onOff(), func(c *Config) *bool { return &c.SignUpProof },
+			"Whether the browser of a user who signs up computes for a moment, longer after many sign-ups. Without script, a network creates 2 accounts in an hour instead of 10. It has no effect with `rate_limits: off`."),
 		field("terms_url", page(), func(c *Config) *string { return &c.TermsURL },
 			"Page with your terms, which users accept when they create an account."),
 		field("terms_version", shortTextOrEmpty(), func(c *Config) *string { return &c.TermsVersion },

@@ -26,6 +26,7 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/signup"
 )
 
 // Accounts reads accounts and adds those of users who sign up.
@@ -203,12 +204,14 @@ type Config struct {
 	SignUpDomains []string
 	SignUpVerify  bool
 	SignUps       SignUps
-	CodeKey       []byte // of the hashes of codes that confirm an address or sign in
-	SignInCode    bool   // whether users can sign in with a code that is mailed to them
-	HasMail       bool   // whether the server sends mail
-	LoginApp      bool   // whether users sign in with an app of the operator
-	RateLimits    bool
-	Address       func(context.Context) netip.Addr
+	// Proofs are the proofs of work of sign-ups; nil for none.
+	Proofs     *signup.Proofs
+	CodeKey    []byte // of the hashes of codes that confirm an address or sign in
+	SignInCode bool   // whether users can sign in with a code that is mailed to them
+	HasMail    bool   // whether the server sends mail
+	LoginApp   bool   // whether users sign in with an app of the operator
+	RateLimits bool
+	Address    func(context.Context) netip.Addr
 	// Networks returns the nested networks of an address, the narrowest first.
 	Networks func(netip.Addr) []netip.Prefix
 	Now      func() time.Time

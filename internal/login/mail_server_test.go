@@ -92,6 +92,9 @@ func submitForm(b *servertest.Browser, p servertest.Response, fields ...string) 
 	if id := p.HiddenField("request"); id != "" {
 		values.Set("request", id)
 	}
+	if proof := servertest.SolveProof(p); proof != "" {
+		values.Set("proof", proof)
+	}
 	for i := 0; i < len(fields); i += 2 {
 		values.Set(fields[i], fields[i+1])
 	}

@@ -182,6 +182,7 @@ func newPageServer(t *testing.T) *pageServer {
 		Failures: h.failures, Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store},
 		SignIns: h.store.SignIns, SecondFactors: &secondfactor.Service{Store: h.store.SecondFactors}, TrustedDevices: &secondfactor.TrustedDevices{Store: h.store.TrustedDevices, Cookies: h.cookies},
 		PasswordPolicy: &passwordpolicy.Policy{Service: []string{"ostiary"}, Processor: h.hasher},
+		BreachChecks:   (*passwordpolicy.SignInChecks)(nil),
 		Hasher:         h.hasher, Pages: views, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
 			Consent: 365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,

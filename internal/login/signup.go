@@ -37,6 +37,10 @@ func (h *SignUp) Page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := h.form(f)
+	if page.Proof, err = h.proof(r.Context(), f.request.ID); err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
 	if hint := f.loginHint(); account.CheckEmail(hint) == nil {
 		page.Email = hint
 	} else {
@@ -46,7 +50,7 @@ func (h *SignUp) Page(w http.ResponseWriter, r *http.Request) {
 }
 
 // Submit serves POST /signup: the fields request, username, name, email, password,
-// repeat, terms and remember, or a decision to cancel.
+// repeat, terms, proof and remember, or a decision to cancel.
 //
 // Spec: Initiating User Registration via OpenID Connect §4.1.
 func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
@@ -169,7 +173,14 @@ func (h *SignUp) read(r *http.Request, f *flow) (username string, claims map[str
 	if err := h.checkPassword(ctx, choice); err != nil {
 		return "", nil, "", err
 	}
-	if err := h.count(ctx, h.limits.failureLimits(ctx), h.accountLimits(ctx)); err != nil {
+	limits, err := h.limitsOf(r, f)
+	if err != nil {
+		return "", nil, "", err
+	}
+	if err := h.count(ctx, h.limits.failureLimits(ctx), limits); err != nil {
+		return "", nil, "", err
+	}
+	if err := h.countAll(ctx); err != nil {
 		return "", nil, "", err
 	}
 	if phc, err = h.Hasher.Hash(ctx, form.Get("password")); err != nil {
@@ -211,6 +222,11 @@ func (h *SignUp) reject(w http.ResponseWriter, r *http.Request, f *flow, status 
 	noteSignUp(r, f, status, page.Field)
 
 	form := h.form(f)
+	var err error
+	if form.Proof, err = h.proof(r.Context(), f.request.ID); err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
 	form.Username, form.Name, form.Email = r.PostForm.Get("username"), r.PostForm.Get("name"), r.PostForm.Get("email")
 	form.Remember, form.Terms = remember(r), h.Terms.page(r.PostForm)
 	form.Fault, form.Field, form.RetryAfter = page.Fault, page.Field, page.RetryAfter

@@ -85,9 +85,9 @@ func samples() []sample {
 			p.SignUp(w, request(), http.StatusOK, SignUp{
 				Client: client(text, link), Action: link, Request: text, Username: text, Name: text, Email: text,
 				MinLength: 8, Fault: messages.Literal(text), Field: "password", SignInURL: link,
-				Terms: Terms{URL: link, Version: text},
+				Terms: Terms{URL: link, Version: text}, Proof: &Proof{Challenge: text, Bits: 13},
 			})
-		}, append([]string{"terms", "terms-link", "username", "name", "email", "password", "repeat", "keep", "create", "cancel", "fault", "signin-instead"}, about...)},
+		}, append([]string{"terms", "terms-link", "proof-status", "username", "name", "email", "password", "repeat", "keep", "create", "cancel", "fault", "signin-instead"}, about...)},
 		{"choose", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Choose(w, request(), http.StatusOK, Choose{
 				Client: client(text, link), Action: link, Request: text, DisplayName: text, Username: text, OtherURL: link,
@@ -307,7 +307,7 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 				}
 			}
 			scripted := []string{
-				"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes", "account-data", "console-detail", "setup", "invitation",
+				"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes", "account-data", "console-detail", "setup", "invitation", "signup",
 			}
 			if !slices.Contains(scripted, s.page) && len(scripts) != 0 {
 				t.Errorf("the page holds %d scripts, want none", len(scripts))

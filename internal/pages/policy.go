@@ -46,6 +46,8 @@ func policies() map[string]policy {
 	ours := policy{csp: base + "; form-action 'self'", referrer: "same-origin", isolated: true}
 	scripted := onward
 	scripted.csp += "; script-src 'self'; connect-src 'self'"
+	solving := onward
+	solving.csp += "; script-src 'self'"
 	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin", passing: true}
 	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer", passing: true}
 	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, passing: true, layout: "console"}
@@ -74,7 +76,7 @@ func policies() map[string]policy {
 		"enrol":           onward,
 		"newpassword":     onward,
 		"acceptterms":     onward,
-		"signup":          onward,
+		"signup":          solving,
 		"choose":          onward,
 		"consent":         onward,
 		"signout":         onward,

@@ -8,7 +8,7 @@ import (
 )
 
 // SignUp is the page for a new account. The form posts the fields request, username, name,
-// email, password, repeat, terms, and remember ("on") to stay signed in; or decision ("cancel").
+// email, password, repeat, terms, proof, and remember ("on") to stay signed in; or decision ("cancel").
 type SignUp struct {
 	// Client is the application that sent the user.
 	Client Client
@@ -24,6 +24,8 @@ type SignUp struct {
 	// MinLength is the minimum length of a password.
 	MinLength int
 	Terms     Terms
+	// Proof is the proof of work that a script computes; nil for none.
+	Proof *Proof
 	// Fault describes the error of the previous attempt. Field is the name of the invalid field.
 	Fault messages.Message
 	Field string
@@ -31,6 +33,12 @@ type SignUp struct {
 	RetryAfter time.Duration
 	// SignInURL is the sign-in page for an existing account.
 	SignInURL string
+}
+
+// Proof is a challenge, and the number of zero bits with which the SHA-256 of its solution begins.
+type Proof struct {
+	Challenge string
+	Bits      int
 }
 
 // SignUp writes the sign-up page, and Retry-After if attempts are blocked.

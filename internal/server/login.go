@@ -9,6 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/signup"
 )
 
 func composeLogin(s *Server) {
@@ -26,7 +27,7 @@ func composeLogin(s *Server) {
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
 		SignUp: c.SignUp.ByThemselves(), SignUpDomains: c.SignUpDomains, SignUpVerify: c.SignUpVerify,
-		SignUps: s.Store.SignUps, CodeKey: codeKey(s), SignInCode: c.SignInCode && c.HasMail(),
+		SignUps: s.Store.SignUps, Proofs: signUpProofs(s), CodeKey: codeKey(s), SignInCode: c.SignInCode && c.HasMail(),
 		LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: network.List, AccountDigest: accountDigest(s),
 		Now: s.Now, Log: s.Log,
 	})
@@ -81,3 +82,16 @@ func newLoginApp(s *Server) *external.Login {
 
 // codeKey returns the key of the hashes of codes that confirm an address or sign in.
 func codeKey(s *Server) []byte { return s.Secrets.DeriveAll("sign-up code")[0].Key }
+
+// signUpProofs returns the proofs of work of sign-ups, nil for none.
+func signUpProofs(s *Server) *signup.Proofs {
+	c := s.Config
+	if !c.SignUpProof || !c.RateLimits || !c.SignUp.ByThemselves() || !c.SignUpVerify {
+		return nil
+	}
+	p := &signup.Proofs{Spent: s.Store.Replay, Now: s.Now}
+	for _, derived := range s.Secrets.DeriveAll("sign-up proof of work") {
+		p.Keys = append(p.Keys, derived.Key)
+	}
+	return p
+}
