@@ -75,29 +75,43 @@ func (cmd *clientsCreate) createFromPreset(ctx context.Context, s Streams, c *co
 			return err
 		}
 		generated := ""
-		if method := created.TokenEndpointAuthMethod; given == "" && (method == client.AuthBasic || method == client.AuthPost) {
-			generated = client.NewAlphanumericSecret()
+		if given == "" {
+			generated = newSecret(created)
 		}
-		other, err := clients.CreateTogether(ctx, created, cmp.Or(given, generated), second...)
-		if err != nil {
-			return fmt.Errorf("create %s: %w", id, err)
-		}
-		view := connectedView{viewClient(created, cmp.Or(generated, other)), connectedMembers{Preset: p.ID, Notes: p.Notes}}
-		registered := preset.Registered{ID: id, Secret: cmp.Or(given, view.Secret), Metadata: created.Metadata}
+		registered := preset.Registered{ID: id, Secret: cmp.Or(given, generated), Metadata: created.Metadata}
 		for _, one := range second {
-			viewed := viewClient(one, "")
-			registered.SecondID, view.Second = one.ID, &viewed
+			registered.SecondID = one.ID
 		}
 		settings, err := connection.Settings(server.PresetServer(d.config), registered)
 		if err != nil {
 			return err
 		}
-		view.Settings = selectSnippet(settings, cmd.Snippet)
 		if err := warnOfConnection(ctx, d, connection, created); err != nil {
 			return err
 		}
+		if _, err := clients.CreateTogether(ctx, created, registered.Secret, second...); err != nil {
+			return fmt.Errorf("create %s: %w", id, err)
+		}
+		view := connectedView{viewClient(created, generated), connectedMembers{
+			Preset: p.ID, Settings: selectSnippet(settings, cmd.Snippet), Notes: p.Notes,
+		}}
+		for _, one := range second {
+			viewed := viewClient(one, "")
+			view.Second = &viewed
+		}
 		return printConnection(d, cmd.outputFlags, p, view)
 	}, "issuer")
+}
+
+// newSecret returns a new secret for a client, or "" if it has none.
+func newSecret(c *client.Client) string {
+	switch {
+	case !c.UsesSecret():
+		return ""
+	case c.TokenEndpointAuthMethod == client.AuthSecretJWT:
+		return c.NewSecret()
+	}
+	return client.NewAlphanumericSecret()
 }
 
 // connectedView is a client that was registered by a preset, with the settings of its

@@ -91,6 +91,12 @@ func TestFlagsOverrideThePreset(t *testing.T) {
 	}
 	servertest.Contains(t, got.Settings[0].Text, "--name=door", "--key=git", "--secret=my-own-secret", "--scopes=email ")
 
+	signs := create(t, sh, "--preset=web", "--url=https://a.example.org", "--auth-method=client_secret_jwt")
+	if len(signs.Secret) != 64 {
+		t.Errorf("a client that signs with its secret has %q, want 64 characters", signs.Secret)
+	}
+	servertest.Contains(t, signs.Settings[0].Text, "OIDC_CLIENT_SECRET="+signs.Secret)
+
 	public := create(t, sh, "--preset=web", "--url=http://localhost:3000", "--auth-method=none")
 	servertest.Contains(t, public.Settings[0].Text, "OIDC_CLIENT_SECRET=CLIENT_SECRET", "http://localhost:3000/callback")
 }
@@ -159,6 +165,14 @@ func TestInvalidPresetsAreRejected(t *testing.T) {
 	servertest.Contains(t, mattermost.Out, "ostiary scopes create mattermost")
 
 	servertest.Contains(t, clitest.NewShell(t).MustFail("clients", "create", "--preset=device"), "issuer")
+
+	odd := clitest.NewShell(t)
+	odd.Settings = append(odd.Settings, "--set=issuer=https://id.example.org/$a")
+	servertest.Contains(t, odd.MustFail("clients", "create", "--preset=device"), "the issuer has characters that settings would need to quote")
+	var all []cli.ClientView
+	if odd.JSON(&all, "clients", "list"); len(all) > 0 {
+		t.Errorf("a failed command left %+v", all)
+	}
 }
 
 func TestPresetsAreListedAndShown(t *testing.T) {
