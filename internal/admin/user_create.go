@@ -76,7 +76,7 @@ func (h *userCreateHandler) create(r *Request) (*Response, error) {
 
 // invitation returns or sends a link for a new user, who is deleted again if that is impossible.
 func (h *userCreateHandler) invitation(r *Request, a *account.Account) (*oneTimeLink, error) {
-	link, err := h.link(r, a)
+	link, err := h.link(r, a, false)
 	if err != nil {
 		return nil, errors.Join(err, h.store.DeleteAccount(r.Context(), a.Subject, h.now()))
 	}

@@ -13,7 +13,10 @@ import (
 // userLinkHandler serves the operations that return or send one-time links.
 type userLinkHandler struct{ *userCases }
 
-const mailParameter = "mail"
+const (
+	mailParameter  = "mail"
+	resetParameter = "reset_factors"
+)
 
 func (h *userLinkHandler) operations() []Operation {
 	query := []Parameter{{Name: mailParameter, Type: "boolean", Description: "true sends the link by mail instead of returning it."}}
@@ -21,7 +24,11 @@ func (h *userLinkHandler) operations() []Operation {
 	return []Operation{{
 		ID: "recoverUser", Method: http.MethodPost, Path: userPath + "/recover", Scope: apikey.UsersRecover, Action: "user.recover",
 		Summary: "Create a one-time link with which a user sets a new password without a second factor. It ends earlier links.",
-		Query:   query, Responses: response, Do: h.recover,
+		Query: append(query[:1:1], Parameter{
+			Name: resetParameter, Type: "boolean",
+			Description: "true also removes all passkeys, security keys, authenticator apps and recovery codes when the user sets the password.",
+		}),
+		Responses: response, Do: h.recover,
 	}, {
 		ID: "inviteUser", Method: http.MethodPost, Path: userPath + "/invite", Scope: apikey.UsersRecover, Action: "user.invite",
 		Summary: "Create a one-time link with which a user who has neither a password nor a passkey sets the first password.",
@@ -51,7 +58,11 @@ func (h *userLinkHandler) recover(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.okLink(r, a)
+	resetFactors, err := r.flag(resetParameter)
+	if err != nil {
+		return nil, err
+	}
+	return h.okLink(r, a, resetFactors)
 }
 
 // invite serves POST /users/{subject}/invite.
@@ -67,11 +78,11 @@ func (h *userLinkHandler) invite(r *Request) (*Response, error) {
 	if err := manage.CheckNew(a, list); err != nil {
 		return nil, err
 	}
-	return h.okLink(r, a)
+	return h.okLink(r, a, false)
 }
 
-func (h *userLinkHandler) okLink(r *Request, a *account.Account) (*Response, error) {
-	link, err := h.link(r, a)
+func (h *userLinkHandler) okLink(r *Request, a *account.Account, resetFactors bool) (*Response, error) {
+	link, err := h.link(r, a, resetFactors)
 	if err != nil {
 		return nil, err
 	}
@@ -79,16 +90,16 @@ func (h *userLinkHandler) okLink(r *Request, a *account.Account) (*Response, err
 }
 
 // link returns or sends a link with which the user sets a password.
-func (h *userLinkHandler) link(r *Request, a *account.Account) (*oneTimeLink, error) {
+func (h *userLinkHandler) link(r *Request, a *account.Account, resetFactors bool) (*oneTimeLink, error) {
 	byMail, err := r.flag(mailParameter)
 	if err != nil {
 		return nil, err
 	}
 	var v oneTimeLink
 	if byMail {
-		v.SentTo, err = h.recovery.Mail(r.Context(), a)
+		v.SentTo, err = h.recovery.Mail(r.Context(), a, resetFactors)
 	} else {
-		v.Link, v.ExpiresAt, err = h.recovery.Link(r.Context(), a)
+		v.Link, v.ExpiresAt, err = h.recovery.Link(r.Context(), a, resetFactors)
 	}
 	return &v, err
 }

@@ -478,6 +478,7 @@ func TestLinksForUsers(t *testing.T) {
 			`/invitations {"address":"new@example.org"}`:                       "/invitation?token=",
 			`/invitations {"address":"new@example.org","groups":["staff"]}`:    "/invitation?token=",
 			"/users/" + zoe.Subject + "/recover?mail=true {}":                  "zoe@example.org",
+			"/users/" + zoe.Subject + "/recover?reset_factors=true {}":         "/recover?token=",
 			`/invitations?mail=true {"address":"new@example.org","groups":[]}`: "new@example.org",
 		} {
 			path, body, _ := strings.Cut(call, " ")
@@ -490,6 +491,7 @@ func TestLinksForUsers(t *testing.T) {
 			"/users/" + ada.Subject + "/invite {}":                           http.StatusConflict,
 			"/users/" + nix.Subject + "/recover?mail=true {}":                http.StatusConflict, // without a verified address
 			"/users/" + zoe.Subject + "/recover?mail=perhaps {}":             http.StatusBadRequest,
+			"/users/" + zoe.Subject + "/recover?reset_factors=all {}":        http.StatusBadRequest,
 			`/invitations {"address":"zoe@example.org"}`:                     http.StatusConflict,
 			`/invitations?mail=true {"address":"zoe@example.org"}`:           http.StatusConflict,
 			`/invitations {"address":"nobody"}`:                              http.StatusBadRequest,

@@ -12,6 +12,7 @@ import (
 type usersRecover struct {
 	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 	Mail     bool   `help:"Send the link to the user's verified email address, instead of printing it."`
+	Reset    bool   `name:"reset-factors" help:"The link also removes all passkeys, security keys, authenticator apps and recovery codes, which the user has lost."`
 }
 
 // Run prints a link with which the user sets a new password, or sends it.
@@ -19,15 +20,18 @@ func (cmd *usersRecover) Run(ctx context.Context, s Streams, c *commandLine) err
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		recovery := newRecovery(d)
 		if cmd.Mail {
-			address, err := recovery.Mail(ctx, a)
+			address, err := recovery.Mail(ctx, a, cmd.Reset)
 			if err != nil {
 				return err
 			}
 			return s.printf("a running server sends a link to %s", address)
 		}
-		link, expiresAt, err := recovery.Link(ctx, a)
+		link, expiresAt, err := recovery.Link(ctx, a, cmd.Reset)
 		if err != nil {
 			return err
+		}
+		if cmd.Reset {
+			s.notef("The link removes the passkeys, security keys, authenticator apps and recovery codes of %s.\n", displayName(a))
 		}
 		s.notef("The link sets a new password for %s without a second factor. It works once, until %s.\n", displayName(a), formatTime(expiresAt))
 		return s.printf("%s", link)

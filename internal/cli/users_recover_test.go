@@ -3,6 +3,7 @@ package cli_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/mail"
@@ -23,6 +24,12 @@ func TestRecoverUser(t *testing.T) {
 	token, isLink := strings.CutPrefix(link, "https://id.example/auth/recover?token=")
 	if !isLink || !onetimelink.IsToken(token) {
 		t.Errorf("users recover printed %q, want a link of the issuer", link)
+	}
+	reset := sh.Run("users", "recover", "ada", issuer, "--reset-factors")
+	servertest.Contains(t, reset.Err, "removes the passkeys, security keys, authenticator apps and recovery codes of ada")
+	_, token, _ = strings.Cut(strings.TrimSpace(reset.Out), "?token=")
+	if l, err := sh.Store().OneTimeLinks.Link(t.Context(), onetimelink.Hash(token), time.Now()); err != nil || !l.Data.ResetFactors || !l.Data.Waived {
+		t.Errorf("the link is %+v, %v, want one that resets factors", l, err)
 	}
 	servertest.Contains(t, sh.MustFail("users", "recover", "nobody", issuer), "no user has the username nobody")
 	servertest.Contains(t, sh.MustFail("users", "recover", "ada", issuer, "--mail"), "mail_url is not set")

@@ -22,6 +22,8 @@ type ways struct {
 	// The last use of an authenticator app, a security key and a passkey, or the time at which
 	// it was added.
 	codeUsed, securityKeyUsed, passkeyUsed time.Time
+	// others reports that only a passkey helps, and that the user has another second factor.
+	others bool
 }
 
 // any reports whether the user has a factor. Recovery codes alone do not count.
@@ -41,7 +43,7 @@ func (h *SecondFactor) waysOf(f *flow, user proven, factors secondfactor.FactorS
 		}
 	}
 	if h.needsPasskey(f, user) {
-		return ways{passkey: s.passkey}
+		return ways{passkey: s.passkey, others: s.code || s.recoveryCode || s.securityKey}
 	}
 	return s
 }
@@ -84,7 +86,12 @@ func (h *SecondFactor) page(f *flow, s ways, way string) pages.SecondFactor {
 		page.SecurityKey = h.flows.securityKeyPart(f)
 		page.SecurityKey.Primary = page.Passkey == nil || !page.Passkey.Primary
 	}
-	link := func(way string) string { return page.Action + "?request=" + url.QueryEscape(f.request.ID) + "&way=" + way }
+	if s.others && h.AccountURL != "" {
+		page.LostURL = h.AccountURL + "/passkeys?lost=1"
+	}
+	link := func(way string) string {
+		return page.Action + "?request=" + url.QueryEscape(f.request.ID) + "&way=" + way
+	}
 	if s.recoveryCode && way != wayRecoveryCode {
 		page.RecoveryCodeURL = link(wayRecoveryCode)
 	}

@@ -61,7 +61,8 @@ func (s *MailLinks) recover(ctx context.Context, m *mail.Message, now time.Time)
 		return mail.Secret{}, err
 	}
 	l, token := onetimelink.New(onetimelink.Recover, a.Subject, key, now)
-	l.Version, l.Data = onetimelink.Version(onetimelink.Recover, a), onetimelink.Data{Request: m.Data["request"], Waived: m.Data["waived"] != ""}
+	l.Version = onetimelink.Version(onetimelink.Recover, a)
+	l.Data = onetimelink.Data{Request: m.Data["request"], Waived: m.Data["waived"] != "", ResetFactors: m.Data["reset_factors"] != ""}
 	return s.secret(ctx, l, token)
 }
 

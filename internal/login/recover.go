@@ -141,7 +141,7 @@ func (h *Recover) showLink(w http.ResponseWriter, r *http.Request, status int, b
 		return
 	}
 	if !missing {
-		page := pages.RecoverPassword{Action: h.Issuer + "/recover", Username: l.account.Name()}
+		page := pages.RecoverPassword{Action: h.Issuer + "/recover", Username: l.account.Name(), ResetsFactors: l.Data.ResetFactors}
 		page.MinLength = passwordpolicy.MinLength(h.choice(l.account, "").SecondFactor)
 		if why != nil {
 			page.Fault = why.message
@@ -236,6 +236,9 @@ func (h *Recover) save(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := h.Links.RecoverPassword(ctx, l.Link, a, phc, told, now); err != nil {
 		return err
+	}
+	if l.Data.ResetFactors {
+		factors = secondfactor.FactorSet{}
 	}
 	h.links.cookies.ClearLink(w, recoverPage)
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "password recovered", slog.String("subject", a.Subject))

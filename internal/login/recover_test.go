@@ -291,9 +291,9 @@ func TestRecoverByAnAdministrator(t *testing.T) {
 		a, err := db.Accounts.AccountByUsername(t.Context(), "ada")
 		servertest.Must(t, err)
 		recovery := &manage.Recovery{Issuer: s.URL, Links: db.OneTimeLinks, Now: s.Time}
-		link, _, err := recovery.Link(t.Context(), a)
+		link, _, err := recovery.Link(t.Context(), a, false)
 		servertest.Must(t, err)
-		if _, err := recovery.Mail(t.Context(), a); err == nil {
+		if _, err := recovery.Mail(t.Context(), a, false); err == nil {
 			t.Error("Mail without a mail server succeeds")
 		}
 		if p := s.NewBrowser().Get("/recover"); p.Status != http.StatusNotFound {

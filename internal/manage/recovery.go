@@ -45,29 +45,35 @@ type Recovery struct {
 	Now     func() time.Time
 }
 
-// Link returns a link for the account, which ends earlier ones, and when it expires.
-func (m *Recovery) Link(ctx context.Context, a *account.Account) (link string, expiresAt time.Time, err error) {
+// Link returns a link for the account, which ends earlier ones, and when it expires. With
+// resetFactors it also removes the passkeys, security keys, authenticator apps and recovery codes of a user who has
+// lost them.
+func (m *Recovery) Link(ctx context.Context, a *account.Account, resetFactors bool) (link string, expiresAt time.Time, err error) {
 	if err := canRecover(a); err != nil {
 		return "", time.Time{}, err
 	}
 	l, token := onetimelink.New(onetimelink.Recover, a.Subject, "", m.Now())
-	l.Version, l.Data = onetimelink.Version(onetimelink.Recover, a), onetimelink.Data{Waived: true}
+	l.Version, l.Data = onetimelink.Version(onetimelink.Recover, a), onetimelink.Data{Waived: true, ResetFactors: resetFactors}
 	if err := m.Links.InsertLink(ctx, l); err != nil {
 		return "", time.Time{}, err
 	}
 	return onetimelink.URL(m.Issuer, l.Kind, token), l.ExpiresAt, nil
 }
 
-// Mail sends a link to the first verified address of the account, and returns the address. It
+// Mail sends a link as Link does to the first verified address of the account, and returns the address. It
 // returns [ErrNoMail] or [ErrNoAddress] if that is not possible, and a [*TooManyMailsError].
-func (m *Recovery) Mail(ctx context.Context, a *account.Account) (address string, err error) {
+func (m *Recovery) Mail(ctx context.Context, a *account.Account, resetFactors bool) (address string, err error) {
 	if err := canRecover(a); err != nil {
 		return "", err
 	}
 	if !m.HasMail {
 		return "", ErrNoMail
 	}
-	notices := mail.Notices(mail.Recover, a, map[string]string{"waived": "yes"}, m.Now())
+	data := map[string]string{"waived": "yes"}
+	if resetFactors {
+		data["reset_factors"] = "yes"
+	}
+	notices := mail.Notices(mail.Recover, a, data, m.Now())
 	if len(notices) == 0 {
 		return "", fmt.Errorf("%s %w", a.Name(), ErrNoAddress)
 	}

@@ -109,6 +109,9 @@ type Data struct {
 	Request string `json:"request,omitempty"`
 	// Waived reports that the link of an administrator replaces the second factor.
 	Waived bool `json:"waived,omitempty"`
+	// ResetFactors reports that the link of an administrator removes the passkeys, authenticator
+	// apps and recovery codes of the account when it sets the password.
+	ResetFactors bool `json:"reset_factors,omitempty"`
 	// Groups and InvitedBy are those of an invitation.
 	Groups    []string `json:"groups,omitempty"`
 	InvitedBy string   `json:"invited_by,omitempty"`

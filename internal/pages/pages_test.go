@@ -48,21 +48,24 @@ func samples() []sample {
 		}, []string{"passkey", "later", "fault"}},
 		{"passkeys", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, Passkeys{
-				Action: link, Options: text, State: text, RPID: text, UserID: text, Fault: messages.Literal(text),
+				Action: link, LostURL: link, Options: text, State: text, RPID: text, UserID: text, Fault: messages.Literal(text),
 				List: []PasskeyItem{
 					{Info: credential.Info{ID: "id", Label: text}, Synced: true, Copied: true},
 					{Info: credential.Info{ID: "key", Label: text}, SecurityKey: true, Elsewhere: text},
 				},
 				SecurityKey: &NewSecurityKey{Options: text, State: text},
 			})
-		}, []string{"passkeys", "add-passkey", "add-security-key", "fault"}},
+		}, []string{"passkeys", "add-passkey", "add-security-key", "lost-passkeys", "fault"}},
+		{"lostpasskeys", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Show(w, request(), http.StatusOK, LostPasskeys{Action: link, CancelURL: link, Labels: []string{text}})
+		}, []string{"confirm", "end-others", "cancel"}},
 		{"secondfactor", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, SecondFactor{
 				Passkey: &Passkey{OptionsURL: link, Action: link},
-				Client:  &c, Action: link, Request: text, RecoveryCodeURL: link, SecurityKeyURL: link, TrustDevice: true, Fault: messages.Literal(text), RetryAfter: time.Minute,
+				Client:  &c, Action: link, Request: text, RecoveryCodeURL: link, SecurityKeyURL: link, LostURL: link, TrustDevice: true, Fault: messages.Literal(text), RetryAfter: time.Minute,
 			})
-		}, []string{"code", "trust-device", "verify", "cancel", "other-way", "use-security-key", "fault", "passkey"}},
+		}, []string{"code", "trust-device", "verify", "cancel", "other-way", "use-security-key", "lost-passkeys", "fault", "passkey"}},
 		{"enroloffer", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Show(w, request(), http.StatusOK, EnrolOffer{Client: &c, Action: link, Request: text, EnrolURL: link, PasskeyURL: link, Demanded: true})

@@ -65,6 +65,8 @@ type Passkeys struct {
 	Options, State, AddURL string
 	// SecurityKey are those of a new security key; nil as above.
 	SecurityKey *NewSecurityKey
+	// LostURL is the page for users who have lost all passkeys.
+	LostURL string
 	// RPID and UserID tell authenticators which passkeys are registered.
 	RPID, UserID string
 	// Fault describes the error of the previous attempt.
@@ -87,3 +89,13 @@ type PasskeyItem struct {
 }
 
 func (Passkeys) template() string { return "passkeys" }
+
+// LostPasskeys asks a user to confirm that all passkeys are lost, which removes them. The form posts
+// the fields confirm and end_others.
+type LostPasskeys struct {
+	// Action is the URL of the form, CancelURL that of the page before.
+	Action, CancelURL string
+	Labels            []string // of the passkeys
+}
+
+func (LostPasskeys) template() string { return "lostpasskeys" }

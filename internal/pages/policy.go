@@ -96,6 +96,7 @@ func policies() map[string]policy {
 		"newrecoverycodes": codes,
 		"passkeys":         keys,
 		"confirmremoval":   console,
+		"lostpasskeys":     console,
 		"recover":          link, "recoversent": link, "recoverfactor": link, "recoverpassword": link,
 		"recoverdone": linkDone, "undodeletion": link, "notme": link, "deletionundone": linkDone,
 		"verify": link, "verifycode": link, "verifyname": link, "invitation": scriptedLink,

@@ -56,6 +56,8 @@ type RecoverPassword struct {
 	// Action is the URL of the form.
 	Action   string
 	Username string
+	// ResetsFactors reports that the passkeys, security keys, authenticator apps and recovery codes are removed.
+	ResetsFactors bool
 	// MinLength is the minimum length of a password.
 	MinLength int
 	// Fault describes the error of the previous attempt.

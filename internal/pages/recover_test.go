@@ -32,7 +32,7 @@ func recoverySamples(client func(text, link string) Client) []sample {
 			p.Show(w, request(), http.StatusOK, RecoverFactor{Action: link, OtherURL: link, Fault: messages.Literal(text), RetryAfter: time.Minute})
 		}, []string{"code", "verify", "other-way", "fault"}},
 		{"recoverpassword", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Show(w, request(), http.StatusOK, RecoverPassword{Action: link, Username: text, MinLength: 8, Fault: messages.Literal(text)})
+			p.Show(w, request(), http.StatusOK, RecoverPassword{Action: link, Username: text, ResetsFactors: true, MinLength: 8, Fault: messages.Literal(text)})
 		}, []string{"password", "save", "fault"}},
 		{"recoverdone", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Show(w, request(), http.StatusOK, RecoverDone{Username: text, ContinueURL: link})

@@ -198,7 +198,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 		"signin": "", "consent": "", "signout": "", "formpost": "",
 		"signedout": "'self'", "leaving": "'none'", "error": "'self'", "devicedone": "'self'",
 		"setup": "'self'", "setupdone": "'self'", "home": "'self'",
-		"authenticator": "'self'", "recoverycodes": "'self'", "newrecoverycodes": "'self'", "passkeys": "'self'", "confirmremoval": "'self'",
+		"authenticator": "'self'", "recoverycodes": "'self'", "newrecoverycodes": "'self'", "passkeys": "'self'", "confirmremoval": "'self'", "lostpasskeys": "'self'",
 		"notsignedin": "'self'", "continue": "'self'",
 	}
 	for _, name := range append(templatesWith("account-"), templatesWith("console-")...) {

@@ -30,6 +30,8 @@ type SecondFactor struct {
 	// WithoutCode hides the field: no code suffices, or the user has no authenticator app or
 	// rather uses a security key.
 	WithoutCode bool
+	// LostURL is the page for users who have lost all passkeys; empty hides the link.
+	LostURL string
 	// Fault describes the error of the previous attempt.
 	Fault messages.Message
 	// RetryAfter, if positive, is the time until the next attempt is allowed.

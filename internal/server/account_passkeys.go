@@ -23,7 +23,10 @@ func passkeyPages(s *Server) []accountconsole.AddedPage {
 		Session: func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool) {
 			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
 		},
-		Recent: s.isRecent, Accounts: s.Store.Accounts, Pages: s.pages, Now: s.Now,
+		TwoFactors: func(w http.ResponseWriter, r *http.Request) (*session.Session, bool) {
+			return s.OAuth2.Authorize.Session(w, r, authorize.Need{MaxAge: session.SensitiveMaxAge, ACR: session.LevelTwoFactors})
+		},
+		EndOthers: s.sessions.EndOthers, Recent: s.isRecent, Accounts: s.Store.Accounts, Pages: s.pages, Now: s.Now,
 	}
 	return []accountconsole.AddedPage{{
 		Path: strings.TrimPrefix(passkeys.Path, accountconsole.Root), Title: messages.New("passkeys.title"), Get: page.Get, Post: page.Post,

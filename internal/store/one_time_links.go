@@ -109,7 +109,8 @@ func spendLink(ctx context.Context, on db.Conn, l *onetimelink.Link, now time.Ti
 }
 
 // RecoverPassword spends a link and sets the hash of the password of its account a, with the
-// effects of [Accounts.SetPassword], and adds messages to the outbox: all or nothing. It
+// effects of [Accounts.SetPassword], removes the passkeys and second factors if the data of the link
+// say so, and adds messages to the outbox: all or nothing. It
 // returns [onetimelink.ErrInvalid] if the link is no longer valid or the account has changed
 // since it was read.
 func (s *OneTimeLinks) RecoverPassword(
@@ -132,6 +133,11 @@ func (s *OneTimeLinks) RecoverPassword(
 		}
 		if err := deleteLinksOf(ctx, c, a.Subject); err != nil {
 			return err
+		}
+		if l.Data.ResetFactors {
+			if err := s.accounts.notices.removeFactors(ctx, c, a.Subject, now); err != nil {
+				return err
+			}
 		}
 		return insertMails(ctx, c, told)
 	})

@@ -3,9 +3,11 @@ package store_test
 import (
 	"context"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -88,5 +90,34 @@ func TestRegistrationsWithOneChallengeRace(t *testing.T) {
 		fixture.WantOneWinner(t, fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error {
 			return s.Passkeys.InsertPasskey(ctx, registered(<-ids, "alice", "sid", time.Second), noon)
 		}), passkey.ErrSpent)
+	})
+}
+
+// A user who has lost passkeys reads of their removal in one message. Others stay: those that were
+// added in the meantime, and those of other accounts.
+func TestRemovePasskeys(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		fixture.Seed(t, s)
+		for i, id := range []string{"alice one", "alice two", "alice three", "bob one"} {
+			subject, _, _ := strings.Cut(id, " ")
+			must(t, s.Sessions.InsertSession(t.Context(), fixture.Session(id, subject), nil))
+			must(t, s.Passkeys.InsertPasskey(t.Context(), registered(id, subject, id, time.Duration(i)*time.Second), noon))
+		}
+		s.NotifyUsers()
+		must(t, s.Passkeys.RemovePasskeys(t.Context(), "alice", [][]byte{[]byte("alice one"), []byte("alice two"), []byte("bob one")}, noon))
+		must(t, s.Passkeys.RemovePasskeys(t.Context(), "alice", [][]byte{[]byte("alice one")}, noon))
+		for subject, want := range map[string]string{"alice": "alice three", "bob": "bob one"} {
+			list, err := s.Passkeys.PasskeysOf(t.Context(), subject)
+			must(t, err)
+			if len(list) != 1 || string(list[0].ID) != want {
+				t.Errorf("%s has the passkeys %+v, want %s", subject, list, want)
+			}
+		}
+		mails, err := s.Mails.ListMails(t.Context(), store.MailFilter{Kind: mail.CredentialRemoved}, "", 10)
+		must(t, err)
+		if len(mails) != 1 || mails[0].Subject != "alice" {
+			t.Errorf("the messages are %+v, want one to alice", mails)
+		}
 	})
 }

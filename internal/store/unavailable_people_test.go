@@ -146,6 +146,9 @@ var peopleMethods = map[string]call{
 		_, err := s.Passkeys.PasskeysOf(ctx, "alice")
 		return err
 	},
+	"RemovePasskeys": func(ctx context.Context, s *store.Store) error {
+		return s.Passkeys.RemovePasskeys(ctx, "alice", [][]byte{{1}}, noon)
+	},
 	"RenamePasskey": func(ctx context.Context, s *store.Store) error {
 		return s.Passkeys.RenamePasskey(ctx, "alice", "AAAA", "label")
 	},

@@ -35,6 +35,8 @@ type Store interface {
 	// RemoveCredential and RenamePasskey return credential.ErrNotFound for an unknown passkey.
 	RemoveCredential(ctx context.Context, subject, id string, now time.Time) error
 	RenamePasskey(ctx context.Context, subject, id, label string) error
+	// RemovePasskeys removes those with the credential IDs.
+	RemovePasskeys(ctx context.Context, subject string, ids [][]byte, now time.Time) error
 }
 
 // Page serves the page. Adding and removing a passkey requires a recent authentication at the
@@ -47,6 +49,11 @@ type Page struct {
 	// at the highest level of the account. If there is no such session, it has sent the user to
 	// sign in and returns false.
 	Session func(w http.ResponseWriter, r *http.Request, sensitive bool) (*session.Session, bool)
+	// TwoFactors returns the session of a user who has proven two factors a moment ago: a passkey, or
+	// a first and a second one. If there is no such session, it does the same as Session.
+	TwoFactors func(w http.ResponseWriter, r *http.Request) (*session.Session, bool)
+	// EndOthers ends the other sessions of a user.
+	EndOthers func(ctx context.Context, subject, keep string) (count int, err error)
 	// Recent reports whether the session suffices for a sensitive page.
 	Recent   func(ctx context.Context, s *session.Session) (bool, error)
 	Accounts interface {
@@ -60,10 +67,15 @@ type Page struct {
 }
 
 // Get serves GET /account/passkeys. With the parameter add the user authenticates again if
-// that is necessary to add a passkey or a security key.
+// that is necessary to add a passkey or a security key. With the parameter lost, users who have lost
+// all passkeys remove them.
 //
 // Spec: Web Authentication Level 3 §5.4.
 func (p *Page) Get(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has(lostParameter) {
+		p.lost(w, r)
+		return
+	}
 	if s, ok := p.Session(w, r, r.Form.Has("add")); ok {
 		p.end(w, r, p.show(w, r, s, http.StatusOK, messages.Message{}))
 	}
@@ -76,7 +88,7 @@ func (p *Page) show(w http.ResponseWriter, r *http.Request, s *session.Session, 
 		return err
 	}
 	page := pages.Passkeys{
-		Action: p.Issuer + Path, Fault: fault,
+		Action: p.Issuer + Path, LostURL: p.Issuer + LostPath, Fault: fault,
 		RPID: p.RelyingParty.ID, UserID: base64.RawURLEncoding.EncodeToString(p.RelyingParty.Handle(s.Subject)),
 	}
 	for _, each := range list {
@@ -125,9 +137,14 @@ func (p *Page) user(ctx context.Context, s *session.Session) (passkey.User, erro
 
 // Post serves POST /account/passkeys: the fields state and credential of a new passkey, or with the
 // kind security-key of a security key; rename and label; or remove with the ID of a passkey and confirm.
+// With the parameter lost it removes all passkeys: the fields confirm and end_others.
 //
 // Spec: Web Authentication Level 3 §7.1.
 func (p *Page) Post(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has(lostParameter) {
+		p.lost(w, r)
+		return
+	}
 	form := r.PostForm
 	s, ok := p.Session(w, r, form.Get("rename") == "")
 	if !ok {
