@@ -101,9 +101,12 @@ func accessibleText(value *accessibility.Value) string {
 	return string(value.Value[1 : len(value.Value)-1])
 }
 
-// belowTheFold lists the main buttons that a user has to scroll to.
+// belowTheFold lists the main buttons that a user has to scroll to, except those of a further section
+// that has no primary one.
 const belowTheFold = `[...document.querySelectorAll("main .actions > *, main > form > .row-actions > *")]
-	.filter(e => e.getBoundingClientRect().bottom > window.innerHeight).map(e => e.textContent.trim())`
+	.filter(e => e.getBoundingClientRect().bottom > window.innerHeight)
+	.filter(e => !e.matches("main > h2 ~ * *, main > h2 ~ .actions > *") || e.parentElement.querySelector(".primary"))
+	.map(e => e.textContent.trim())`
 
 // structure lists errors in the markup of a page.
 const structure = `(() => {
