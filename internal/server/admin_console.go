@@ -23,6 +23,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -121,6 +122,7 @@ func mountAdminConsole(s *Server, r chi.Router) {
 func setConsoleLanguage(s *Server, w http.ResponseWriter, r *http.Request) {
 	choice := s.consolePages.LanguageChoice(r.PostForm.Get("language"), s.Now())
 	if r.Method != http.MethodPost || choice == "" {
+		refusal.Note(r.Context(), refusal.Rejection{Status: http.StatusBadRequest, Code: "invalid_request", Rule: refusal.PageInvalid, Text: "the language is not offered"})
 		s.consolePages.Error(w, r, http.StatusBadRequest, pages.Error{Code: "invalid_request", RequestID: middleware.ID(r.Context())})
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -91,11 +92,13 @@ func (c *Console) callback(w http.ResponseWriter, r *http.Request) {
 	ok := c.openSealed(r, signInCookie, &p)
 	if !ok || subtle.ConstantTimeCompare([]byte(p.State), []byte(r.Form.Get("state"))) != 1 || c.Now().After(p.At.Add(signInLifetime)) {
 		// Another tab has begun a sign-in since, or this page was opened again.
+		note(r, http.StatusBadRequest, refusal.PageInvalid, "the state is not that of a sign-in of this browser")
 		c.Pages.Show(w, r, http.StatusBadRequest, pages.ConsoleNotSignedIn{Reason: pages.SignInInterrupted, URL: c.Root})
 		return
 	}
 	c.clearCookie(w, signInCookie)
 	if code := r.Form.Get("error"); code != "" {
+		note(r, http.StatusForbidden, refusal.AccessDenied, "the issuer has not signed the user in", refusal.Received("received_error", code))
 		c.Pages.Show(w, r, http.StatusForbidden, pages.ConsoleNotSignedIn{Reason: reasonOf(code), URL: c.Root + p.Page, AccountURL: c.AccountURL})
 		return
 	}
@@ -138,4 +141,9 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request, who *Identity) 
 		now := c.Now()
 		return c.setSealed(w, sessionCookie, signedIn{Subject: who.Subject, SessionID: who.SessionID, At: now, Seen: now}, http.SameSiteStrictMode, 0)
 	})
+}
+
+// note records why a sign-in ended, for the log and the page of rejected requests.
+func note(r *http.Request, status int, rule refusal.Rule, text string, attrs ...refusal.Attr) {
+	refusal.Note(r.Context(), refusal.Rejection{Message: "console sign-in refused", Status: status, Rule: rule, Text: text, Attrs: attrs})
 }
