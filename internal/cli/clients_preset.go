@@ -103,7 +103,7 @@ func (cmd *clientsCreate) createFromPreset(ctx context.Context, s Streams, c *co
 	}, "issuer")
 }
 
-// newSecret returns a new secret for a client, or "" if it has none.
+// newSecret returns a new client secret, or "" for a client that authenticates without one.
 func newSecret(c *client.Client) string {
 	switch {
 	case !c.UsesSecret():
