@@ -51,7 +51,10 @@ type server struct {
 }
 
 // letter is a received message.
-type letter struct{ from, to, raw string }
+type letter struct {
+	from, to, raw string
+	utf8          bool // SMTPUTF8 was requested
+}
 
 // startServer starts a mail server. Its certificate is for localhost.
 func startServer(t *testing.T, security mailurl.TLS) *server {
@@ -147,11 +150,11 @@ func (s *session) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+func (s *session) Mail(from string, options *smtp.MailOptions) error {
 	if s.encrypted && !s.signedIn {
 		return smtp.ErrAuthRequired
 	}
-	s.letter.from = from
+	s.letter.from, s.letter.utf8 = from, options.UTF8
 	return nil
 }
 

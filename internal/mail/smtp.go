@@ -9,7 +9,9 @@ import (
 	"net/mail"
 	"os"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -29,8 +31,11 @@ var ErrRefused = errors.New("the mail server rejects the recipient")
 // Sender sends messages to a mail server.
 type Sender struct {
 	client *gomail.Client
-	from   *mail.Address
-	host   string // of the issuer, in Message-ID
+	// ascii does not request SMTPUTF8. With it, a mail server rejects or returns messages that the
+	// next server would take.
+	ascii *gomail.Client
+	from  *mail.Address
+	host  string // of the issuer, in Message-ID
 }
 
 // NewSender returns a sender over the server. From is the sender address, as in
@@ -65,7 +70,11 @@ func NewSender(server mailurl.Server, from, host, caFile string) (*Sender, error
 	if err != nil {
 		return nil, fmt.Errorf("mail client: %w", err)
 	}
-	return &Sender{client, address, host}, nil
+	ascii, err := gomail.NewClient(server.Host, append(options, gomail.WithoutSMTPUTF8())...)
+	if err != nil {
+		return nil, fmt.Errorf("mail client: %w", err)
+	}
+	return &Sender{client, ascii, address, host}, nil
 }
 
 // trustedRoots returns the CA certificates of the system and of the file, nil for only those
@@ -94,7 +103,7 @@ func trustedRoots(caFile string) (*x509.CertPool, error) {
 // The Message-ID contains the attempt: an attempt may replace the link of an earlier one, and
 // some mail servers drop a second message with the same ID.
 //
-// Spec: RFC 5321 §4.2.1, RFC 5322 §3.6, RFC 3834 §5 (Auto-Submitted).
+// Spec: RFC 5321 §4.2.1, RFC 6531 §3.4, RFC 5322 §3.6, RFC 3834 §5 (Auto-Submitted).
 func (s *Sender) send(ctx context.Context, m *Message, t text, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
@@ -112,7 +121,11 @@ func (s *Sender) send(ctx context.Context, m *Message, t text, now time.Time) er
 	msg.SetMessageIDWithValue(m.ID + "." + strconv.Itoa(m.Attempts) + "@" + s.host)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(gomail.TypeTextPlain, t.body)
-	err := s.client.DialAndSendWithContext(ctx, msg)
+	client := s.ascii
+	if strings.ContainsFunc(s.from.Address+m.To, func(r rune) bool { return r > unicode.MaxASCII }) {
+		client = s.client
+	}
+	err := client.DialAndSendWithContext(ctx, msg)
 	var refused *gomail.SendError
 	switch {
 	case err == nil:

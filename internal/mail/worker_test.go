@@ -60,6 +60,24 @@ func TestMessageOverTLS(t *testing.T) {
 	}
 }
 
+// Only an address that is not ASCII requests SMTPUTF8, which other servers on the way may lack.
+func TestASCIIMessagesDoNotRequestSMTPUTF8(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		server := startServer(t, mailurl.StartTLS)
+		server.smtp.EnableSMTPUTF8 = true
+		r := newRig(t, s, server.url("smtp"), server.caFile)
+		r.run()
+		for to, want := range map[string]bool{"ada@rp.example": false, "äda@rp.example": true} {
+			r.settles(r.enqueue(mail.Recover, to, map[string]string{"username": "äda"}).ID, is(mail.Sent))
+			got := server.letters()
+			if last := got[len(got)-1]; last.to != to || last.utf8 != want {
+				t.Errorf("the message to %s: SMTPUTF8 %v, want %v", last.to, last.utf8, want)
+			}
+		}
+	})
+}
+
 // A connection without TLS, or to a server with another certificate, receives no message.
 func TestMessageIsNotSentWithoutTLS(t *testing.T) {
 	t.Parallel()
