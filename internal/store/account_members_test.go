@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +160,26 @@ func TestOneOwnerIsLeft(t *testing.T) {
 				}
 				wantSame(t, "refused changes", refused, 1)
 				wantAdministrator(t, a, true)
+				for i := range 20 { // of two owners at a time, which is where a change can miss the other one
+					must(t, a.Accounts.InsertAccount(t.Context(), owner("pair-"+string(rune('a'+i)))))
+					list, err := a.Accounts.ListAccounts(t.Context(), "", 100)
+					must(t, err)
+					var errs [2]error
+					var pair []string
+					var done sync.WaitGroup
+					for _, one := range list {
+						if one.AdminRole == account.Owner && one.DisabledAt.IsZero() {
+							pair = append(pair, one.Subject)
+						}
+					}
+					for n, s := range []*store.Store{a, b} {
+						done.Go(func() { errs[n] = remove(t.Context(), s, pair[n]) })
+					}
+					done.Wait()
+					if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs[:]...), account.ErrLastOwner) {
+						t.Fatalf("changes of the two last owners: %v, want one account.ErrLastOwner", errs)
+					}
+				}
 			})
 		})
 	}
