@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/server"
@@ -13,6 +14,9 @@ import (
 type serveCommand struct {
 	Migrate bool `help:"Apply migrations before starting, under a lock."`
 }
+
+// databaseTimeout is how long the server waits for the database when it starts.
+const databaseTimeout = 30 * time.Second
 
 // Run serves until ctx ends.
 func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
@@ -31,6 +35,9 @@ func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 		return err
 	}
 	defer db.Close()
+	if err := db.AwaitDatabase(ctx, databaseTimeout); err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
 	if cmd.Migrate {
 		if _, err := db.Migrate(ctx); err != nil {
 			return fmt.Errorf("migrate: %w", err)

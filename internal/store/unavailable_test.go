@@ -36,6 +36,7 @@ func methods() map[string]call {
 }
 
 var requestMethods = map[string]call{
+	"AwaitDatabase":   func(ctx context.Context, s *store.Store) error { return s.AwaitDatabase(ctx, 0) },
 	"Ping":            func(ctx context.Context, s *store.Store) error { return s.Ping(ctx) },
 	"Migrate":         func(ctx context.Context, s *store.Store) error { _, err := s.Migrate(ctx); return err },
 	"MigrationStatus": func(ctx context.Context, s *store.Store) error { _, err := s.MigrationStatus(ctx); return err },
