@@ -22,6 +22,7 @@ type timingCommand struct {
 	Target string            `help:"Server to start: 'ostiary' is built from this checkout; otherwise the path of a built binary." default:"ostiary"`
 	Engine string            `help:"Database engine." enum:"postgres,sqlite" default:"sqlite"`
 	Count  int               `short:"n" help:"Number of requests with known names, and as many with unknown ones." default:"2000"`
+	Limit  time.Duration     `help:"Longest time for a flow. The requests until then are compared." default:"15m"`
 	Flows  []string          `help:"Flows to measure." enum:"sign-in,address,recovery,sign-up" default:"sign-in,address,recovery,sign-up"`
 	Env    map[string]string `help:"Setting of the server; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
 }
@@ -35,6 +36,10 @@ const (
 	permutations = 10_000
 	// warmUp is the number of requests of a flow before the measured ones.
 	warmUp = 100
+	// least is the number of requests of each kind without which there is no comparison.
+	least = 100
+	// progressEvery is the number of requests after which a line tells how far a flow is.
+	progressEvery = 250
 )
 
 // errRevealed reports response times that differ.
@@ -42,7 +47,8 @@ var errRevealed = errors.New("response times reveal which names are known")
 
 // Run starts the server without rate limits and with the cheapest hashes, and sends requests
 // with known and unknown names in random order, one at a time. It returns errRevealed if the
-// medians or the 90th percentiles of a flow differ by 0.5 ms or more with p <= 0.01.
+// medians or the 90th percentiles of a flow differ by 0.5 ms or more with p <= 0.01, with the names
+// of these comparisons.
 func (cmd *timingCommand) Run(ctx context.Context, s streams) (err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // does not block
 	if err != nil {
@@ -67,13 +73,13 @@ func (cmd *timingCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := server.importKnown(ctx, cmd.Count); err != nil {
 		return err
 	}
-	revealed := false
+	var revealed []string
 	for _, flow := range cmd.Flows {
 		visitor, err := server.newVisitor(ctx) // an authorization request expires
 		if err != nil {
 			return err
 		}
-		samples, err := visitor.measure(ctx, flow, cmd.Count)
+		samples, err := cmd.measure(ctx, s, visitor, flow)
 		if err != nil {
 			return fmt.Errorf("%s: %w", flow, err)
 		}
@@ -81,17 +87,18 @@ func (cmd *timingCommand) Run(ctx context.Context, s streams) (err error) {
 			d := permute(samples, q, permutations)
 			verdict := "equal"
 			if d.p <= significance && max(d.first-d.second, d.second-d.first) >= tolerance {
-				verdict, revealed = "DIFFERENT", true
+				verdict = "DIFFERENT"
+				revealed = append(revealed, fmt.Sprintf("%s p%.0f on %s", flow, 100*q, cmd.Engine))
 			}
-			_, err := fmt.Fprintf(s.out, "%s  %-8s  p%.0f  known %.3f ms  unknown %.3f ms  difference %+.3f ms  p = %.4f  %s\n",
-				cmd.Engine, flow, 100*q, d.first, d.second, d.first-d.second, d.p, verdict)
+			_, err := fmt.Fprintf(s.out, "%s  %-8s  p%.0f  known %.3f ms  unknown %.3f ms  difference %+.3f ms  p = %.4f  n = %d  %s\n",
+				cmd.Engine, flow, 100*q, d.first, d.second, d.first-d.second, d.p, len(samples), verdict)
 			if err != nil {
 				return fmt.Errorf("write result: %w", err)
 			}
 		}
 	}
-	if revealed {
-		return errRevealed
+	if len(revealed) > 0 {
+		return fmt.Errorf("%w: %s", errRevealed, strings.Join(revealed, ", "))
 	}
 	return nil
 }
@@ -170,8 +177,10 @@ func (v *visitor) send(ctx context.Context, method, path string, form url.Values
 	return response, err
 }
 
-// measure sends n requests of a flow with known names and n with unknown ones, in random order.
-func (v *visitor) measure(ctx context.Context, flow string, n int) ([]sample, error) {
+// measure sends requests of a flow with known names and as many with unknown ones, in random order,
+// until cmd.Limit has passed.
+func (cmd *timingCommand) measure(ctx context.Context, s streams, v *visitor, flow string) ([]sample, error) {
+	n := cmd.Count
 	order := make([]int, 2*n) // below n: a known name
 	for i := range order {
 		order[i] = i
@@ -182,17 +191,29 @@ func (v *visitor) measure(ctx context.Context, flow string, n int) ([]sample, er
 			return nil, err
 		}
 	}
-	samples := make([]sample, len(order))
+	began, known := time.Now(), 0
+	var samples []sample
 	for i, number := range order {
-		name := fmt.Sprintf("known-%d", number)
-		if number >= n {
-			name = fmt.Sprintf("other-%d", number-n)
+		if i%progressEvery == 0 {
+			s.progress("%s  %-8s  %d of %d requests, %.0f s\n", cmd.Engine, flow, i, len(order), time.Since(began).Seconds())
+		}
+		if time.Since(began) > cmd.Limit {
+			s.progress("%s  %-8s  stopped at the limit of %s\n", cmd.Engine, flow, cmd.Limit)
+			break
+		}
+		name := fmt.Sprintf("other-%d", number-n)
+		if number < n {
+			name = fmt.Sprintf("known-%d", number)
+			known++
 		}
 		took, err := v.time(ctx, flow, name)
 		if err != nil {
 			return nil, err
 		}
-		samples[i] = sample{value: ms(took), first: number < n}
+		samples = append(samples, sample{value: ms(took), first: number < n})
+	}
+	if min(known, len(samples)-known) < min(least, n) {
+		return nil, fmt.Errorf("only %d requests with known names and %d with others within %s", known, len(samples)-known, cmd.Limit)
 	}
 	return samples, nil
 }
