@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Sources read what is stored about an account.
+// Sources read the stored data of an account.
 type Sources struct {
 	Accounts interface {
 		Account(ctx context.Context, subject string) (*account.Account, error)

@@ -42,16 +42,15 @@ type File struct {
 
 // Store keeps files.
 type Store interface {
-	// RequestDataFile requests a file of an account, in place of one that was made before. It
-	// does nothing while a file is being made, and returns [ErrTooMany] if there are most files
-	// in all.
+	// RequestDataFile requests a file of an account, in place of an earlier file. It does nothing
+	// while a file is being made, and returns [ErrTooMany] if there are most files in all.
 	RequestDataFile(ctx context.Context, subject string, now time.Time, most int) error
 	// DataFile returns the file of an account, or [ErrNotFound].
 	DataFile(ctx context.Context, subject string, now time.Time) (*File, error)
 	// DataFileContent returns the sealed content of a file that was made, or [ErrNotFound].
 	DataFileContent(ctx context.Context, subject string, now time.Time) ([]byte, error)
-	// ClaimDataFile returns a file that is to be made and hides it from other callers until
-	// lease. It returns [ErrNotFound] if there is none.
+	// ClaimDataFile returns the next file to make, and hides it from other callers until lease. It
+	// returns [ErrNotFound] if there is none.
 	ClaimDataFile(ctx context.Context, now, lease time.Time) (*File, error)
 	// SaveDataFile stores the content of a claimed file, unless it was claimed or requested
 	// again, or has been removed.
@@ -65,8 +64,8 @@ type Service struct {
 	Worker  *Worker
 }
 
-// Request starts to make the file of an account, in place of one that was made before. It does
-// nothing while one is being made, and returns [ErrTooMany] if there are too many.
+// Request starts to make the file of an account, in place of an earlier file. It does nothing
+// while a file is being made, and returns [ErrTooMany] if there are too many.
 func (s *Service) Request(ctx context.Context, subject string, now time.Time) error {
 	if err := s.Store.RequestDataFile(ctx, subject, now, MaxFiles); err != nil {
 		return fmt.Errorf("request data file: %w", err)

@@ -82,7 +82,9 @@ func states() []sample {
 		c := client(text)
 		return PasskeyCreate{Client: &c, Action: link, Options: text, State: text}
 	})
-	show("passkeys-none", func(text, link string) Page { return Passkeys{Action: link, Options: text, State: text, SecurityKey: &NewSecurityKey{Options: text, State: text}} })
+	show("passkeys-none", func(text, link string) Page {
+		return Passkeys{Action: link, Options: text, State: text, SecurityKey: &NewSecurityKey{Options: text, State: text}}
+	})
 	show("passkeys-one", func(text, link string) Page {
 		return Passkeys{Action: link, AddURL: link, List: []PasskeyItem{{Info: credential.Info{ID: "id", Label: text, CreatedAt: now, LastUsedAt: now}}}}
 	})

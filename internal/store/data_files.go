@@ -15,9 +15,9 @@ import (
 // DataFiles stores the files of accounts with everything that is stored about them.
 type DataFiles struct{ db *db.DB }
 
-// RequestDataFile requests a file of an account, in place of one that was made before or has
-// expired. It does nothing while a file is being made. It returns [datafile.ErrTooMany] if there
-// are most files in all, and for an account that is disabled or unknown [datafile.ErrNotFound].
+// RequestDataFile requests a file of an account, in place of an earlier or expired file. It does
+// nothing while a file is being made. It returns [datafile.ErrTooMany] if there are most files in
+// all, and for an account that is disabled or unknown [datafile.ErrNotFound].
 func (s *DataFiles) RequestDataFile(ctx context.Context, subject string, now time.Time, most int) error {
 	const request = `
 		INSERT INTO data_files (subject, requested_at, due_at, attempts, expires_at)

@@ -1,5 +1,5 @@
-// Replaces the state of the page when the server has another one: the link with the id refresh is gone from it. The page works
-// without the script by the link, which reloads it. The script stops after ten minutes.
+// Replaces the state of the page when the file is ready. Without script, the link with the ID refresh reloads the page. The script
+// stops after ten minutes.
 (function () {
   "use strict";
 
