@@ -44,9 +44,9 @@ const (
 // Challenge returns a challenge for an authorization request, with a number of zero bits.
 func (p *Proofs) Challenge(request string, zeroBits int) string {
 	header := make([]byte, proofHeader, proofHeader+sha256.Size)
-	header[0] = byte(zeroBits)                                          //nolint:gosec // at most MaxBits
-	binary.BigEndian.PutUint64(header[1:], uint64(p.Now().UnixMicro())) //nolint:gosec // after 1970
-	_, _ = rand.Read(header[1+8:])                                      // never fails
+	header[0] = byte(zeroBits) //nolint:gosec // at most MaxBits
+	binary.BigEndian.PutUint64(header[1:], uint64(p.Now().UnixMicro()))
+	_, _ = rand.Read(header[1+8:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(append(header, proofMAC(p.Keys[0], request, header)...))
 }
 
@@ -100,6 +100,6 @@ func leadingZeros(hash [sha256.Size]byte) (n int) {
 // Bits returns the number of zero bits for a challenge: one more for each doubling of the sign-ups
 // of the network in an hour, from the second, and of all networks, from the 64th.
 func Bits(ofNetwork, ofAll int) int {
-	log2 := func(n int) int { return max(0, bits.Len(uint(max(0, n)))-1) } //nolint:gosec // not negative
+	log2 := func(n int) int { return max(0, bits.Len(uint(max(0, n)))-1) }
 	return min(MaxBits, MinBits+log2(ofNetwork)+log2(ofAll/64*2))
 }

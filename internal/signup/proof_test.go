@@ -68,8 +68,14 @@ func TestProofOfWork(t *testing.T) {
 func TestBitsGrowWithTheSignUps(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ network, all, want int }{
-		{0, 0, signup.MinBits}, {1, 63, signup.MinBits}, {2, 0, signup.MinBits + 1}, {9, 0, signup.MinBits + 3},
-		{0, 64, signup.MinBits + 1}, {0, 128, signup.MinBits + 2}, {2, 1000, signup.MinBits + 1 + 4}, {1 << 20, 1 << 30, signup.MaxBits},
+		{0, 0, signup.MinBits},
+		{1, 63, signup.MinBits},
+		{2, 0, signup.MinBits + 1},
+		{9, 0, signup.MinBits + 3},
+		{0, 64, signup.MinBits + 1},
+		{0, 128, signup.MinBits + 2},
+		{2, 1000, signup.MinBits + 1 + 4},
+		{1 << 20, 1 << 30, signup.MaxBits},
 	} {
 		if got := signup.Bits(tc.network, tc.all); got != tc.want {
 			t.Errorf("%d sign-ups of the network, %d of all: %d bits, want %d", tc.network, tc.all, got, tc.want)
