@@ -42,20 +42,30 @@ func (s *Mails) EnqueueMail(ctx context.Context, list ...*mail.Message) error {
 }
 
 func insertMails(ctx context.Context, on db.Conn, list []*mail.Message) error {
-	const insert = `INSERT INTO mails (` + mailColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
-
 	for _, m := range list {
-		data, err := optionalDocument(m.Data)
+		insert, err := insertMailOf(m)
 		if err != nil {
-			return fmt.Errorf("insert mail: %w", err)
+			return err
 		}
-		_, err = on.Exec(ctx, insert, m.ID, string(m.Kind), m.Subject, m.To, m.Language, data, flag(m.Anonymous), string(m.State),
-			stamp(m.CreatedAt), stamp(m.DueAt), stamp(m.ExpiresAt), m.Attempts, m.LastError, micros(m.EndedAt))
-		if err != nil {
+		if _, err = on.Exec(ctx, insert.Text, insert.Args...); err != nil {
 			return fmt.Errorf("insert mail: %w", err)
 		}
 	}
 	return nil
+}
+
+// insertMailOf returns the statement that adds a message.
+func insertMailOf(m *mail.Message) (db.Statement, error) {
+	const insert = `INSERT INTO mails (` + mailColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+	data, err := optionalDocument(m.Data)
+	if err != nil {
+		return db.Statement{}, fmt.Errorf("insert mail: %w", err)
+	}
+	return db.Statement{Text: insert, Args: []any{
+		m.ID, string(m.Kind), m.Subject, m.To, m.Language, data, flag(m.Anonymous), string(m.State),
+		stamp(m.CreatedAt), stamp(m.DueAt), stamp(m.ExpiresAt), m.Attempts, m.LastError, micros(m.EndedAt),
+	}}, nil
 }
 
 // NextMail returns the time at which the first pending message is due, or [mail.ErrNotFound].

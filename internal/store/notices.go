@@ -26,17 +26,28 @@ func (s *Store) NotifyUsers() {
 // enqueue adds the messages that write returns for the account. It adds none for an unknown
 // account.
 func (n *notices) enqueue(ctx context.Context, on db.Conn, subject string, write func(*account.Account) []*mail.Message) error {
-	if !n.enabled.Load() {
-		return nil
-	}
-	a, err := accountBySubject(ctx, on, subject)
-	if errors.Is(err, account.ErrNotFound) {
-		return nil
-	}
+	messages, err := n.compose(ctx, on, subject, write)
 	if err != nil {
 		return err
 	}
-	return insertMails(ctx, on, write(a))
+	return insertMails(ctx, on, messages)
+}
+
+// compose returns the messages of enqueue.
+func (n *notices) compose(
+	ctx context.Context, on db.Conn, subject string, write func(*account.Account) []*mail.Message,
+) ([]*mail.Message, error) {
+	if !n.enabled.Load() {
+		return nil, nil
+	}
+	a, err := accountBySubject(ctx, on, subject)
+	if errors.Is(err, account.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return write(a), nil
 }
 
 // ofCredential records that a credential of the account was added or removed, and adds the

@@ -26,7 +26,8 @@ func (n *notices) ofPassword(ctx context.Context, on db.Conn, subject string, no
 // signed up.
 const newAccount = 10 * time.Minute
 
-// ofUnknownDevice is ofNewDevice unless the account has signed in with the device before.
+// ofUnknownDevice tells the user that the account signed in from a new device, unless it has signed
+// in with the device before.
 func (n *notices) ofUnknownDevice(ctx context.Context, on db.Conn, subject string, device []byte, from session.Origin, now time.Time) error {
 	const known = `SELECT count(*) FROM known_sources WHERE digest = $1 AND subject = $2`
 
@@ -40,17 +41,16 @@ func (n *notices) ofUnknownDevice(ctx context.Context, on db.Conn, subject strin
 	if count > 0 {
 		return nil
 	}
-	return n.ofNewDevice(ctx, on, subject, from, now)
+	return n.enqueue(ctx, on, subject, func(a *account.Account) []*mail.Message { return newDeviceNotices(a, from, now) })
 }
 
-// ofNewDevice tells the user that the account signed in from a new device.
-func (n *notices) ofNewDevice(ctx context.Context, on db.Conn, subject string, from session.Origin, now time.Time) error {
-	return n.enqueue(ctx, on, subject, func(a *account.Account) []*mail.Message {
-		if now.Before(a.CreatedAt.Add(newAccount)) {
-			return nil
-		}
-		return mail.DeviceNotices(a, from.Browser, from.System, from.Network, now)
-	})
+// newDeviceNotices returns the messages about a sign-in from a new device, none for an account that
+// was just created.
+func newDeviceNotices(a *account.Account, from session.Origin, now time.Time) []*mail.Message {
+	if now.Before(a.CreatedAt.Add(newAccount)) {
+		return nil
+	}
+	return mail.DeviceNotices(a, from.Browser, from.System, from.Network, now)
 }
 
 // ofAddresses records how the addresses of an account have changed, and tells all that were

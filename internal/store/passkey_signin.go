@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -17,17 +18,23 @@ import (
 // SignInWithPasskey records a sign-in with a passkey in one transaction: the challenge is
 // marked as used and the sign-in recorded on the authorization request, the counter and the
 // last use are recorded on the passkey, the session begins, and the device and the network
-// become known. Both updates are compare-and-set.
+// become known. Both updates are compare-and-set. Messages to the user, about a new device or a
+// counter that went back, are in the transaction too.
 //
 // It returns [authrequest.ErrNotFound] for an unknown or expired request, [passkey.ErrSpent]
 // if the challenge was used before, [passkey.ErrCounterChanged] if the passkey was used or
 // removed in the meantime, and [account.ErrDisabled].
 func (s *Sessions) SignInWithPasskey(ctx context.Context, in session.PasskeySignIn) error {
-	var err error
+	more, err := s.consequencesOf(ctx, in)
+	if err != nil {
+		return err
+	}
 	if in.Current == nil {
-		err = s.db.Batch(ctx, spendRequestChallenge(in), usePasskey(in), insertPasskeySession(in.Session, in.Use.Passkey.ID), noteOf(in))
+		err = s.db.Batch(ctx, append([]db.Statement{
+			spendRequestChallenge(in), usePasskey(in), insertPasskeySession(in.Session, in.Use.Passkey.ID), noteOf(in),
+		}, more...)...)
 	} else {
-		err = s.renewWithPasskey(ctx, in)
+		err = s.renewWithPasskey(ctx, in, more)
 	}
 	switch {
 	case errors.Is(err, errPasskeyUse), err != nil && s.db.Engine.IsNullViolation(err):
@@ -35,20 +42,39 @@ func (s *Sessions) SignInWithPasskey(ctx context.Context, in session.PasskeySign
 	case err != nil:
 		return fmt.Errorf("sign in with passkey: %w", err)
 	}
-	if in.Use.CounterBack {
-		if err := s.db.Tx(ctx, func(c db.Conn) error { return s.notices.ofCounterBack(ctx, c, in.Use) }); err != nil {
-			return err
-		}
+	return nil
+}
+
+// consequencesOf returns the statements that follow those of an ordinary sign-in: none for a known
+// device and a counter that has increased. For messages it reads the account.
+func (s *Sessions) consequencesOf(ctx context.Context, in session.PasskeySignIn) (list []db.Statement, err error) {
+	if in.NewDevice {
+		list = append(list, trimSourcesOf(in.Account.Subject))
 	}
-	if !in.NewDevice {
-		return nil
+	if !in.NewDevice && !in.Use.CounterBack {
+		return list, nil
 	}
-	return s.db.Tx(ctx, func(c db.Conn) error {
-		if err := s.notices.ofNewDevice(ctx, c, in.Account.Subject, in.Session.Origin, in.Use.At); err != nil {
-			return err
+	messages, err := s.notices.compose(ctx, s.db.Read, in.Account.Subject, func(a *account.Account) (messages []*mail.Message) {
+		if in.Use.CounterBack {
+			of := in.Use.Passkey.Info()
+			messages = mail.CredentialNotices(mail.PasskeyCopied, a, of.Kind, of.Label, in.Use.At)
 		}
-		return trimSources(ctx, c, in.Account.Subject)
+		if in.NewDevice {
+			messages = append(messages, newDeviceNotices(a, in.Session.Origin, in.Use.At)...)
+		}
+		return messages
 	})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range messages {
+		insert, err := insertMailOf(m)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, insert)
+	}
+	return list, nil
 }
 
 // spendRequestChallenge marks the challenge as used and records the sign-in.
@@ -98,8 +124,8 @@ func noteOf(in session.PasskeySignIn) db.Statement {
 	return noteSource(in.Account, in.Source, in.SourceSince, in.Use.At)
 }
 
-// renewWithPasskey is SignInWithPasskey for a browser that has a session.
-func (s *Sessions) renewWithPasskey(ctx context.Context, in session.PasskeySignIn) error {
+// renewWithPasskey is SignInWithPasskey for a browser that has a session. It runs more afterwards.
+func (s *Sessions) renewWithPasskey(ctx context.Context, in session.PasskeySignIn, more []db.Statement) error {
 	var gone endedSessions
 	err := s.db.Tx(ctx, func(c db.Conn) (err error) {
 		for _, step := range []func() error{
@@ -111,9 +137,12 @@ func (s *Sessions) renewWithPasskey(ctx context.Context, in session.PasskeySignI
 				return err
 			}
 		}
-		note := noteOf(in)
-		_, err = c.Exec(ctx, note.Text, note.Args...)
-		return err
+		for _, next := range append([]db.Statement{noteOf(in)}, more...) {
+			if _, err := c.Exec(ctx, next.Text, next.Args...); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil || gone.ids == nil {
 		return err

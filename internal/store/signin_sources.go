@@ -92,15 +92,21 @@ func noteSource(a *account.Account, source account.SignInSource, since, now time
 
 // trimSources keeps the newest 50 devices and 150 networks of an account.
 func trimSources(ctx context.Context, on db.Conn, subject string) error {
+	trim := trimSourcesOf(subject)
+	if _, err := on.Exec(ctx, trim.Text, trim.Args...); err != nil {
+		return fmt.Errorf("trim sign-in sources: %w", err)
+	}
+	return nil
+}
+
+// trimSourcesOf returns the statement of trimSources.
+func trimSourcesOf(subject string) db.Statement {
 	const trim = `
 		DELETE FROM known_sources WHERE digest IN (SELECT digest FROM (
 			SELECT digest, kind, row_number() OVER (PARTITION BY kind ORDER BY noted_at DESC, digest) AS place
 			FROM known_sources WHERE subject = $1) AS ranked WHERE place > CASE kind WHEN 'device' THEN 50 ELSE 150 END)`
 
-	if _, err := on.Exec(ctx, trim, subject); err != nil {
-		return fmt.Errorf("trim sign-in sources: %w", err)
-	}
-	return nil
+	return db.Statement{Text: trim, Args: []any{subject}}
 }
 
 // unlock clears all failure counters of an account: the shared one, those of its known devices
