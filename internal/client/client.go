@@ -137,11 +137,15 @@ type Metadata struct {
 	SkipLogoutConsent  bool `json:"skip_logout_consent,omitempty"`
 	// RequireSecondFactor makes users prove a second factor, as acr_values=2 would, unless they
 	// trust the device.
-	RequireSecondFactor bool            `json:"require_second_factor,omitempty"`
-	OperatorScope       bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
-	Theme               *theme.Theme    `json:"theme,omitempty"`          // the look of pages in flows of the client
-	Owner               string          `json:"owner,omitempty"`
-	Notes               json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
+	RequireSecondFactor bool `json:"require_second_factor,omitempty"`
+	// UserinfoACRValues and UserinfoMaxAge are what the userinfo endpoint requires of the
+	// authentication of the user: one of the values of acr, and an age of at most so many seconds.
+	UserinfoACRValues []string        `json:"userinfo_acr_values,omitempty"`
+	UserinfoMaxAge    *int64          `json:"userinfo_max_age,omitempty"`
+	OperatorScope     bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
+	Theme             *theme.Theme    `json:"theme,omitempty"`          // the look of pages in flows of the client
+	Owner             string          `json:"owner,omitempty"`
+	Notes             json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
 	Lifespans
 
 	SoftwareID        string `json:"software_id,omitempty"`

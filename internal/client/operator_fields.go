@@ -17,7 +17,7 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.AllowHTTPRedirects, m.Theme = before.AllowHTTPRedirects, before.Theme
 	m.OperatorScope, m.RequireSecondFactor = before.OperatorScope, before.RequireSecondFactor
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
-	m.AllowedGroups = before.AllowedGroups
+	m.AllowedGroups, m.UserinfoACRValues, m.UserinfoMaxAge = before.AllowedGroups, before.UserinfoACRValues, before.UserinfoMaxAge
 	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) || m.movedFrom(before) {
 		// This is permanent, because its refresh tokens stay valid after the change of grant
 		// types and redirect URIs.
@@ -63,6 +63,13 @@ func (c *checks) given(m *Metadata) {
 	if len(m.AllowedGroups) > maxGroups || account.CheckNames("group", m.AllowedGroups) != nil {
 		c.fail("allowed_groups", "must be a list of at most 100 different names of groups")
 	}
+	notACR := func(acr string) bool {
+		return acr == "" || len(acr) > maxText || strings.Contains(acr, " ") || strings.IndexFunc(acr, notScope) >= 0
+	}
+	if len(m.UserinfoACRValues) > maxWords || slices.ContainsFunc(m.UserinfoACRValues, notACR) {
+		c.fail("userinfo_acr_values", "must be a short list of values of acr")
+	}
+	c.age("userinfo_max_age", m.UserinfoMaxAge)
 	c.oneOf("subject_sector", m.SubjectSector, SectorHost, SectorClient)
 	c.served(m)
 	c.lifespans(m)

@@ -242,8 +242,13 @@ func (c *checks) tokens(m *Metadata) {
 	c.oneOf("userinfo_signed_response_alg", m.UserinfoSignedResponseAlg, append(algs, "none")...)
 	c.oneOf("access_token_strategy", m.AccessTokenStrategy, "jwt", "opaque")
 	c.oneOf("id_token_claims", m.IDTokenClaims, IDTokenGranted, IDTokenMinimal)
-	if age := m.DefaultMaxAge; age != nil && (*age < 0 || *age > 1<<31-1) {
-		c.fail("default_max_age", "must be a number of seconds, not negative")
+	c.age("default_max_age", m.DefaultMaxAge)
+}
+
+// age checks the maximum age of an authentication, nil for none.
+func (c *checks) age(member string, age *int64) {
+	if age != nil && (*age < 0 || *age > 1<<31-1) {
+		c.fail(member, "must be a number of seconds, not negative")
 	}
 }
 

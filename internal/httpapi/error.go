@@ -62,9 +62,10 @@ func BadRequest(code, description string) *Error {
 // Challenge is a WWW-Authenticate challenge of a protected resource. Empty members are
 // left out.
 //
-// Spec: RFC 6750 §3.
+// Spec: RFC 6750 §3, RFC 9470 §3.
 type Challenge struct {
 	Realm, Code, Description, Scope string
+	ACRValues, MaxAge               string
 }
 
 // String returns the value of the header.
@@ -72,6 +73,7 @@ func (c Challenge) String() string {
 	var parameters []string
 	for _, p := range []struct{ name, value string }{
 		{"realm", c.Realm}, {"error", c.Code}, {"error_description", c.Description}, {"scope", c.Scope},
+		{"acr_values", c.ACRValues}, {"max_age", c.MaxAge},
 	} {
 		if p.value != "" {
 			parameters = append(parameters, p.name+`="`+p.value+`"`)

@@ -83,15 +83,16 @@ const (
 
 	// Presented access tokens.
 
-	TokenMissing      Rule = "token_missing"
-	TokenAmbiguous    Rule = "token_ambiguous"
-	TokenMalformed    Rule = "token_malformed"
-	TokenSignature    Rule = "token_signature"
-	TokenExpired      Rule = "token_expired"
-	TokenRevoked      Rule = "token_revoked"
-	TokenAudience     Rule = "token_audience"
-	TokenInactive     Rule = "token_inactive"
-	TokenScopeMissing Rule = "token_scope_missing"
+	TokenMissing        Rule = "token_missing"
+	TokenAmbiguous      Rule = "token_ambiguous"
+	TokenMalformed      Rule = "token_malformed"
+	TokenSignature      Rule = "token_signature"
+	TokenExpired        Rule = "token_expired"
+	TokenRevoked        Rule = "token_revoked"
+	TokenAudience       Rule = "token_audience"
+	TokenInactive       Rule = "token_inactive"
+	TokenScopeMissing   Rule = "token_scope_missing"
+	TokenAuthentication Rule = "token_authentication_insufficient"
 
 	// Pages and sign-in.
 

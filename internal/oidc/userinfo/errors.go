@@ -39,6 +39,7 @@ func (h *Handler) responses() *httpapi.Errors {
 				Status: http.StatusForbidden, Code: "insufficient_scope", Description: "The access token lacks the scope openid.",
 				Rule: refusal.TokenScopeMissing,
 			}),
+			httpapi.As(func(e *authenticationError) *httpapi.Error { return e.response(h.Issuer) }),
 			httpapi.Is(client.ErrKeysUnavailable, httpapi.Error{
 				Code: "invalid_request", Rule: refusal.KeysUnavailable,
 				Description: "The response cannot be encrypted: the client has no suitable key.",

@@ -57,7 +57,7 @@ type Handler struct {
 
 // ServeHTTP serves GET and POST /userinfo.
 //
-// Spec: OpenID Connect Core §5.3, RFC 6750 §2, §3.
+// Spec: OpenID Connect Core §5.3, RFC 6750 §2, §3, RFC 9470 §3.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	mediaType, body, err := h.userinfo(r)
 	if err != nil {
@@ -98,6 +98,9 @@ func (h *Handler) userinfo(r *http.Request) (mediaType string, body []byte, err 
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("read client: %w", err)
+	}
+	if err := h.checkAuthentication(c, held); err != nil {
+		return "", nil, err
 	}
 	claims, err := h.claims(ctx, c, held)
 	if err != nil {
