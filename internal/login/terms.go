@@ -56,7 +56,7 @@ func (h *AcceptTerms) Page(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		h.flows.fail(w, r, err)
-	case f.session == nil || f.session.TermsVersion == h.Terms.Version:
+	case f.session == nil || h.Terms.Version == "" || f.session.TermsVersion == h.Terms.Version:
 		h.flows.resume(w, f.request.ID)
 	default:
 		h.Pages.Show(w, f.localize(r), http.StatusOK, pages.AcceptTerms{
