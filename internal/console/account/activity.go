@@ -3,6 +3,7 @@ package account
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/activity"
@@ -22,7 +23,7 @@ func topics() []topic {
 		{"changes", messages.New("account.activity.changes"), []activity.Kind{
 			activity.PasswordChanged, activity.CredentialAdded, activity.CredentialRemoved, activity.AddressAdded, activity.AddressVerified,
 			activity.AddressRemoved, activity.PrimaryChanged, activity.DataRequested, activity.DeletionRequested, activity.DeletionUndone,
-			activity.Disowned, activity.Locked, activity.Unlocked,
+			activity.Disowned, activity.Locked, activity.Unlocked, activity.ProfileChanged, activity.PasswordBreached, activity.TermsAccepted,
 		}},
 		{"applications", messages.New("account.applications"), []activity.Kind{activity.ConsentGiven, activity.ConsentWithdrawn}},
 	}
@@ -75,12 +76,10 @@ func (c *Console) activity(v *visit) error {
 // mayDisown reports whether the user can react to an event of a kind that another person may have
 // caused.
 func (c *Console) mayDisown(v *visit, k activity.Kind) bool {
-	switch k {
-	case activity.ConsentWithdrawn, activity.Locked, activity.Unlocked, activity.Disowned:
-		return false
-	default:
-		return !c.LoginApp && !v.account.IsExternal()
+	harmless := []activity.Kind{
+		activity.ConsentWithdrawn, activity.Locked, activity.Unlocked, activity.Disowned, activity.PasswordBreached, activity.TermsAccepted,
 	}
+	return !slices.Contains(harmless, k) && !c.LoginApp && !v.account.IsExternal()
 }
 
 // disown serves POST /account/activity: not_me is the ID of an event. It leads to the page that

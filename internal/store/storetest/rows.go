@@ -30,7 +30,7 @@ func Rows(tb testing.TB, url string) map[string]string {
 }
 
 func rowsOf(ctx context.Context, conn *sql.Conn, table string) (string, error) {
-	rows, err := conn.QueryContext(ctx, `SELECT * FROM `+table)
+	rows, err := conn.QueryContext(ctx, `SELECT * FROM `+table) //nolint:gosec // the name is from the schema
 	if err != nil {
 		return "", err
 	}
