@@ -31,7 +31,7 @@ const (
 	AddressAdded      Kind = "address_added"
 	AddressVerified   Kind = "address_verified"
 	AddressRemoved    Kind = "address_removed"
-	Disowned          Kind = "disowned" // by the link of a notice
+	Disowned          Kind = "disowned" // by the link of a notice, or from the activity page
 	DeletionRequested Kind = "deletion_requested"
 	DeletionUndone    Kind = "deletion_undone"
 	PrimaryChanged    Kind = "primary_address_changed"
