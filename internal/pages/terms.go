@@ -29,5 +29,5 @@ func (AcceptTerms) template() string { return "acceptterms" }
 func outside(id, url string, text, hint template.HTML) template.HTML {
 	//nolint:gosec // the URL is escaped, the others are HTML
 	return template.HTML(`<a id="`+id+`" href="`+template.HTMLEscapeString(webLink(url))+`" target="_blank" rel="noopener noreferrer">`) +
-		text + ` <span class="hidden">` + hint + `</span></a>`
+		text + `<span class="hidden"> ` + hint + `</span></a>`
 }
