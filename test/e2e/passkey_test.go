@@ -226,16 +226,64 @@ func TestLostPasskey(t *testing.T) {
 		other.wantNoElement(".passkey + .passkey")
 		s.awaitNotice("Removed from your")
 
-		thief := s.newTour()
-		thief.expect("/login/passkey", 401)
-		key = thief.addAuthenticator()
-		key.presence(false)
-		key.add(lost)
-		thief.open(page)
-		thief.arrive("#passkey")
-		key.presence(true)
-		thief.click("#passkey")
-		thief.arrive("#passkey-fault")
-		thief.check("sign-in-passkey-removed")
+		s.mustReject(lost)
 	})
+}
+
+// A user loses the phone with the only passkey, signs in with the password and a recovery code, and
+// replaces the passkey.
+func TestLostOnlyPasskey(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, nil, func(s *service) {
+		v, page := s.newTour(), s.issuer+"/account/passkeys"
+		v.open(page)
+		v.signIn(s.username, s.password)
+		phone := v.addAuthenticator()
+		v.click("#add-passkey")
+		v.arrive(".passkey")
+		lost := phone.passkeys()[0]
+		v.open(s.issuer + "/account/recovery-codes")
+		v.press("#generate") // signs in with the passkey first
+		v.arrive("#passkey")
+		v.click("#passkey")
+		v.arrive("#generate")
+		v.press("#generate")
+		codes := v.recoveryCodes()
+
+		other := s.newTour()
+		other.open(page)
+		other.signIn(s.username, s.password)
+		other.press("#other-way")
+		other.write("#recovery-code", codes[0])
+		other.press("#verify")
+		other.press("a#add-passkey") // needs the passkey
+		other.check("second-factor-lost-passkeys")
+		other.press("#lost-passkeys")
+		other.wantText("main", "no longer sign in")
+		other.checkInEachLanguage("account-passkeys-lost")
+		other.press("#confirm")
+		other.wantNoElement(".passkey")
+		s.awaitNotice("Removed from your")
+		other.addAuthenticator()
+		other.arrive("button#add-passkey")
+		other.click("#add-passkey")
+		other.arrive(".passkey")
+		s.mustReject(lost)
+	})
+}
+
+// mustReject fails the test unless a passkey does not sign in.
+func (s *service) mustReject(passkey *webauthn.Credential) {
+	s.t.Helper()
+	thief := s.newTour()
+	thief.expect("/login/passkey", 401)
+	key := thief.addAuthenticator()
+	key.presence(false)
+	key.add(passkey)
+	thief.open(s.issuer + "/account/passkeys")
+	thief.arrive("#passkey")
+	key.presence(true)
+	thief.click("#passkey")
+	thief.arrive("#passkey-fault")
+	thief.check("sign-in-passkey-removed")
 }
