@@ -158,6 +158,8 @@ type AccountProfile struct {
 	Attributes, Managed []Attribute
 	// Fields are the names of all fields.
 	Fields string
+	// Passkeys are the names that authenticators get; nil if passkeys are off.
+	Passkeys *PasskeyUser
 }
 
 func (AccountProfile) template() string { return "account-profile" }

@@ -54,7 +54,7 @@ func consoleSamples(client func(text, link string) Client) []sample {
 		page("profile", func(text, link string) Page {
 			faults := Form{[]Fault{{Field: "picture", Text: messages.Literal(text)}}}
 			return AccountProfile{
-				Form: faults, Action: link, CancelURL: link,
+				Form: faults, Action: link, CancelURL: link, Passkeys: &PasskeyUser{RPID: text, UserID: text, Name: text, DisplayName: text},
 				Name: text, GivenName: text, FamilyName: text, Picture: link, Locale: text, Zoneinfo: text,
 				Attributes: []Attribute{
 					{ID: "attribute-text", Name: "attributes.text", Label: text, Type: "string", Value: text, Required: true},

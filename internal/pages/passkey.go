@@ -54,6 +54,13 @@ type SilentPasskey struct {
 
 func (PasskeyCreate) template() string { return "passkeycreate" }
 
+// PasskeyUser are the current names of a user, which authenticators show with the passkeys
+// (signalCurrentUserDetails).
+type PasskeyUser struct {
+	RPID, UserID      string
+	Name, DisplayName string
+}
+
 // Passkeys lists the passkeys and security keys of the user. The forms post the fields state and
 // credential of a new one, and kind ("security-key"); rename and label; or remove.
 type Passkeys struct {

@@ -105,6 +105,7 @@ func policies() map[string]policy {
 	for _, name := range templatesWith("account-") {
 		all[name] = console
 	}
+	all["account-profile"] = keys
 	refreshed := keys
 	refreshed.csp += "; connect-src 'self'"
 	all["account-data"] = refreshed

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"strings"
 
@@ -31,6 +32,16 @@ func passkeyPages(s *Server) []accountconsole.AddedPage {
 	return []accountconsole.AddedPage{{
 		Path: strings.TrimPrefix(passkeys.Path, accountconsole.Root), Title: messages.New("passkeys.title"), Get: page.Get, Post: page.Post,
 	}}
+}
+
+// passkeyUser returns the function that identifies a user to authenticators, nil if passkeys are off.
+func passkeyUser(s *Server) func(subject string) (rpID, handle string) {
+	if s.relyingParty == nil {
+		return nil
+	}
+	return func(subject string) (rpID, handle string) {
+		return s.relyingParty.ID, base64.RawURLEncoding.EncodeToString(s.relyingParty.Handle(subject))
+	}
 }
 
 // passkeyEndpoints serves GET /.well-known/passkey-endpoints, for password managers.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -268,5 +269,29 @@ func TestNewAccountsWithoutPasskeys(t *testing.T) {
 		if p := b.Post(at.path, form); p.Status != http.StatusBadRequest || !hasElement(p, "fault") {
 			t.Errorf("%s without a password: %d, want 400", at.name, p.Status)
 		}
+	}
+}
+
+// After a rename the page of the profile gives authenticators the current names.
+func TestProfileSignalsCurrentNames(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s := startPasskeys(t, db)
+		b, with := s.NewBrowser(), servertest.AddPasskey(s, "ada")
+		b.SignInWithPasskey(b.BeginSignIn(), with)
+		page := b.Get("/account/profile")
+		b.Post("/account/profile", url.Values{"fields": {page.HiddenField("fields")}, "name": {"Ada King"}})
+		page = b.Get("/account/profile")
+		userID := base64.RawURLEncoding.EncodeToString(passkeysOf(s, "ada")[0].Handle)
+		for name, want := range map[string]string{"data-rp-id": "localhost", "data-user-id": userID, "data-name": "ada", "data-display-name": "Ada King"} {
+			if got := page.Attribute(name, func(a map[string]string) bool { return a["id"] == "passkey-user" }); got != want {
+				t.Errorf("%s = %q, want %q", name, got, want)
+			}
+		}
+	})
+	b := servertest.Start(t, storetest.New(t), nil).NewBrowser()
+	b.Code(servertest.AuthorizationRequest())
+	if p := b.Get("/account/profile"); p.Status != http.StatusOK || strings.Contains(p.Body, "passkey") {
+		t.Errorf("the profile names passkeys where they are off\n%s", p.Body)
 	}
 }

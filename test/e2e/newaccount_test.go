@@ -2,7 +2,10 @@
 
 package e2e
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // A user who is invited creates a passkey instead of a password, and signs in with it elsewhere. The
 // passkey of a form that was rejected is replaced.
@@ -34,6 +37,11 @@ func TestInvitationWithAPasskey(t *testing.T) {
 		v.press("#continue")
 		v.wantText("h1", "Hello Grace Hopper")
 		v.check("account-of-a-passkey")
+		v.open(s.issuer + "/account/profile")
+		v.write("#name", "Grace Brewster Hopper")
+		v.press("#save")
+		v.arrive("#passkey-user")
+		wantUserDisplayName(phone, "Grace Brewster Hopper")
 		v.open(s.issuer + "/account/password")
 		v.wantNoElement("#current-password")
 
@@ -41,7 +49,7 @@ func TestInvitationWithAPasskey(t *testing.T) {
 		other.addAuthenticator().add(made[0])
 		other.open(s.issuer + "/account") // signs in from the name field
 		other.arrive(".cards")
-		other.wantText("h1", "Hello Grace Hopper")
+		other.wantText("h1", "Hello Grace Brewster Hopper")
 	})
 }
 
@@ -76,4 +84,53 @@ func TestSetUpWithAPasskey(t *testing.T) {
 	if status := newBrowser(t).open(server.setup); status != 410 {
 		t.Errorf("second status of the set-up link = %d, want 410", status)
 	}
+}
+
+// wantUserDisplayName waits until the authenticator has a passkey with the name, which the page
+// signals.
+func wantUserDisplayName(a authenticator, want string) {
+	a.t.Helper()
+	got := ""
+	for began := time.Now(); time.Since(began) < timeout; time.Sleep(50 * time.Millisecond) {
+		if got = a.passkeys()[0].UserDisplayName; got == want {
+			return
+		}
+	}
+	a.t.Errorf("the passkey is of %q, want %q", got, want)
+}
+
+// A user who has lost the only passkey signs in with the password and a recovery code, removes the
+// passkey, and adds another one.
+func TestLostOnlyPasskey(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, nil, func(s *service) {
+		v := s.newTour()
+		v.open(s.issuer + "/account/recovery-codes")
+		v.signIn(s.username, s.password)
+		v.press("#generate")
+		codes := v.recoveryCodes()
+		v.open(s.issuer + "/account/passkeys")
+		v.addAuthenticator()
+		v.click("#add-passkey")
+		v.arrive(".passkey")
+		s.awaitNotice("New way to sign in")
+		s.awaitNotice("New way to sign in")
+
+		other := s.newTour()
+		other.open(s.issuer + "/account/passkeys?add=1")
+		other.signIn(s.username, s.password)
+		other.press("#other-way")
+		other.write("#recovery-code", codes[0])
+		other.press("#verify")
+		other.arrive("#lost-passkeys") // the page asks for a passkey
+		other.check("second-factor-lost")
+		other.press("#lost-passkeys")
+		other.checkInEachLanguage("account-passkeys-lost")
+		other.press("#confirm")
+		other.wantNoElement(".passkey")
+		s.awaitNotice("Removed from your")
+		other.addAuthenticator()
+		other.click("#add-passkey")
+		other.arrive(".passkey")
+	})
 }

@@ -126,6 +126,9 @@ type Config struct {
 	OfferUndo func(w http.ResponseWriter, r *http.Request, subject string) (page string, err error)
 	// OfferNotMe gives the browser a link that ends all sessions of an account, and returns the page.
 	OfferNotMe func(w http.ResponseWriter, r *http.Request, a *account.Account) (page string, err error)
+	// PasskeyUser returns the relying party ID and the user handle of a user, for authenticators; nil
+	// if passkeys are off.
+	PasskeyUser func(subject string) (rpID, handle string)
 	// Added are the pages of other packages.
 	Added []AddedPage
 

@@ -69,6 +69,10 @@ func (c *Console) profile(v *visit) error {
 
 func (v *visit) profileForm(value func(profileField) string) pages.AccountProfile {
 	form := pages.AccountProfile{Action: v.console.url("/profile"), CancelURL: v.console.url("")}
+	if v.console.PasskeyUser != nil {
+		rpID, id := v.console.PasskeyUser(v.account.Subject)
+		form.Passkeys = &pages.PasskeyUser{RPID: rpID, UserID: id, Name: v.account.Name(), DisplayName: v.name()}
+	}
 	into := []*string{&form.Name, &form.GivenName, &form.FamilyName, &form.Picture, &form.Locale, &form.Zoneinfo}
 	for i, f := range profileFields() {
 		*into[i] = value(f)

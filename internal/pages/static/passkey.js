@@ -221,6 +221,8 @@
 
   const list = document.getElementById("passkeys");
   if (supported && list) signal(list);
+  const user = document.getElementById("passkey-user")?.dataset;
+  if (supported && user) call("signalCurrentUserDetails", { rpId: user.rpId, userId: user.userId, name: user.name, displayName: user.displayName });
   if (supported) document.querySelectorAll("#passkey-sign-in, #security-key-sign-in").forEach(signIn);
   document.querySelectorAll("#passkey-create, #security-key-create").forEach(create);
 })();
