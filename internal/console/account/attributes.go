@@ -111,9 +111,9 @@ func attributeFault(a *account.Attribute) messages.Message {
 		return messages.New("account.profile.bad-choice", "label", label)
 	case account.ListAttribute:
 		return messages.New("account.profile.bad-list", "label", label, "items", account.MaxAttributeItems, "n", account.MaxAttributeText)
-	default:
-		return messages.New("account.profile.bad-text", "label", label, "n", account.MaxAttributeText)
+	case account.StringAttribute:
 	}
+	return messages.New("account.profile.bad-text", "label", label, "n", account.MaxAttributeText)
 }
 
 // replaceAttributes returns attributes with the values of others. A value nil removes one.
