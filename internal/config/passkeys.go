@@ -16,7 +16,7 @@ import (
 // Spec: Web Authentication Level 3 §5.11.1.
 const maxOriginLabels = 5
 
-// PasskeyRPIDChange is what the server does if stored passkeys belong to another RP ID.
+// PasskeyRPIDChange controls the start of the server if stored passkeys belong to another RP ID.
 type PasskeyRPIDChange string
 
 // Values of [PasskeyRPIDChange]: the server does not start, or starts without these passkeys.
@@ -29,7 +29,7 @@ const (
 type Passkeys struct {
 	// RPID is the relying party ID, empty for the host of the issuer: see [Config.RPID].
 	RPID string
-	// Origins are the origins besides that of the issuer at which it may be used.
+	// Origins are the origins, in addition to that of the issuer, at which it may be used.
 	Origins    []string
 	RPIDChange PasskeyRPIDChange
 }

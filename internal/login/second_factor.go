@@ -64,7 +64,7 @@ func (h *SecondFactor) Page(w http.ResponseWriter, r *http.Request) {
 }
 
 // show writes the page for the factors of the user, with the reason of a rejection.
-func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, status int, way string, why *rejection) {
+func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, status int, method string, why *rejection) {
 	user, ok := h.proven(f)
 	if !ok {
 		h.flows.resume(w, f.request.ID)
@@ -80,12 +80,12 @@ func (h *SecondFactor) show(w http.ResponseWriter, r *http.Request, f *flow, sta
 		h.flows.fail(w, r, err)
 		return
 	}
-	ways := h.waysOf(f, user, factors, list)
-	if !ways.any() {
+	methods := h.methodsOf(f, user, factors, list)
+	if !methods.any() {
 		h.offer(w, r, f, user)
 		return
 	}
-	page := h.page(f, ways, way)
+	page := h.page(f, methods, method)
 	page.TrustDevice = user.inFlow
 	if why != nil {
 		page.Fault, page.RetryAfter = why.message, why.wait
@@ -141,11 +141,11 @@ func (h *SecondFactor) Submit(w http.ResponseWriter, r *http.Request) {
 	if rejected := (*rejection)(nil); errors.As(err, &rejected) {
 		noteSecondFactor(r, f, rejected)
 		h.passwords.limits.recordFailedSignIn(r, rejected)
-		way := wayCode
+		method := methodCode
 		if r.PostForm.Has("recovery_code") {
-			way = wayRecoveryCode
+			method = methodRecoveryCode
 		}
-		h.show(w, r, f, rejected.status, way, rejected)
+		h.show(w, r, f, rejected.status, method, rejected)
 		return
 	}
 	h.flows.end(w, r, f, err)
@@ -243,7 +243,7 @@ func (h *SecondFactor) account(ctx context.Context, subject string) (*account.Ac
 }
 
 // signIn begins or raises the session of a user who has proven a second factor now, with the
-// methods added. It trusts the device if the user asks for that.
+// methods added. It trusts the device if the form says so.
 func (h *SecondFactor) signIn(w http.ResponseWriter, r *http.Request, f *flow, a *account.Account, user proven, added ...string) error {
 	if user.inFlow && r.PostForm.Get("trust_device") == "on" {
 		if err := h.TrustedDevices.Trust(w, r, a, h.Now()); err != nil {
