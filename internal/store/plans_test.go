@@ -124,7 +124,8 @@ func TestNoStatementScansALargeTable(t *testing.T) {
 		SELECT relname || ' (' || seq_scan || ' times)' FROM pg_stat_user_tables
 		WHERE seq_scan > 0 AND relid IN (SELECT oid FROM pg_class WHERE reltuples >= 20000)
 		UNION ALL
-		SELECT relname || ' (in the order of ' || indexrelname || ')' FROM pg_stat_user_indexes WHERE idx_tup_read > 15000`)
+		SELECT relname || ' (in the order of ' || indexrelname || ')' FROM pg_stat_user_indexes
+		WHERE idx_tup_read > 15000 AND indexrelname <> 'guesses_until'`) // the purge counts up to its bound in this index
 	must(t, err)
 	defer rows.Close()
 	var read []string

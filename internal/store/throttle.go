@@ -62,7 +62,8 @@ func (s *Throttle) ResetAttempts(ctx context.Context, key string) error {
 	return nil
 }
 
-// purgeAttemptCounters deletes the counters whose window ends first, above their maximum number.
+// purgeAttemptCounters deletes the counters whose window ends first, above their maximum number. It
+// reads the index of their ends, up to that number.
 func (s *purger) purgeAttemptCounters(ctx context.Context, purged *Purged) error {
 	const oldest = `
 		DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses ORDER BY until DESC` + limit + ` OFFSET $1)`
