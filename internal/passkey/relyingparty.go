@@ -18,7 +18,7 @@ import (
 type Config struct {
 	ID      string   // relying party ID: the host of the issuer or a parent domain
 	Origins []string // of the issuer and of related hosts: responses of others are not accepted
-	Name    string // of the service, for authenticators to show
+	Name    string   // of the service, for authenticators to show
 	Keyring *keyring.Keyring
 	// HandleKey is the secret from which user handles are computed. With another key the users
 	// of existing passkeys are not found.

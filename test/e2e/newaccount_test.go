@@ -98,39 +98,3 @@ func wantUserDisplayName(a authenticator, want string) {
 	}
 	a.t.Errorf("the passkey is of %q, want %q", got, want)
 }
-
-// A user who has lost the only passkey signs in with the password and a recovery code, removes the
-// passkey, and adds another one.
-func TestLostOnlyPasskey(t *testing.T) {
-	t.Parallel()
-	eachEngine(t, nil, func(s *service) {
-		v := s.newTour()
-		v.open(s.issuer + "/account/recovery-codes")
-		v.signIn(s.username, s.password)
-		v.press("#generate")
-		codes := v.recoveryCodes()
-		v.open(s.issuer + "/account/passkeys")
-		v.addAuthenticator()
-		v.click("#add-passkey")
-		v.arrive(".passkey")
-		s.awaitNotice("New way to sign in")
-		s.awaitNotice("New way to sign in")
-
-		other := s.newTour()
-		other.open(s.issuer + "/account/passkeys?add=1")
-		other.signIn(s.username, s.password)
-		other.press("#other-way")
-		other.write("#recovery-code", codes[0])
-		other.press("#verify")
-		other.arrive("#lost-passkeys") // the page asks for a passkey
-		other.check("second-factor-lost")
-		other.press("#lost-passkeys")
-		other.checkInEachLanguage("account-passkeys-lost")
-		other.press("#confirm")
-		other.wantNoElement(".passkey")
-		s.awaitNotice("Removed from your")
-		other.addAuthenticator()
-		other.click("#add-passkey")
-		other.arrive(".passkey")
-	})
-}
