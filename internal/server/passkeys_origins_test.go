@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,9 +60,7 @@ func TestAnotherRPIDStopsTheStart(t *testing.T) {
 		servertest.AddPasskey(s, "ada")
 		start := func(settings map[string]string) error {
 			all := map[string]string{"issuer": "https://id.example.org", "database_url": "sqlite:unused", "system_secrets": servertest.SystemSecret}
-			for key, value := range settings {
-				all[key] = value
-			}
+			maps.Copy(all, settings)
 			c, err := config.Load(config.Sources{Override: all})
 			if err != nil {
 				t.Fatal(err)
