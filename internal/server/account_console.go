@@ -32,7 +32,7 @@ func composeAccountConsole(s *Server) {
 			return s.OAuth2.Authorize.Session(w, r, authorize.Need{Sensitive: sensitive})
 		},
 		OfferUndo: s.login.OfferUndo, OfferNotMe: s.login.OfferNotMe,
-		Added:     append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts, Attributes: s.Store.Attributes,
+		Added: append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts, Attributes: s.Store.Attributes,
 		Activity: s.Store.Activity, DataFiles: newDataFiles(s), Credentials: s.credentialsOf,
 		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: s.passwordPolicy, Hasher: s.Hasher,
 		Mail: accountMail(s), Texts: consoleTexts{s}, PasskeyUser: passkeyUser(s), Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
