@@ -51,8 +51,8 @@ type attributeBody struct {
 	Type       string          `json:"type" need:"yes" doc:"string, number, boolean or list (of strings)"`
 	Title      string          `json:"title" doc:"the label on the account pages; by default the name"`
 	Required   bool            `json:"required" doc:"whether it must be present when a user or administrator that may change it changes attributes"`
-	VisibleTo  []account.Party `json:"visible_to" doc:"who may see it: user, administrator or both; by default administrators; the editors always may"`
-	EditableBy []account.Party `json:"editable_by" doc:"who may change it: user, administrator or both; by default administrators"`
+	VisibleTo  []account.Party `json:"visible_to" doc:"the parties that may see it: user, administrator or both; by default administrators; the editors always may"`
+	EditableBy []account.Party `json:"editable_by" doc:"the parties that may change it: user, administrator or both; by default administrators"`
 	Scope      string          `json:"scope" doc:"the scope that releases it in ID tokens and at userinfo; empty for none"`
 	Claim      string          `json:"claim" doc:"the claim with which it is released; by default the name"`
 }
@@ -63,8 +63,8 @@ type attributeView struct {
 	Type       string          `json:"type" doc:"string, number, boolean or list"`
 	Title      string          `json:"title,omitempty"`
 	Required   bool            `json:"required"`
-	VisibleTo  []account.Party `json:"visible_to" doc:"who may see it: user, administrator or both"`
-	EditableBy []account.Party `json:"editable_by" doc:"who may change it: user, administrator or both"`
+	VisibleTo  []account.Party `json:"visible_to" doc:"the parties that may see it: user, administrator or both"`
+	EditableBy []account.Party `json:"editable_by" doc:"the parties that may change it: user, administrator or both"`
 	Scope      string          `json:"scope,omitempty"`
 	Claim      string          `json:"claim,omitempty"`
 	CreatedAt  time.Time       `json:"created_at"`

@@ -24,8 +24,8 @@ type attributesCommand struct {
 type attributeFlags struct {
 	Title      *string         `help:"The label on the account pages; by default the name." placeholder:"TEXT"`
 	Required   *bool           `help:"Whether it must be present when a user or administrator that may change it changes attributes." negatable:""`
-	VisibleTo  []account.Party `help:"Who may see it: user, administrator or both, comma separated; by default administrators; the editors always may." placeholder:"WHO"`
-	EditableBy []account.Party `help:"Who may change it: user, administrator or both, comma separated; by default administrators." placeholder:"WHO"`
+	VisibleTo  []account.Party `help:"The parties that may see it: user, administrator or both, comma separated; by default administrators; the editors always may." placeholder:"PARTY"`
+	EditableBy []account.Party `help:"The parties that may change it: user, administrator or both, comma separated; by default administrators." placeholder:"PARTY"`
 	Scope      *string         `help:"The scope that releases it in ID tokens and at userinfo." placeholder:"SCOPE"`
 	Claim      *string         `help:"The claim with which it is released; by default the name." placeholder:"NAME"`
 }
