@@ -72,8 +72,12 @@ type Challenge struct {
 func (c Challenge) String() string {
 	var parameters []string
 	for _, p := range []struct{ name, value string }{
-		{"realm", c.Realm}, {"error", c.Code}, {"error_description", c.Description}, {"scope", c.Scope},
-		{"acr_values", c.ACRValues}, {"max_age", c.MaxAge},
+		{"realm", c.Realm},
+		{"error", c.Code},
+		{"error_description", c.Description},
+		{"scope", c.Scope},
+		{"acr_values", c.ACRValues},
+		{"max_age", c.MaxAge},
 	} {
 		if p.value != "" {
 			parameters = append(parameters, p.name+`="`+p.value+`"`)
