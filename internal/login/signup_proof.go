@@ -23,7 +23,7 @@ const easier = 2
 // proof returns the challenge of a form, nil for none.
 func (h *SignUp) proof(ctx context.Context, request string) (*pages.Proof, error) {
 	if h.Proofs == nil {
-		return nil, nil //nolint:nilnil // none is a value
+		return nil, nil
 	}
 	zeroBits, err := h.proofBits(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
@@ -84,3 +85,8 @@ func (s *Store) DisableInactive(r InactivityRule) { s.purger.inactivity.Inactivi
 
 // BoundSignUps sets the number of sign-ups that are kept.
 func (s *Store) BoundSignUps(n int) { s.purger.maxSignUps = n }
+
+// SearchFrequent is [Accounts.SearchAccounts] for matches that count as frequent.
+func (s *Accounts) SearchFrequent(ctx context.Context, f account.Filter, after string, limit int) ([]*account.Account, error) {
+	return s.search(ctx, f, after, limit, 0)
+}
