@@ -75,7 +75,7 @@ func oneOfMatches(terms []prefixTerm, args []any) (string, []any) {
 func matchesOf(terms []prefixTerm, args []any) (string, []any) {
 	var found []string
 	for _, term := range terms {
-		condition := ""
+		var condition string
 		condition, args = term.condition(args)
 		found = append(found, `SELECT subject FROM `+term.table+` WHERE `+condition)
 	}
@@ -87,7 +87,7 @@ func matchesOf(terms []prefixTerm, args []any) (string, []any) {
 func eachMatches(terms []prefixTerm, args []any) (string, []any) {
 	var matches []string
 	for _, term := range terms {
-		condition := ""
+		var condition string
 		condition, args = term.condition(args)
 		if term.table != `accounts` {
 			condition = `EXISTS (SELECT 1 FROM ` + term.table + ` t WHERE t.subject = a.subject AND ` + condition + `)`

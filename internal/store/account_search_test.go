@@ -16,8 +16,11 @@ func TestSearchOfFewAndManyMatches(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		must(t, s.Groups.InsertGroup(t.Context(), &account.Group{Name: "staff", CreatedAt: noon, UpdatedAt: noon}))
 		for _, one := range []struct{ username, name, family, email string }{
-			{"berta", "Ada Byron", "Byron", "ada@one.example"}, {"carl", "Carl Adam", "Adam", "carl@one.example"},
-			{"adele", "Élise", "Byron", "elise@one.example"}, {"dora", "Dora", "Dahl", "adora@one.example"}, {"emil", "Emil", "Noether", "emil@one.example"},
+			{"berta", "Ada Byron", "Byron", "ada@one.example"},
+			{"carl", "Carl Adam", "Adam", "carl@one.example"},
+			{"adele", "Élise", "Byron", "elise@one.example"},
+			{"dora", "Dora", "Dahl", "adora@one.example"},
+			{"emil", "Emil", "Noether", "emil@one.example"},
 		} {
 			a := fixture.Account(one.username + "-subject")
 			a.Username, a.Addresses, a.Groups = one.username, nil, []string{"staff"}
