@@ -16,19 +16,19 @@ const frequentMatches = 20_000
 // SearchAccounts returns up to limit accounts that match f in the order of usernames, starting
 // after the username after.
 func (s *Accounts) SearchAccounts(ctx context.Context, f account.Filter, after string, limit int) ([]*account.Account, error) {
-	return s.search(ctx, f, after, limit, frequentMatches)
+	return searchAccounts(ctx, s.db, f, after, limit, frequentMatches)
 }
 
-// search is SearchAccounts with the number from which matches are frequent.
-func (s *Accounts) search(ctx context.Context, f account.Filter, after string, limit, frequentMatches int) (list []*account.Account, err error) {
+// searchAccounts is SearchAccounts with the number from which matches are frequent.
+func searchAccounts(ctx context.Context, d *db.DB, f account.Filter, after string, limit, frequentMatches int) (list []*account.Account, err error) {
 	read, args := `WHERE a.username > $1`, []any{after, limit}
 	if f.Group != "" {
 		args = append(args, f.Group)
 		read += fmt.Sprintf(` AND a.subject IN (SELECT m.subject FROM memberships m WHERE m.group_name = $%d)`, len(args))
 	}
 	if f.Prefix != "" {
-		terms := prefixTerms(s.db.Engine.Name(), f.Prefix)
-		frequent, err := s.isFrequent(ctx, terms, frequentMatches)
+		terms := prefixTerms(d.Engine.Name(), f.Prefix)
+		frequent, err := isFrequent(ctx, d, terms, frequentMatches)
 		if err != nil {
 			return nil, err
 		}
@@ -42,7 +42,7 @@ func (s *Accounts) search(ctx context.Context, f account.Filter, after string, l
 	}
 
 	// The usernames are chosen first, so that only the accounts on the page are read whole.
-	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
+	err = d.LongRead.Query(ctx, func(from db.Scanner) error {
 		a, err := scanAccount(from)
 		list = append(list, a)
 		return err
@@ -54,10 +54,10 @@ func (s *Accounts) search(ctx context.Context, f account.Filter, after string, l
 }
 
 // isFrequent reports whether the terms have more matches than atMost.
-func (s *Accounts) isFrequent(ctx context.Context, terms []prefixTerm, atMost int) (bool, error) {
+func isFrequent(ctx context.Context, d *db.DB, terms []prefixTerm, atMost int) (bool, error) {
 	matches, args := matchesOf(terms, nil)
 	var count int64
-	err := s.db.LongRead.QueryRow(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM (%s) m LIMIT %d) n`, matches, atMost+1), args...).Scan(&count)
+	err := d.LongRead.QueryRow(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM (%s) m LIMIT %d) n`, matches, atMost+1), args...).Scan(&count)
 	if err != nil {
 		return false, fmt.Errorf("count matching accounts: %w", err)
 	}

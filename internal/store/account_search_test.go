@@ -36,7 +36,7 @@ func TestSearchOfFewAndManyMatches(t *testing.T) {
 					return s.Accounts.SearchAccounts(t.Context(), filter, after, 2)
 				},
 				"many": func(after string) ([]*account.Account, error) {
-					return s.Accounts.SearchFrequent(t.Context(), filter, after, 2)
+					return store.SearchFrequent(t.Context(), s, filter, after, 2)
 				},
 			} {
 				var got []string

@@ -87,6 +87,6 @@ func (s *Store) DisableInactive(r InactivityRule) { s.purger.inactivity.Inactivi
 func (s *Store) BoundSignUps(n int) { s.purger.maxSignUps = n }
 
 // SearchFrequent is [Accounts.SearchAccounts] for matches that count as frequent.
-func (s *Accounts) SearchFrequent(ctx context.Context, f account.Filter, after string, limit int) ([]*account.Account, error) {
-	return s.search(ctx, f, after, limit, 0)
+func SearchFrequent(ctx context.Context, s *Store, f account.Filter, after string, limit int) ([]*account.Account, error) {
+	return searchAccounts(ctx, s.db, f, after, limit, 0)
 }
