@@ -165,3 +165,32 @@ func TestConsoleManages(t *testing.T) {
 		v.wantText("#status", "The account is unlocked.")
 	})
 }
+
+// The first owner, made with a passkey by the set-up link of dev, opens the console on the admin
+// listener, which is another site than the issuer, and connects an application without signing in again.
+func TestConsoleOnTheAdminListener(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	v := newTour(t)
+	v.addAuthenticator()
+	v.open(server.setup)
+	v.arrive("#passkey")
+	v.write("#username", "root")
+	v.click("#passkey")
+	if !v.eventually("location.pathname === '/account'") {
+		t.Fatalf("the set-up ends at %s", v.address())
+	}
+	v.open(server.admin + "/console")
+	v.wantText("h1", "Overview")
+	if got := v.address(); got != server.admin+"/console" {
+		t.Errorf("the sign-in ends at %s, want the console", got)
+	}
+	v.open(server.admin + "/console/applications/new")
+	v.write("#name", "Wiki")
+	v.write("#redirect-uri", "https://wiki.example/callback")
+	v.press("#create")
+	v.wantText("h1", "Wiki")
+	if secret := evaluate[string](v.browser, `document.querySelector("#client-secret").value`); secret == "" {
+		t.Error("the page shows no client secret")
+	}
+}
