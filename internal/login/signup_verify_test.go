@@ -259,3 +259,34 @@ func TestVerifyAddressOfAnAccount(t *testing.T) {
 		}
 	})
 }
+
+// Where everybody needs a second factor, a new password alone begins no session: neither that of an
+// invitation, nor that of a sign-up whose request has ended.
+func TestNewAccountsNeedTheirSecondFactor(t *testing.T) {
+	eachMailServer(t, verified("second_factor", "required"), func(t *testing.T, s *mailServer) {
+		t.Helper()
+		invitations := &manage.Invitations{
+			Issuer: s.URL, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.App.MailOutbox, HasMail: true, Now: s.Time,
+		}
+		servertest.Must(t, invitations.Mail(t.Context(), manage.Invitee{Address: "grace@example.com", By: "root"}))
+		invited, signedUp := s.NewBrowser(), s.NewBrowser()
+		p := submitForm(invited, open(invited, s.link("grace@example.com")), "username", "grace", "password", newPassword)
+		if invited.Cookie("ostiary_session") != "" || p.Status != http.StatusSeeOther {
+			t.Errorf("invitation: %d to %q, session %q", p.Status, p.Header.Get("Location"), invited.Cookie("ostiary_session"))
+		}
+		if p = invited.Get("/account"); p.Location().Path != "/login" {
+			t.Errorf("the account of the invitation: %d to %s", p.Status, p.Location())
+		}
+
+		signUpAs(signedUp, "emmy", "emmy@example.com")
+		link := s.link("emmy@example.com")
+		s.Advance(time.Hour) // the request ends
+		p = submitForm(signedUp, open(signedUp, link), "confirm", "yes")
+		if _, err := s.Store.Accounts.AccountByUsername(t.Context(), "emmy"); err != nil {
+			t.Fatalf("the sign-up: %d, %v\n%s", p.Status, err, p.Body)
+		}
+		if signedUp.Cookie("ostiary_session") != "" {
+			t.Errorf("sign-up: %d to %q, with a session", p.Status, p.Header.Get("Location"))
+		}
+	})
+}
