@@ -78,12 +78,10 @@ func page() kind[string] {
 			if text == "" {
 				return "", nil
 			}
-			u, err := url.Parse(text)
+			u, err := browserURL(text)
 			switch {
-			case err != nil || u.Hostname() == "":
-				return "", errors.New("is not an absolute URL")
-			case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-				return "", errors.New("has a scheme that is not https")
+			case err != nil:
+				return "", err
 			case u.User != nil:
 				return "", errors.New("contains a user name")
 			case strings.Contains(text, "#"):
@@ -95,6 +93,18 @@ func page() kind[string] {
 		},
 		write: func(text string) string { return text },
 	}
+}
+
+// browserURL parses an absolute https URL, or an http URL of a loopback host.
+func browserURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return nil, errors.New("is not an absolute URL")
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return nil, errors.New("has a scheme that is not https")
+	}
+	return u, nil
 }
 
 // loopback reports whether a host is always this machine.

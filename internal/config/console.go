@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"net"
-	"net/url"
 	"strings"
 )
 
@@ -58,12 +57,10 @@ func origin() kind[string] {
 			if text == "" {
 				return "", nil
 			}
-			u, err := url.Parse(text)
+			u, err := browserURL(text)
 			switch {
-			case err != nil || u.Hostname() == "":
-				return "", errors.New("is not an absolute URL")
-			case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-				return "", errors.New("has a scheme that is not https")
+			case err != nil:
+				return "", err
 			case strings.TrimSuffix(text, "/") != u.Scheme+"://"+u.Host || !isNormalized(text, u):
 				return "", errors.New("is not an origin: use scheme, host and port, in lower case and without the default port")
 			}
