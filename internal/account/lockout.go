@@ -31,7 +31,7 @@ func Lockout(counter string) []Limit {
 	}
 }
 
-// MailLimits returns the limits of messages of a kind to an address: three in an hour, ten in a
+// MailLimits returns the limits of one kind of messages to an address: three in an hour, ten in a
 // day.
 func MailLimits(kind, address string) []Limit {
 	return []Limit{

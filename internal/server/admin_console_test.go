@@ -64,6 +64,16 @@ func signInToConsole(b *servertest.Browser, page string, secret []byte) serverte
 	return b.Follow(p)
 }
 
+// openConsole starts a server, and signs ada in to its console with the role.
+func openConsole(t *testing.T, db *store.Store, role account.AdminRole) (*servertest.Server, *servertest.Browser) {
+	t.Helper()
+	s := startConsole(t, db)
+	setAdminRole(s, role)
+	b := s.NewBrowser()
+	signInToConsole(b, "/console", addApp(s))
+	return s, b
+}
+
 func TestConsoleSignIn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -128,10 +138,7 @@ func TestConsoleSignInEnds(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db *store.Store) {
 				t.Helper()
-				s := startConsole(t, db)
-				setAdminRole(s, account.Owner)
-				b := s.NewBrowser()
-				signInToConsole(b, "/console", addApp(s))
+				s, b := openConsole(t, db, account.Owner)
 				s.Advance(14 * time.Minute)
 				if p := b.Get("/console"); p.Status != http.StatusOK {
 					t.Fatalf("after 14 minutes: %d to %s", p.Status, p.Location())
@@ -190,10 +197,7 @@ func TestConsoleRoles(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db *store.Store) {
 				t.Helper()
-				s := startConsole(t, db)
-				setAdminRole(s, account.Owner)
-				b := s.NewBrowser()
-				signInToConsole(b, "/console", addApp(s))
+				s, b := openConsole(t, db, account.Owner)
 				setAdminRole(s, role)
 				held := apikey.RoleScopes(role)
 				for path, needs := range pages {
@@ -413,10 +417,7 @@ func TestConsoleUsers(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		s := startConsole(t, db)
-		setAdminRole(s, account.Owner)
-		b := s.NewBrowser()
-		signInToConsole(b, "/console", addApp(s))
+		s, b := openConsole(t, db, account.Owner)
 		bob := "/console/people/" + accountOf(s, "bob").Subject
 		if p := b.Get("/console/people?q=bo"); !strings.Contains(p.Body, s.URL+bob) || strings.Contains(p.Body, accountOf(s, "ada").Subject) {
 			t.Errorf("search: %d\n%s", p.Status, p.Body)
@@ -476,10 +477,7 @@ func TestConsoleUsers(t *testing.T) {
 	})
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		s := startConsole(t, db)
-		setAdminRole(s, account.Support)
-		b := s.NewBrowser()
-		signInToConsole(b, "/console", addApp(s))
+		s, b := openConsole(t, db, account.Support)
 		owner := "/console/people/" + accountOf(s, "bob").Subject
 		for _, form := range []url.Values{
 			{"change": {"role"}, "role": {""}}, {"change": {"recover"}}, {"change": {"lock"}, "confirm": {"yes"}}, {"change": {"delete"}, "confirm": {"yes"}}, {"change": {"disable"}, "confirm": {"yes"}},
@@ -497,10 +495,7 @@ func TestConsoleScopesAndSettings(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		s := startConsole(t, db)
-		setAdminRole(s, account.Owner)
-		b := s.NewBrowser()
-		signInToConsole(b, "/console", addApp(s))
+		s, b := openConsole(t, db, account.Owner)
 		if p := b.Post("/console/scopes/new", url.Values{"name": {"two words"}}); p.Status != http.StatusBadRequest || !hasElement(p, "faults") {
 			t.Errorf("a name that no scope can have: %d", p.Status)
 		}
@@ -556,10 +551,7 @@ func TestConsolePresets(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		s := startConsole(t, db)
-		setAdminRole(s, account.Owner)
-		b := s.NewBrowser()
-		signInToConsole(b, "/console", addApp(s))
+		s, b := openConsole(t, db, account.Owner)
 		for _, address := range []string{"https://grafana.example.org/", "https://grafana.example.org/login/generic_oauth"} {
 			p := b.Post("/console/applications/new", url.Values{"preset": {"grafana"}, "redirect_uri": {address}})
 			valueOf := func(id string) string {

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// eventsOf returns the number of events of a kind of an account.
+// eventsOf returns the number of events of one kind in the activity of an account.
 func eventsOf(t *testing.T, s *store.Store, subject string, kind activity.Kind) (n int) {
 	t.Helper()
 	list, err := s.Activity.ListActivity(t.Context(), subject, "", 100)

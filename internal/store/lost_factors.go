@@ -41,7 +41,7 @@ func (n *notices) removeFactors(ctx context.Context, on db.Conn, subject string,
 	return nil
 }
 
-// removeAll runs a statement that deletes credentials of a kind and returns their labels, records it,
+// removeAll runs a statement that deletes one kind of credentials and returns their labels, records it,
 // and tells the user once. The first of args is the subject.
 func (n *notices) removeAll(ctx context.Context, on db.Conn, kind credential.Kind, now time.Time, remove string, args ...any) error {
 	var labels []string

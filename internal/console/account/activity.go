@@ -73,7 +73,7 @@ func (c *Console) activity(v *visit) error {
 	return v.show(content)
 }
 
-// mayDisown reports whether the user can react to an event of a kind that another person may have
+// mayDisown reports whether the user can react to a kind of events that another person may have
 // caused.
 func (c *Console) mayDisown(v *visit, k activity.Kind) bool {
 	harmless := []activity.Kind{

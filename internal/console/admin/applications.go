@@ -179,15 +179,9 @@ func changeApplication(v *visit) error {
 		if err != nil {
 			return err
 		}
-		if form.Get("confirm") != "yes" {
-			return v.show(pages.ConsoleConfirm{
-				Heading: messages.New("console.application.delete.question", "name", a.title()), Text: messages.New("console.application.delete.hint"),
-				CancelURL: v.applicationURL(id),
-				FormPart: pages.FormPart{
-					Action: v.applicationURL(id), Inputs: []pages.Input{{Name: "change", Value: "delete", Kind: pages.InputHidden}},
-					Button: pages.Button{ID: "confirm", Name: "confirm", Value: "yes", Text: messages.New("console.application.delete"), Danger: true},
-				},
-			})
+		if !confirmed(v) {
+			return v.show(confirmation(v.applicationURL(id), v.applicationURL(id), messages.New("console.application.delete.question", "name", a.title()),
+				messages.New("console.application.delete.hint"), messages.New("console.application.delete"), pages.Input{Name: "change", Value: "delete"}))
 		}
 		if _, err := v.call(Call{Operation: "deleteOAuth2Client", Path: path}, nil); err != nil {
 			return err
@@ -243,15 +237,12 @@ func allowAddress(v *visit, id, uri string) error {
 	if err != nil {
 		return err
 	}
-	if v.r.PostForm.Get("confirm") != "yes" {
-		return v.show(pages.ConsoleConfirm{
-			Heading: messages.New("console.allow.question", "name", a.title()), Text: messages.New("console.allow.question.text", "uri", uri),
-			CancelURL: v.console.Root + "/explain",
-			FormPart: pages.FormPart{
-				Action: v.applicationURL(id), Inputs: []pages.Input{{Name: "change", Value: "allow", Kind: pages.InputHidden}, {Name: "uri", Value: uri, Kind: pages.InputHidden}},
-				Button: pages.Button{ID: "confirm", Name: "confirm", Value: "yes", Text: messages.New("console.allow"), Primary: true},
-			},
-		})
+	if !confirmed(v) {
+		page := confirmation(v.applicationURL(id), v.console.Root+"/explain", messages.New("console.allow.question", "name", a.title()),
+			messages.New("console.allow.question.text", "uri", uri), messages.New("console.allow"),
+			pages.Input{Name: "change", Value: "allow"}, pages.Input{Name: "uri", Value: uri})
+		page.Button.Danger, page.Button.Primary = false, true
+		return v.show(page)
 	}
 	if slices.Contains(a.RedirectURIs, uri) {
 		return v.done("/applications/"+url.PathEscape(id), messages.New("console.saved"))

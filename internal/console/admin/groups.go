@@ -39,20 +39,7 @@ func groupsPage(v *visit) error {
 // deleteGroup serves POST /console/groups: delete is the name of a group, and confirm is yes after
 // the question.
 func deleteGroup(v *visit) error {
-	name := v.r.PostForm.Get("delete")
-	if v.r.PostForm.Get("confirm") != "yes" {
-		return v.show(pages.ConsoleConfirm{
-			Heading: messages.New("console.groups.question", "name", name), Text: messages.New("console.groups.question.text"), CancelURL: v.console.Root + "/groups",
-			FormPart: pages.FormPart{
-				Action: v.console.Root + "/groups", Inputs: []pages.Input{{Name: "delete", Value: name, Kind: pages.InputHidden}},
-				Button: pages.Button{ID: "confirm", Name: "confirm", Value: "yes", Text: messages.New("console.delete"), Danger: true},
-			},
-		})
-	}
-	if _, err := v.call(Call{Operation: "deleteGroup", Path: map[string]string{"name": name}}, nil); err != nil {
-		return err
-	}
-	return v.done("/groups", messages.New("console.groups.deleted", "name", name))
+	return deleteNamed(v, "/groups", "deleteGroup", "console.groups.question", "console.groups.question.text", "console.groups.deleted")
 }
 
 func groupForm(v *visit) pages.ConsoleForm {

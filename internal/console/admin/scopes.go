@@ -54,20 +54,7 @@ func scopes(v *visit) error {
 // deleteScope serves POST /console/scopes: delete is the name of a scope, and confirm is yes after
 // the question.
 func deleteScope(v *visit) error {
-	name := v.r.PostForm.Get("delete")
-	if v.r.PostForm.Get("confirm") != "yes" {
-		return v.show(pages.ConsoleConfirm{
-			Heading: messages.New("console.scopes.question", "name", name), Text: messages.New("console.scopes.question.text"), CancelURL: v.console.Root + "/scopes",
-			FormPart: pages.FormPart{
-				Action: v.console.Root + "/scopes", Inputs: []pages.Input{{Name: "delete", Value: name, Kind: pages.InputHidden}},
-				Button: pages.Button{ID: "confirm", Name: "confirm", Value: "yes", Text: messages.New("console.delete"), Danger: true},
-			},
-		})
-	}
-	if _, err := v.call(Call{Operation: "deleteScope", Path: map[string]string{"name": name}}, nil); err != nil {
-		return err
-	}
-	return v.done("/scopes", messages.New("console.scopes.deleted", "name", name))
+	return deleteNamed(v, "/scopes", "deleteScope", "console.scopes.question", "console.scopes.question.text", "console.scopes.deleted")
 }
 
 // scopeForm is the form of a scope: of a new one, unless action is the address of one.

@@ -208,7 +208,7 @@ func changeUser(v *visit) error {
 	case form.Get("remove_group") != "":
 		call = Call{Operation: "removeUserFromGroup", Path: with("group", form.Get("remove_group"))}
 	case form.Get("remove_factor") != "":
-		if form.Get("confirm") != "yes" {
+		if !confirmed(v) {
 			return confirm(v, "remove_factor", form.Get("remove_factor"), "console.person.factor.question", "action.remove")
 		}
 		call, result = Call{Operation: "deleteUserCredential", Path: with("id", form.Get("remove_factor"))}, messages.New("console.person.factor-removed")
@@ -223,7 +223,7 @@ func changeUser(v *visit) error {
 		if !known {
 			return errNotFound
 		}
-		if c.question != "" && form.Get("confirm") != "yes" {
+		if c.question != "" && !confirmed(v) {
 			return confirm(v, "change", change, c.question, c.button)
 		}
 		call, result = Call{Operation: c.operation, Path: path}, messages.New(c.done)
@@ -243,13 +243,8 @@ func confirm(v *visit, name, value, question, button string) error {
 	if err != nil {
 		return err
 	}
-	return v.show(pages.ConsoleConfirm{
-		Heading: messages.New(question, "name", p.title()), Text: messages.New(question + ".text"), CancelURL: v.userURL(p.Subject),
-		FormPart: pages.FormPart{
-			Action: v.userURL(p.Subject), Inputs: []pages.Input{{Name: name, Value: value, Kind: pages.InputHidden}},
-			Button: pages.Button{ID: "confirm", Name: "confirm", Value: "yes", Text: messages.New(button), Danger: true},
-		},
-	})
+	return v.show(confirmation(v.userURL(p.Subject), v.userURL(p.Subject), messages.New(question, "name", p.title()), messages.New(question+".text"),
+		messages.New(button), pages.Input{Name: name, Value: value}))
 }
 
 // recoverUser shows a one-time link with which the user sets a new password.
