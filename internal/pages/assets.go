@@ -3,6 +3,7 @@ package pages
 import (
 	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -92,6 +93,18 @@ func (a *assets) url(name string) (string, error) {
 		return "", fmt.Errorf("find asset %s: not embedded", name)
 	}
 	return a.base + "/static/" + a.release + "/" + name, nil
+}
+
+// integrity returns the hash of the named embedded file, for the attribute of that name.
+//
+// Spec: Subresource Integrity §3.1.
+func integrity(name string) (string, error) {
+	body, err := static.ReadFile("static/" + name)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	sum := sha256.Sum256(body)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
 // themeURL returns the URL of the style sheet with accent colours, as in #14594b. dark may be empty.

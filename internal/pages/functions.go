@@ -14,6 +14,7 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 	languages := chooserButtons(offered, catalogue.Language)
 	return template.FuncMap{
 		"asset":     files.url,
+		"integrity": integrity,
 		"base":      func() string { return files.base },
 		"language":  func() messages.Language { return catalogue.Language },
 		"languages": func() template.HTML { return languages },

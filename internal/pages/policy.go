@@ -109,7 +109,10 @@ func policies() map[string]policy {
 	refreshed := keys
 	refreshed.csp += "; connect-src 'self'"
 	all["account-data"] = refreshed
-	// The administrators' console loads nothing from other hosts.
+	// The administrators' console loads nothing from other hosts, and runs only the scripts of this
+	// release: a browser that compares no external scripts with hashes (CSP Level 3) runs none, and
+	// the pages work without. Passkeys need their script, also during an upgrade, when another
+	// replica may serve that of another release, so other pages name their origin.
 	operators := console
 	operators.csp = strings.Replace(operators.csp, "img-src 'self' https: data:", "img-src 'self'", 1) + "; require-trusted-types-for 'script'; trusted-types 'none'"
 	for _, name := range []string{"notsignedin", "continue"} {
@@ -121,9 +124,25 @@ func policies() map[string]policy {
 		all[name] = operators
 	}
 	copied := operators
-	copied.csp += "; script-src 'self'"
+	copied.csp += "; script-src " + hashes("copy.js")
 	all["console-detail"] = copied
 	return all
+}
+
+// hashes returns the sources of the embedded scripts for script-src. Each script element needs the
+// attribute integrity with the same hash.
+//
+// Spec: Content Security Policy Level 3 §6.7.2.
+func hashes(names ...string) string {
+	sources := make([]string, len(names))
+	for i, name := range names {
+		hash, err := integrity(name)
+		if err != nil {
+			panic(err) // the name is that of an embedded file
+		}
+		sources[i] = "'" + hash + "'"
+	}
+	return strings.Join(sources, " ")
 }
 
 // set writes the policy, and the headers that all pages share: pages are not cached, framed or

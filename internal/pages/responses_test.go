@@ -227,7 +227,9 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				want["require-trusted-types-for"], want["trusted-types"] = "'script'", "'none'"
 			}
 			switch s.page {
-			case "formpost", "leaving", "signup", "newrecoverycodes", "console-detail", "passkeys", "account-profile", "setup", "invitation":
+			case "console-detail":
+				want["script-src"] = hashes("copy.js")
+			case "formpost", "leaving", "signup", "newrecoverycodes", "passkeys", "account-profile", "setup", "invitation":
 				want["script-src"] = "'self'"
 			case "signin", "secondfactor", "passkeycreate", "account-data":
 				want["script-src"], want["connect-src"] = "'self'", "'self'"

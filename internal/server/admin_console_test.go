@@ -52,16 +52,24 @@ func setAdminRole(s *servertest.Server, role account.AdminRole) {
 // app with the secret, and returns the page after the sign-in.
 func signInToConsole(b *servertest.Browser, page string, secret []byte) servertest.Response {
 	b.Server.TB.Helper()
-	p := b.Get(page)
-	if to := p.Location(); to.Path != "/oauth2/auth" || to.Query().Get("client_id") != client.ConsoleID {
-		b.Server.TB.Fatalf("%s: %d to %s, want the authorization endpoint", page, p.Status, to)
+	return b.Follow(answerSignIn(b, b.Get(page), secret))
+}
+
+// answerSignIn signs in as ada where a response of the console leads, if the issuer asks for it, and
+// returns the response of the issuer.
+func answerSignIn(b *servertest.Browser, p servertest.Response, secret []byte) servertest.Response {
+	b.Server.TB.Helper()
+	to := signInPage(p)
+	if to.Path != b.Server.Config.Path()+"/oauth2/auth" || to.Query().Get("client_id") != client.ConsoleID {
+		b.Server.TB.Fatalf("%d to %s, want the authorization endpoint", p.Status, to)
 	}
-	if p = b.Get(p.Location().String()); strings.HasPrefix(p.Location().Path, "/login") {
-		id := p.Location().Query().Get("request")
-		b.SubmitPassword(id, "ada", "")
-		p = b.Post("/login/second-factor", url.Values{"request": {id}, "code": {totp.Code(secret, totp.Step(b.Server.Time()))}})
+	p = b.Get(to.String())
+	if !strings.HasSuffix(p.Location().Path, "/login") {
+		return p
 	}
-	return b.Follow(p)
+	id := p.Location().Query().Get("request")
+	b.SubmitPassword(id, "ada", "")
+	return b.Post("/login/second-factor", url.Values{"request": {id}, "code": {totp.Code(secret, totp.Step(b.Server.Time()))}})
 }
 
 // openConsole starts a server, and signs ada in to its console with the role.
@@ -72,6 +80,15 @@ func openConsole(t *testing.T, db *store.Store, role account.AdminRole) (*server
 	b := s.NewBrowser()
 	signInToConsole(b, "/console", addApp(s))
 	return s, b
+}
+
+// signInPage returns where a response of the console leads to sign in: by a redirect, or after a form
+// by a page, since browsers apply form-action to redirects after a form.
+func signInPage(p servertest.Response) *url.URL {
+	if to, err := url.Parse(p.Attribute("href", func(a map[string]string) bool { return a["id"] == "continue" })); err == nil && p.Status == http.StatusOK {
+		return to
+	}
+	return p.Location()
 }
 
 func TestConsoleSignIn(t *testing.T) {
@@ -127,6 +144,24 @@ func TestConsoleSignInEnds(t *testing.T) {
 			return "/oauth2/auth"
 		},
 		"role": func(s *servertest.Server) string { setAdminRole(s, account.NoAdminRole); return "" },
+		"password": func(s *servertest.Server) string {
+			if err := s.Store.Accounts.SetPassword(s.TB.Context(), accountOf(s, "ada").Subject, "hash", s.Time()); err != nil {
+				s.TB.Error(err)
+			}
+			return "/oauth2/auth"
+		},
+		"lockdown": func(s *servertest.Server) string {
+			if err := s.Store.Accounts.LockAccount(s.TB.Context(), accountOf(s, "ada").Subject, s.Time()); err != nil {
+				s.TB.Error(err)
+			}
+			return "/oauth2/auth"
+		},
+		"deleted": func(s *servertest.Server) string {
+			if err := s.Store.Accounts.DeleteAccount(s.TB.Context(), accountOf(s, "ada").Subject, s.Time()); err != nil {
+				s.TB.Error(err)
+			}
+			return "/oauth2/auth"
+		},
 		"account": func(s *servertest.Server) string {
 			if err := s.Store.Accounts.SetDisabled(s.TB.Context(), accountOf(s, "ada").Subject, true, s.Time()); err != nil {
 				s.TB.Error(err)
@@ -154,6 +189,26 @@ func TestConsoleSignInEnds(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A sign-in to the console ends after eight hours, even if its user sends requests all the time.
+func TestConsoleSignInEndsAfterEightHours(t *testing.T) {
+	t.Parallel()
+	s := startConsole(t, storetest.New(t), "session_idle_lifetime", "9h")
+	setAdminRole(s, account.Owner)
+	b := s.NewBrowser()
+	signInToConsole(b, "/console", addApp(s))
+	began := s.Time()
+	for s.Time().Sub(began) < 8*time.Hour-10*time.Minute {
+		s.Advance(10 * time.Minute)
+		if p := b.Get("/console"); p.Status != http.StatusOK {
+			t.Fatalf("after %s: %d to %s", s.Time().Sub(began), p.Status, p.Location())
+		}
+	}
+	s.Advance(10 * time.Minute)
+	if p := b.Get("/console"); p.Location().Path != "/oauth2/auth" {
+		t.Errorf("after 8 hours: %d to %s", p.Status, p.Location())
 	}
 }
 
@@ -257,10 +312,11 @@ func TestConsoleChanges(t *testing.T) {
 		signInToConsole(b, "/console", secret)
 		s.Advance(6 * time.Minute)
 		p := b.Post("/console/keys", url.Values{"rotate": {"on"}})
-		if to := p.Location(); to.Path != "/oauth2/auth" || to.Query().Get("max_age") != "300" {
-			t.Fatalf("6 minutes after the sign-in: %d to %s, want a new one", p.Status, to)
+		to := signInPage(p)
+		if to.Path != "/oauth2/auth" || to.Query().Get("max_age") != "300" || p.Status != http.StatusOK {
+			t.Fatalf("6 minutes after the sign-in: %d to %s, want a page that leads to a new one", p.Status, to)
 		}
-		p = b.Get(p.Location().String())
+		p = b.Get(to.String())
 		id := p.Location().Query().Get("request")
 		b.SubmitPassword(id, "ada", "")
 		b.Follow(b.Post("/login/second-factor", url.Values{"request": {id}, "code": {totp.Code(secret, totp.Step(s.Time()))}}))

@@ -53,13 +53,20 @@ func (c *Console) begin(w http.ResponseWriter, r *http.Request, maxAge time.Dura
 		return err
 	}
 	challenge := sha256.Sum256([]byte(p.Verifier))
-	httpapi.SeeOther(w, c.AuthorizeURL+"?"+url.Values{
+	to := c.AuthorizeURL + "?" + url.Values{
 		"response_type": {"code"}, "client_id": {client.ConsoleID}, "redirect_uri": {c.Root + callbackPath}, "scope": {"openid"},
 		"state": {p.State}, "nonce": {p.Nonce},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 		"max_age": {strconv.Itoa(int(maxAge.Seconds()))},
 		"claims":  {`{"id_token":{"acr":{"essential":true,"values":["` + strings.Join(levels(), `","`) + `"]}}}`},
-	}.Encode())
+	}.Encode()
+	if r.Method == http.MethodPost {
+		// Browsers apply form-action 'self' to the redirects after a form: the issuer and a login app
+		// have other origins.
+		c.Pages.Show(w, r, http.StatusOK, pages.ConsoleContinue{URL: to})
+		return nil
+	}
+	httpapi.SeeOther(w, to)
 	return nil
 }
 
@@ -86,7 +93,7 @@ func (c *Console) returnPage(r *http.Request) string {
 // The cookie of the console is strict, and this request may come from another site: a redirect
 // would not carry the cookie, so the response is a page that leads on.
 //
-// Spec: OpenID Connect Core §3.1.2.5, §3.1.3.7, RFC 9700 §4.7.1.
+// Spec: OpenID Connect Core §3.1.2.5, §3.1.3.7, RFC 9207 §2.4, RFC 9700 §4.7.1.
 func (c *Console) callback(w http.ResponseWriter, r *http.Request) {
 	var p pending
 	ok := c.openSealed(r, signInCookie, &p)
@@ -97,6 +104,11 @@ func (c *Console) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.clearCookie(w, signInCookie)
+	if r.Form.Get("iss") != c.Issuer {
+		note(r, http.StatusBadRequest, refusal.PageInvalid, "the response is of another issuer", refusal.Received("received_iss", r.Form.Get("iss")))
+		c.Pages.Show(w, r, http.StatusBadRequest, pages.ConsoleNotSignedIn{Reason: pages.SignInInterrupted, URL: c.Root})
+		return
+	}
 	if code := r.Form.Get("error"); code != "" {
 		note(r, http.StatusForbidden, refusal.AccessDenied, "the issuer has not signed the user in", refusal.Received("received_error", code))
 		c.Pages.Show(w, r, http.StatusForbidden, pages.ConsoleNotSignedIn{Reason: reasonOf(code), URL: c.Root + p.Page, AccountURL: c.AccountURL})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oauth2"
@@ -88,6 +89,12 @@ func (h *Handler) exchange(r *http.Request) (*Response, error) {
 		return nil, err
 	}
 	dropped.Note(ctx, x.Client, basis.grant())
+	if client.IsBuiltIn(x.Client.ID) && basis.Grant != nil {
+		// The consoles read the ID token alone, so that nothing that was issued stays usable.
+		if err := h.Grants.RevokeGrant(ctx, basis.Grant.Locator, x.Client.ID, grant.RevokedByClient, x.Now); err != nil {
+			return nil, err
+		}
+	}
 	return &Response{
 		AccessToken: issued.AccessToken, TokenType: "Bearer", ExpiresIn: int64(issued.ExpiresIn.Seconds()),
 		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(access.Scopes, " "),
@@ -126,14 +133,14 @@ func (h *Handler) grantOf(x *Exchange) (Grant, error) {
 		return nil, oauth2.InvalidRequest("The parameter " + name + " is missing").
 			Because(refusal.New(refusal.ParameterMissing, "the parameter "+name+" is missing"))
 	}
-	x.HooksFollow = h.Hooks.follow(x.spec)
+	x.HooksFollow = h.Hooks.follow(x.Client, x.spec)
 	x.AccessUntil = h.Lifetimes.AccessUntil(x.Client, grantType, x.Now)
 	return g, nil
 }
 
 // issue issues the tokens. It refuses if hooks were not called that should have been.
 func (h *Handler) issue(ctx context.Context, x *Exchange, b *Basis, redeemed *Redeemed, access scope.Access) (tokens.Tokens, error) {
-	if h.Hooks.follow(x.spec) && !x.hooksCalled {
+	if h.Hooks.follow(x.Client, x.spec) && !x.hooksCalled {
 		return tokens.Tokens{}, errHooksNotCalled
 	}
 	x.request = tokens.Request{

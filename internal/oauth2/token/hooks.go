@@ -26,8 +26,11 @@ type Hooks struct {
 	ClaimStyle tokens.ClaimStyle
 }
 
-// follow reports whether a hook is called for a grant type.
-func (h *Hooks) follow(s Spec) bool { return h.Token != nil || h.Refresh != nil && s.RefreshHook }
+// follow reports whether a hook is called for a client and grant type. None is called for a
+// built-in client: a hook that fails would keep the administrators out who could repair it.
+func (h *Hooks) follow(c *client.Client, s Spec) bool {
+	return !client.IsBuiltIn(c.ID) && (h.Token != nil || h.Refresh != nil && s.RefreshHook)
+}
 
 // errHooksNotCalled reports that tokens were about to be issued without calling the hooks.
 var errHooksNotCalled = errors.New("no hook was called")
