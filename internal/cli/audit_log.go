@@ -54,6 +54,7 @@ func auditActions() map[string]string {
 		"scopes delete":            "scope.delete",
 		"scopes update":            "scope.update",
 		"sessions revoke":          "session.revoke",
+		"setup-link":               "setup-link.create",
 		"users create":             "user.create",
 		"users credentials remove": "user.credential.remove",
 		"users delete":             "user.delete",

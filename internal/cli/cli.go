@@ -28,6 +28,7 @@ type commandLine struct {
 
 	Dev         devCommand         `cmd:"" help:"Run without configuration: embedded database, demo application, setup link."`
 	Serve       serveCommand       `cmd:"" help:"Run the server in production."`
+	SetupLink   setupLinkCommand   `cmd:"" name:"setup-link" help:"Print a link that creates the first administrator."`
 	Migrate     migrateCommand     `cmd:"" help:"Manage database migrations."`
 	Clients     clientsCommand     `cmd:"" help:"Manage clients."`
 	Presets     presetsCommand     `cmd:"" help:"Show presets of well-known applications, for clients create."`

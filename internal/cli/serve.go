@@ -67,6 +67,9 @@ func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 		listeners = append(listeners, server.Listener{Listener: admin, Handler: a.Admin()})
 	}
 	a.LimitMemory()
+	if err := offerSetup(ctx, s, a); err != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "no set-up link", slog.Any("error", err))
+	}
 	log.LogAttrs(ctx, slog.LevelInfo, "serving",
 		slog.String("issuer", conf.Issuer), slog.String("listen", public.Addr().String()),
 		slog.String("database", db.Engine()), slog.String("version", c.version))

@@ -2,9 +2,6 @@ package dev
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,13 +9,11 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/dev/demo"
 	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/server"
 )
-
-// setupLifetime is the lifetime of the setup link for the first administrator.
-const setupLifetime = 30 * time.Minute
 
 // demoClient is the demo application's registration.
 type demoClient struct {
@@ -47,7 +42,7 @@ func (d *devServer) addDemoClient(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.demo = demoClient{ID: "demo-app", Secret: secret}
+	d.demo = demoClient{ID: client.DemoID, Secret: secret}
 	entry := demo.Metadata(d.demoURL)
 	entry["client_id"], entry["client_secret"] = d.demo.ID, d.demo.Secret
 	text, err := json.Marshal([]any{entry})
@@ -144,18 +139,10 @@ func (d *devServer) importClients(ctx context.Context, text []byte) error {
 }
 
 // addSetupLink creates a setup link if there is no administrator.
-func (d *devServer) addSetupLink(ctx context.Context) error {
-	done, err := d.server.Store.Accounts.HasAdministrator(ctx)
-	if err != nil || done {
-		return err
+func (d *devServer) addSetupLink(ctx context.Context) (err error) {
+	d.setupURL, err = server.NewSetupLinks(d.server.Config, d.server.Store).Link(ctx)
+	if errors.Is(err, manage.ErrHasAdministrator) {
+		return nil
 	}
-	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
-	token := base64.RawURLEncoding.EncodeToString(b)
-	hash := sha256.Sum256([]byte(token))
-	if err := d.server.Store.SetupLinks.InsertSetupLink(ctx, hash[:], time.Now().Add(setupLifetime)); err != nil {
-		return err
-	}
-	d.setupURL = d.server.Config.URL(server.PathSetup) + "?token=" + token
-	return nil
+	return err
 }

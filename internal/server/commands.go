@@ -66,6 +66,11 @@ func NewClients(c *config.Config, s *store.Store, h *credential.Hasher) (*manage
 	return &manage.Clients{Store: s.Clients, Secrets: secrets, Documents: Documents(c), Now: time.Now}, nil
 }
 
+// NewSetupLinks returns the maker of links that create the first administrator.
+func NewSetupLinks(c *config.Config, s *store.Store) *manage.SetupLinks {
+	return &manage.SetupLinks{URL: c.URL(PathSetup), Accounts: s.Accounts, Links: s.SetupLinks, Now: time.Now}
+}
+
 // PresetServer returns the description of this server for the settings of applications.
 func PresetServer(c *config.Config) preset.Server {
 	return preset.Server{
