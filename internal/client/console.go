@@ -5,6 +5,9 @@ import "slices"
 // ConsoleID is the client ID of the administrators' console. It is built in and not stored.
 const ConsoleID = "ostiary-console"
 
+// DemoID is the client ID of the demo application of a development server.
+const DemoID = "demo-app"
+
 // NewConsole returns the client of the administrators' console, a relying party of this server:
 // public, with PKCE, and one redirect URI.
 //

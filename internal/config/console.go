@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net"
+	"net/url"
 	"strings"
 )
 
@@ -37,6 +38,18 @@ func (c *Config) ConsoleRoot() string {
 		return ""
 	}
 	return "http://127.0.0.1:" + port + consolePath
+}
+
+// ConsoleOfBrowsers returns [Config.ConsoleRoot] if the browser of a user who signs in on the built-in
+// pages reaches it, else the empty string: only browsers on this machine reach a console at its
+// loopback address, and they are those that reach a loopback issuer.
+func (c *Config) ConsoleOfBrowsers() string {
+	issuer, err := url.Parse(c.Issuer)
+	isLocal := c.Console == ConsoleAdmin && c.ConsoleURL == ""
+	if c.LoginURL != "" || err != nil || isLocal && !loopback(issuer.Hostname()) {
+		return ""
+	}
+	return c.ConsoleRoot()
 }
 
 // consoleConflicts reports settings of the console that contradict others.

@@ -44,3 +44,31 @@ func TestConsoleRoot(t *testing.T) {
 		})
 	}
 }
+
+func TestConsoleOfBrowsers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		set  map[string]string
+		want string
+	}{
+		"public":                       {map[string]string{"issuer": "https://id.example.com", "console": "public"}, "https://id.example.com/console"},
+		"an origin":                    {map[string]string{"issuer": "https://id.example.com", "console_url": "https://admin.example.com"}, "https://admin.example.com/console"},
+		"loopback, issuer elsewhere":   {map[string]string{"issuer": "https://id.example.com"}, ""},
+		"loopback, as is the issuer":   {map[string]string{"issuer": "http://localhost:4444"}, "http://127.0.0.1:4445/console"},
+		"off":                          {map[string]string{"issuer": "http://localhost:4444", "console": "off"}, ""},
+		"an app for signing in":        {map[string]string{"issuer": "http://localhost:4444", "login_url": "http://localhost:3000/login"}, ""},
+		"no admin listener":            {map[string]string{"issuer": "http://localhost:4444", "admin_listen": "off"}, ""},
+		"public, on a loopback issuer": {map[string]string{"issuer": "http://localhost:4444/auth", "console": "public"}, "http://localhost:4444/auth/console"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := Load(Sources{Override: tc.set})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.ConsoleOfBrowsers(); got != tc.want {
+				t.Errorf("ConsoleOfBrowsers() = %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -157,9 +157,10 @@ type Lifetimes struct {
 // empty.
 type Config struct {
 	Issuer string // without a trailing slash: the prefix of every URL on the pages
-	// AccountURL is the account console, where the first administrator arrives; empty for none.
-	AccountURL string
-	Iss        string // the issuer identifier, which may end with a slash
+	// ConsoleURL is the administrators' console, where the first administrator arrives, and
+	// AccountURL the account console, for one who cannot reach it; empty for none.
+	ConsoleURL, AccountURL string
+	Iss                    string // the issuer identifier, which may end with a slash
 
 	Accounts       Accounts
 	Sources        Sources

@@ -310,9 +310,9 @@ func TestFirstFactorIsNoSession(t *testing.T) {
 	})
 }
 
-// The first administrator arrives in the account console, signed in.
+// The first administrator arrives in the account console, signed in, if there is no other.
 func TestSetupEndsInTheAccountConsole(t *testing.T) {
-	eachFactorServer(t, nil, func(t *testing.T, s *servertest.Server) {
+	eachFactorServer(t, map[string]string{"console": "off"}, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		token := sha256.Sum256([]byte("a set-up link"))
 		if err := s.Store.SetupLinks.InsertSetupLink(t.Context(), token[:], s.Time().Add(time.Hour)); err != nil {

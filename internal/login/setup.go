@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -67,10 +68,11 @@ func (h *Setup) Submit(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// finish signs the first administrator in to the account console, or shows a page if there is no
-// account console.
+// finish signs the first administrator in to the administrators' console, which asks for a second
+// factor after a password, or else to the account console. It shows a page if there is neither.
 func (h *Setup) finish(w http.ResponseWriter, r *http.Request, result session.Authentication) {
-	if h.AccountURL == "" {
+	next := cmp.Or(h.ConsoleURL, h.AccountURL)
+	if next == "" {
 		h.Pages.Show(w, r, http.StatusOK, pages.SetupDone{
 			Username: result.Account.Username,
 			Next:     []pages.Link{{URL: h.Issuer + "/", Text: messages.New("setup.done.home")}},
@@ -85,7 +87,7 @@ func (h *Setup) finish(w http.ResponseWriter, r *http.Request, result session.Au
 		h.flows.fail(w, r, err)
 		return
 	}
-	httpapi.SeeOther(w, h.AccountURL)
+	httpapi.SeeOther(w, next)
 }
 
 // createAdministrator creates the first administrator. The link is checked before the

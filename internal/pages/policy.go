@@ -53,8 +53,8 @@ func policies() map[string]policy {
 	codes := policy{csp: ours.csp + "; script-src 'self'", referrer: "same-origin", isolated: true, passing: true, layout: "console"}
 	console := ours
 	console.layout = "console"
-	scriptedOurs := ours
-	scriptedOurs.csp += "; script-src 'self'"
+	founding := solving
+	founding.isolated = true
 	keys := console
 	keys.csp += "; script-src 'self'"
 	// The pages of one-time links load nothing from other hosts.
@@ -87,7 +87,7 @@ func policies() map[string]policy {
 		"device":          onward,
 		"devicecheck":     onward,
 		"devicedone":      done,
-		"setup":           scriptedOurs,
+		"setup":           founding, // leads to the console, which may be on another origin
 		"setupdone":       doneOurs,
 		"home":            ours,
 

@@ -15,7 +15,7 @@ import (
 func composeLogin(s *Server) {
 	c := s.Config
 	s.login = login.New(login.Config{
-		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer, AccountURL: accountURL(c),
+		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer, ConsoleURL: c.ConsoleOfBrowsers(), AccountURL: accountURL(c),
 		Accounts: s.Store.Accounts, Sources: s.Store.SignInSources, Sessions: s.Store.Sessions, SessionManager: s.sessions, Requests: s.Store.Requests, Clients: s.Clients, Scopes: s.scopes, Attempts: s.Store.Throttle, Failures: s.Failures, SetupLinks: s.Store.SetupLinks,
 		Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, HasMail: c.HasMail(),
 		SignIns: s.Store.SignIns, SecondFactors: s.SecondFactors, TrustedDevices: s.TrustedDevices, Deadlines: s.Store.Deadlines, FactorPolicy: factorPolicy(c), PasswordPolicy: s.passwordPolicy,

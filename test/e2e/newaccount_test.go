@@ -54,7 +54,7 @@ func TestInvitationWithAPasskey(t *testing.T) {
 }
 
 // The set-up link of a development server creates the first owner with a passkey, and leads to the
-// account pages. Without script there is only the password.
+// console, whose first card connects an application. Without script there is only the password.
 func TestSetUpWithAPasskey(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
@@ -73,8 +73,9 @@ func TestSetUpWithAPasskey(t *testing.T) {
 	v.checkInEachLanguage("set-up-passkey")
 	v.write("#username", "root")
 	v.click("#passkey")
-	if !v.eventually("location.pathname === '/account'") {
-		t.Fatalf("the set-up ends at %s, want the account pages\n%s", v.address(), v.read("body"))
+	v.arrive("#connect")
+	if got := v.address(); got != server.admin+"/console" {
+		t.Fatalf("the set-up ends at %s, want the console\n%s", got, v.read("body"))
 	}
 	if made := phone.passkeys(); len(made) != 1 || made[0].UserName != "root" {
 		t.Errorf("the authenticator has %+v, want a passkey of root", made)

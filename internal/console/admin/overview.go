@@ -9,6 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -33,20 +34,14 @@ func roleNames() map[account.AdminRole]string {
 }
 
 // overview serves GET /console.
-func overview(v *visit) error {
+func overview(v *visit) (err error) {
 	c := v.console
 	content := pages.ConsoleOverview{
 		Version: c.Version, Role: messages.New(roleNames()[v.account.AdminRole]),
 		AuditURL: c.Root + "/audit", RefuseURL: c.Root + "/explain",
 	}
-	if v.holds(apikey.ClientsWrite) {
-		var some []application
-		if _, err := v.call(Call{Operation: "listOAuth2Clients", Query: url.Values{"page_size": {"1"}}}, &some); err != nil {
-			return err
-		}
-		if len(some) == 0 {
-			content.ConnectURL = c.Root + "/applications/new"
-		}
+	if content.ConnectURL, err = firstConnection(v); err != nil {
+		return err
 	}
 	if content.MayAudit = v.holds(apikey.AuditRead); !content.MayAudit {
 		return v.show(content)
@@ -78,4 +73,20 @@ func countByRule(v *visit, list []*refusal.Record) []pages.RefusedRow {
 	}
 	slices.SortStableFunc(counted, func(a, b pages.RefusedRow) int { return cmp.Compare(b.Count, a.Count) })
 	return counted
+}
+
+// firstConnection returns the page that connects an application, if there is none but the demo
+// application and the administrator may connect one.
+func firstConnection(v *visit) (string, error) {
+	if !v.holds(apikey.ClientsWrite) {
+		return "", nil
+	}
+	var some []application
+	if _, err := v.call(Call{Operation: "listOAuth2Clients", Query: url.Values{"page_size": {"2"}}}, &some); err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(some, func(a application) bool { return a.ID != client.DemoID }) {
+		return "", nil
+	}
+	return v.console.Root + "/applications/new", nil
 }
