@@ -21,11 +21,10 @@ type tour struct {
 	unchecked bool   // check does nothing
 }
 
-// languages are those of the tours: English in all views, and the others on phones, where long
-// words have the least space.
-func languages() []string { return messages.Tags() }
-
-const english = messages.English
+const (
+	english = messages.English
+	german  = "de" // the language with the longest words
+)
 
 // newTour opens a tab for a tour in a language, English if there is none.
 func newTour(t *testing.T, language ...string) *tour {
@@ -40,20 +39,26 @@ func newTour(t *testing.T, language ...string) *tour {
 	return v
 }
 
-// check tests accessibility and layout of the current page in all views.
+// check tests accessibility and layout of the current page in all views. In another language than
+// English it tests what only the words change: that the page is in the language, and fits a phone.
 func (v *tour) check(page string) {
 	v.t.Helper()
 	if v.unchecked {
 		return
 	}
-	v.mustBeAccessible(page)
 	v.mustSpeak(page)
-	v.mustPassAxe(page)
+	if v.language == english {
+		v.mustBeAccessible(page)
+		v.mustPassAxe(page)
+	}
 	for _, view := range views {
 		if v.language != english && view.width > 400 {
 			continue
 		}
 		v.mustFit(page, view)
+		if v.language == english {
+			v.mustContrast(page, view)
+		}
 		if view.picture != "" && v.folder != "" {
 			v.keep(filepath.Join(v.folder, page+"-"+v.language+"-"+view.picture+".png"), view)
 		}
@@ -67,7 +72,7 @@ func (v *tour) checkInEachLanguage(page string) {
 	if v.unchecked {
 		return
 	}
-	for _, language := range languages() {
+	for _, language := range messages.Tags() {
 		if language == english {
 			continue
 		}
@@ -82,7 +87,7 @@ func (v *tour) checkInEachLanguage(page string) {
 
 func TestPagesOfTheSignInFlowAreAccessible(t *testing.T) {
 	t.Parallel()
-	for _, language := range languages() {
+	for _, language := range []string{english, german} {
 		t.Run(language, func(t *testing.T) {
 			tourSignIn(newTour(t, language), startDev(t))
 		})
@@ -142,7 +147,7 @@ func TestPagesOfTheAccountAreAccessible(t *testing.T) {
 
 func TestOtherPagesAreAccessible(t *testing.T) {
 	t.Parallel()
-	for _, language := range languages() {
+	for _, language := range []string{english, german} {
 		t.Run(language, func(t *testing.T) {
 			app, file := startPoster(t)
 			server := startDev(t, "--clients", file)
