@@ -209,14 +209,19 @@ func (a *access) roleGuard(r *Request) (func(before, after account.AdminRole) er
 			return nil, err
 		}
 	}
-	return func(before, after account.AdminRole) error {
-		for _, scope := range slices.Concat(apikey.RoleScopes(before), apikey.RoleScopes(after)) {
-			if !holds(scope) {
-				return insufficientScope(scope)
-			}
-		}
-		return nil
-	}, nil
+	return func(before, after account.AdminRole) error { return needRoles(holds, before, after) }, nil
+}
+
+// needRoles returns an error unless the caller has the scopes of the roles.
+func needRoles(holds func(scope string) bool, roles ...account.AdminRole) error {
+	var missing []string
+	for _, role := range roles {
+		missing = append(missing, slices.DeleteFunc(apikey.RoleScopes(role), holds)...)
+	}
+	if len(missing) > 0 {
+		return insufficientScope(missing...)
+	}
+	return nil
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/httpapi"
 )
@@ -83,7 +85,11 @@ func (h *Handler) Call(r *http.Request, call Call) (*Result, error) {
 		if known.Status >= http.StatusInternalServerError {
 			return nil, err
 		}
-		return nil, &httpapi.Error{Status: known.Status, Code: known.Code, Description: known.Description, Rule: known.Rule, RetryAfter: known.RetryAfter}
+		result := &httpapi.Error{Status: known.Status, Code: known.Code, Description: known.Description, Rule: known.Rule, RetryAfter: known.RetryAfter}
+		if missing, ok := errors.AsType[*apikey.MissingError](err); ok {
+			result.Err = missing
+		}
+		return nil, result
 	}
 	result := &Result{Status: response.Status, Header: request.header}
 	if response.Body != nil {

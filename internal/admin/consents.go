@@ -44,6 +44,7 @@ type Grants interface {
 // consentHandler serves the operations on the consents of users: remembered consents, and
 // grants without one.
 type consentHandler struct {
+	guard    *userGuard
 	consents Consents
 	grants   Grants
 	requests AuthorizationRequests
@@ -221,12 +222,12 @@ func parseConsentID(text string) (c consent.Consent, ok bool) {
 
 // revoke serves DELETE /oauth2/auth/sessions/consent.
 func (h *consentHandler) revoke(r *Request) (*Response, error) {
-	ctx, query, now := r.Context(), r.query(), h.now()
+	query, now := r.query(), h.now()
 	subject, clientID, all, id := query.Get("subject"), query.Get("client"), query.Get("all") == "true", query.Get("consent_request_id")
 	var err error
 	switch {
 	case id != "" && subject == "" && clientID == "" && !all:
-		err = h.revokeID(ctx, id, now)
+		err = h.revokeID(r, id, now)
 	case id != "":
 		return nil, invalid("The parameter consent_request_id excludes subject, client and all.")
 	case subject == "":
@@ -234,7 +235,7 @@ func (h *consentHandler) revoke(r *Request) (*Response, error) {
 	case (clientID != "") == all:
 		return nil, invalid("One of the parameters client and all=true is required.")
 	default:
-		err = h.consents.RevokeConsents(ctx, subject, clientID, now)
+		err = h.revokeOf(r, subject, clientID, now)
 	}
 	if err != nil {
 		return nil, err
@@ -244,18 +245,26 @@ func (h *consentHandler) revoke(r *Request) (*Response, error) {
 
 // revokeID revokes a listed consent, or the one for a request that the consent app answered.
 // It returns no error for an unknown ID.
-func (h *consentHandler) revokeID(ctx context.Context, id string, now time.Time) error {
+func (h *consentHandler) revokeID(r *Request, id string, now time.Time) error {
 	if c, ok := parseConsentID(id); ok {
-		return h.consents.RevokeConsents(ctx, c.Subject, c.ClientID, now)
+		return h.revokeOf(r, c.Subject, c.ClientID, now)
 	}
-	found, err := h.findGrant(ctx, id, now)
+	found, err := h.findGrant(r.Context(), id, now)
 	if errors.Is(err, grant.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return h.consents.RevokeConsents(ctx, found.Subject, found.ClientID, now)
+	return h.revokeOf(r, found.Subject, found.ClientID, now)
+}
+
+// revokeOf revokes the consents of a user for a client, or for all clients if clientID is empty.
+func (h *consentHandler) revokeOf(r *Request, subject, clientID string, now time.Time) error {
+	if err := h.guard.subject(r, subject); err != nil {
+		return err
+	}
+	return h.consents.RevokeConsents(r.Context(), subject, clientID, now)
 }
 
 // findGrant finds an active grant by its ID, or by the ID or consent challenge of the

@@ -26,13 +26,15 @@ type failure httpapi.ErrorBody
 
 func invalid(description string) error { return httpapi.BadRequest("invalid_request", description) }
 
-// insufficientScope reports that the caller lacks a scope.
+// insufficientScope reports that the caller lacks scopes, of which the response names the first. The
+// error carries an [apikey.MissingError].
 //
 // Spec: RFC 6750 §3.1.
-func insufficientScope(scope string) error {
+func insufficientScope(scopes ...string) error {
 	return &httpapi.Error{
-		Status: http.StatusForbidden, Code: "request_forbidden", Description: "The scope " + scope + " is required.",
-		Rule: refusal.APIScopeMissing, Challenge: httpapi.Challenge{Code: "insufficient_scope", Scope: scope}.String(),
+		Status: http.StatusForbidden, Code: "request_forbidden", Description: "The scope " + scopes[0] + " is required.",
+		Rule: refusal.APIScopeMissing, Challenge: httpapi.Challenge{Code: "insufficient_scope", Scope: scopes[0]}.String(),
+		Err: &apikey.MissingError{Scopes: scopes},
 	}
 }
 

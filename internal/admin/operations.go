@@ -33,6 +33,7 @@ func resources(c *Config, access *access) []resource {
 	people := &userCases{
 		store: c.Users, attributes: c.Attributes, sources: c.Credentials, recovery: c.Recovery, invitations: c.Invitations, hasher: c.Hasher, access: access, now: c.Now,
 	}
+	guard := &userGuard{accounts: c.Users, sessions: c.Sessions, grants: c.Grants, now: c.Now}
 	return append(all,
 		&keySetHandler{
 			store: c.KeySets, sealer: c.Sealer, access: access, now: c.Now,
@@ -44,7 +45,7 @@ func resources(c *Config, access *access) []resource {
 			rotatedLifetime: c.RotatedSecretLifetime, access: access, now: c.Now, log: c.Log,
 		},
 		&scopeHandler{store: c.Scopes, now: c.Now},
-		&consentHandler{consents: c.Consents, grants: c.Grants, requests: c.ConsentRequests, clients: c.Clients, now: c.Now},
+		&consentHandler{guard: guard, consents: c.Consents, grants: c.Grants, requests: c.ConsentRequests, clients: c.Clients, now: c.Now},
 		&userHandler{people},
 		&userCreateHandler{&userLinkHandler{people}},
 		&userStateHandler{people},
@@ -55,8 +56,8 @@ func resources(c *Config, access *access) []resource {
 		&credentialHandler{people},
 		&groupHandler{store: c.Groups, now: c.Now},
 		&attributeHandler{store: c.Attributes, now: c.Now},
-		&sessionHandler{sessions: c.Sessions, manager: c.SessionManager, now: c.Now},
-		&tokenHandler{tokens: c.Tokens, grants: c.Grants, clients: c.ClientStore, now: c.Now},
+		&sessionHandler{guard: guard, sessions: c.Sessions, manager: c.SessionManager, now: c.Now},
+		&tokenHandler{guard: guard, tokens: c.Tokens, grants: c.Grants, clients: c.ClientStore, now: c.Now},
 		&auditHandler{events: c.Audit},
 		&refusalHandler{refusals: c.Refusals},
 		serverStatus{},

@@ -11,6 +11,8 @@ import (
 
 // Sessions lists active sessions.
 type Sessions interface {
+	// Session returns the live session with an ID, or session.ErrNotFound.
+	Session(ctx context.Context, id string, now time.Time) (*session.Session, error)
 	// ListSessions returns the sessions of one subject, or of all if subject is empty, that
 	// follow the ID after.
 	ListSessions(ctx context.Context, subject, after string, limit int, now time.Time) ([]*session.Session, error)
@@ -27,6 +29,7 @@ type SessionManager interface {
 
 // sessionHandler serves the operations on the sessions of users.
 type sessionHandler struct {
+	guard    *userGuard
 	sessions Sessions
 	manager  SessionManager
 	now      func() time.Time
@@ -103,9 +106,13 @@ func (h *sessionHandler) revoke(r *Request) (*Response, error) {
 	case (subject == "") == (sid == ""):
 		return nil, invalid("Exactly one of the parameters subject and sid is required.")
 	case sid != "":
-		_, err = h.manager.End(r.Context(), sid)
+		if err = h.guard.session(r, sid); err == nil {
+			_, err = h.manager.End(r.Context(), sid)
+		}
 	default:
-		_, err = h.manager.EndAll(r.Context(), subject)
+		if err = h.guard.subject(r, subject); err == nil {
+			_, err = h.manager.EndAll(r.Context(), subject)
+		}
 	}
 	if err != nil {
 		return nil, err

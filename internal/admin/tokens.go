@@ -24,6 +24,7 @@ type Tokens interface {
 
 // tokenHandler serves the operations on tokens.
 type tokenHandler struct {
+	guard   *userGuard
 	tokens  Tokens
 	grants  Grants
 	clients ClientStore
@@ -85,11 +86,15 @@ func (h *tokenHandler) revoke(r *Request) (*Response, error) {
 	var err error
 	switch {
 	case grantID != "" && alone(clientID, subject, sessionID):
-		err = h.revokeGrant(ctx, grantID)
+		err = h.revokeGrant(r, grantID)
 	case sessionID != "" && alone(clientID, subject, grantID):
-		err = h.grants.RevokeGrantsIn(ctx, sessionID, now)
+		if err = h.guard.session(r, sessionID); err == nil {
+			err = h.grants.RevokeGrantsIn(ctx, sessionID, now)
+		}
 	case subject != "" && alone(sessionID, grantID):
-		err = h.grants.RevokeGrantsOf(ctx, subject, clientID, now)
+		if err = h.guard.subject(r, subject); err == nil {
+			err = h.grants.RevokeGrantsOf(ctx, subject, clientID, now)
+		}
 	case clientID != "" && alone(sessionID, grantID):
 		err = h.clients.EndClientTokens(ctx, clientID, now)
 	default:
@@ -101,13 +106,16 @@ func (h *tokenHandler) revoke(r *Request) (*Response, error) {
 	return noContent(), nil
 }
 
-func (h *tokenHandler) revokeGrant(ctx context.Context, text string) error {
+func (h *tokenHandler) revokeGrant(r *Request, text string) error {
 	id, err := grant.ParseID(text)
 	if err != nil {
 		return invalid("The parameter grant must be a grant ID.")
 	}
+	if err := h.guard.grant(r, id); err != nil {
+		return err
+	}
 	for _, ref := range id.Locators() {
-		if err := h.grants.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, h.now()); err != nil {
+		if err := h.grants.RevokeGrant(r.Context(), ref, "", grant.RevokedByOperator, h.now()); err != nil {
 			return err
 		}
 	}

@@ -70,7 +70,8 @@ func RoleScopes(r account.AdminRole) []string {
 	case account.Owner:
 		return all
 	case account.Administrator:
-		return slices.DeleteFunc(all, func(scope string) bool { return scope == KeysExport })
+		// A login app signs in any user, and so an owner.
+		return slices.DeleteFunc(all, func(scope string) bool { return scope == KeysExport || scope == RequestsWrite })
 	case account.Support:
 		return []string{UsersRead, UsersWrite, UsersRecover, SessionsRead, SessionsWrite, AuditRead}
 	case account.Auditor:
@@ -78,6 +79,21 @@ func RoleScopes(r account.AdminRole) []string {
 	case account.NoAdminRole:
 	}
 	return nil
+}
+
+// RolesWith returns the roles that have all of the scopes.
+func RolesWith(scopes []string) []account.AdminRole {
+	return slices.DeleteFunc(account.AdminRoles(), func(r account.AdminRole) bool {
+		return slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(RoleScopes(r), scope) })
+	})
+}
+
+// MissingError reports that a caller lacks scopes.
+type MissingError struct{ Scopes []string }
+
+// Error implements error.
+func (e *MissingError) Error() string {
+	return "the scope " + strings.Join(e.Scopes, " ") + " is missing"
 }
 
 // Key is an API key as the store has it.

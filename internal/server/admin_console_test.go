@@ -250,29 +250,76 @@ func TestConsoleRoles(t *testing.T) {
 	for _, role := range append(account.AdminRoles(), account.NoAdminRole) {
 		t.Run("role "+string(role), func(t *testing.T) {
 			t.Parallel()
-			storetest.Each(t, func(t *testing.T, db *store.Store) {
+			storetest.EachURL(t, func(t *testing.T, address string) {
 				t.Helper()
-				s, b := openConsole(t, db, account.Owner)
+				s, b := openConsole(t, storetest.Open(t, address), account.Owner)
 				setAdminRole(s, role)
-				held := apikey.RoleScopes(role)
+				at := func(path string) string {
+					return strings.Replace(path, "{ada}", accountOf(s, "ada").Subject, 1)
+				}
+				may := func(scope string) bool {
+					return role != account.NoAdminRole && (scope == "" || slices.Contains(apikey.RoleScopes(role), scope))
+				}
 				for path, needs := range pages {
-					path = strings.Replace(path, "{ada}", accountOf(s, "ada").Subject, 1)
 					want := http.StatusOK
-					if role == account.NoAdminRole || needs.read != "" && !slices.Contains(held, needs.read) {
+					if !may(needs.read) {
 						want = http.StatusForbidden
 					}
-					if p := b.Get(path); p.Status != want {
+					if p := b.Get(at(path)); p.Status != want {
 						t.Errorf("GET %s: %d, want %d", path, p.Status, want)
 					}
-					if needs.write == "" {
-						continue
+				}
+				before := storetest.Rows(t, address)
+				for path, needs := range pages {
+					if needs.write != "" && !may(needs.write) {
+						wantDenied(t, s, path, b.Post(at(path), needs.form), role, needs.write)
+					} else if needs.write == "" && path != "/console/people/{ada}" {
+						if p := b.Post(at(path), url.Values{}); p.Status != http.StatusMethodNotAllowed {
+							t.Errorf("POST %s, which has no form: %d", path, p.Status)
+						}
 					}
-					if p := b.Post(path, needs.form); (p.Status == http.StatusForbidden) == slices.Contains(held, needs.write) || p.Status >= http.StatusInternalServerError {
-						t.Errorf("POST %s: %d, want refused: %t", path, p.Status, !slices.Contains(held, needs.write))
+				}
+				for table, rows := range storetest.Rows(t, address) {
+					if rows != before[table] && !slices.Contains([]string{"replicas", "audit_events", "refusals"}, table) {
+						t.Errorf("denied forms change %s from\n%s\nto\n%s", table, before[table], rows)
+					}
+				}
+				for path, needs := range pages {
+					if needs.write != "" && may(needs.write) {
+						if p := b.Post(at(path), needs.form); p.Status == http.StatusForbidden || p.Status == http.StatusMethodNotAllowed || p.Status >= http.StatusInternalServerError {
+							t.Errorf("POST %s: %d", path, p.Status)
+						}
 					}
 				}
 			})
 		})
+	}
+}
+
+// wantDenied checks the response to a form that a role may not send: it names the roles that may, and
+// is an event of the audit log.
+func wantDenied(t *testing.T, s *servertest.Server, path string, p servertest.Response, role account.AdminRole, scope string) {
+	t.Helper()
+	if p.Status != http.StatusForbidden {
+		t.Errorf("POST %s: %d, want it denied", path, p.Status)
+		return
+	}
+	if role == account.NoAdminRole {
+		return
+	}
+	names := map[account.AdminRole]string{account.Owner: "Owner", account.Administrator: "Administrator", account.Support: "Support", account.Auditor: "Auditor"}
+	needed := apikey.RolesWith([]string{scope})
+	texts := make([]string, len(needed))
+	for i, one := range needed {
+		texts[i] = names[one]
+	}
+	if text := "one of these roles: " + strings.Join(texts, ", ") + "."; !strings.Contains(p.Body, text) {
+		t.Errorf("POST %s: the page lacks %q\n%s", path, text, p.Body)
+	}
+	events, err := s.Store.Audit.ListEvents(t.Context(), audit.Filter{Actor: accountOf(s, "ada").Subject}, "", 100)
+	i := slices.IndexFunc(events, func(e *audit.Event) bool { return e.RequestID == p.Header.Get("X-Request-Id") })
+	if err != nil || i < 0 || events[i].Outcome != audit.Refused || events[i].Status != http.StatusForbidden || events[i].Actor.Kind != audit.Administrator {
+		t.Errorf("POST %s: the events are %+v, %v", path, events, err)
 	}
 }
 

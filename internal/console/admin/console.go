@@ -88,14 +88,12 @@ type Config struct {
 	RoleScopes func(account.AdminRole) []string
 
 	Sessions Sessions
-	// EndSession ends a session, with the grants that began in it.
-	EndSession func(ctx context.Context, subject, id string) error
-	Accounts   Accounts
-	Keys       Keys
-	Events     Events
-	Refusals   Refusals
-	AuditLog   manage.AuditLog
-	Pages      Pages
+	Accounts Accounts
+	Keys     Keys
+	Events   Events
+	Refusals Refusals
+	AuditLog manage.AuditLog
+	Pages    Pages
 	// Text returns a message in the language of the response.
 	Text func(r *http.Request, m messages.Message) string
 	// Address and RequestID return the address of the caller and the ID of the request.

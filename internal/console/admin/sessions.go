@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"errors"
 	"net/url"
 
@@ -40,16 +39,18 @@ func sessions(v *visit) error {
 	return v.show(content)
 }
 
-// endSession serves POST /console/sessions: end is the ID of a session of the subject user. The
-// grants that began in the session end with it.
+// endSession serves POST /console/sessions: end is the ID of a session. The grants that began in the
+// session end with it.
 func endSession(v *visit) error {
-	c, form := v.console, v.r.PostForm
-	id, subject := form.Get("end"), form.Get("user")
-	err := v.change("session.revoke", id, func(ctx context.Context) error { return c.EndSession(ctx, subject, id) })
+	id := v.r.PostForm.Get("end")
+	_, err := v.console.Sessions.Session(v.r.Context(), id, v.now)
 	if errors.Is(err, session.ErrNotFound) {
 		return v.done("/sessions", messages.New("console.sessions.had-ended"))
 	}
 	if err != nil {
+		return err
+	}
+	if _, err := v.call(Call{Operation: "revokeOAuth2LoginSessions", Query: url.Values{"sid": {id}}}, nil); err != nil {
 		return err
 	}
 	return v.done("/sessions", messages.New("account.sessions.ended"))

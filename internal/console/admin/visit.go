@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/manage"
@@ -43,6 +45,8 @@ func (c *Console) serve(p page, handle func(*visit) error) http.HandlerFunc {
 		switch {
 		case err == nil && need != nil:
 			err = c.begin(w, r, *need)
+		case err == nil && v.readsPeople(p):
+			err = v.change(actionReadUser, v.target(), func(context.Context) error { return handle(v) })
 		case err == nil:
 			err = handle(v)
 		}
@@ -76,13 +80,47 @@ func (v *visit) open(p page) (signIn *time.Duration, err error) {
 	if _, reached := session.Strongest(v.session.ACR, levels()); !reached {
 		return &again, nil
 	}
-	if !v.holds(p.need(v.r.Method)) {
-		return nil, errRole
+	if need := p.need(v.r.Method); !v.holds(need) {
+		return nil, v.deny(p, need)
 	}
 	if recent := session.SensitiveMaxAge; p.sensitive && v.r.Method == http.MethodPost && v.now.Sub(v.session.AuthTime) > recent {
 		return &recent, nil
 	}
 	return nil, v.frame(p)
+}
+
+const (
+	// actionReadUser is the audit action of support that looks at users, and actionDenied that of a form
+	// that the role may not send.
+	actionReadUser = "user.read"
+	actionDenied   = "console.change"
+)
+
+// readsPeople reports whether the request shows users to a role of which such reads are recorded.
+func (v *visit) readsPeople(p page) bool {
+	return v.account.AdminRole == account.Support && v.r.Method != http.MethodPost && (strings.HasPrefix(p.path, "/people") || p.path == "/sessions")
+}
+
+// target returns what the page is about, for the audit log: the user in the path, or the query.
+func (v *visit) target() string {
+	if subject := v.pathValue("subject"); subject != "" {
+		return subject
+	}
+	query, err := url.QueryUnescape(v.r.URL.RawQuery)
+	if err != nil {
+		return v.r.URL.RawQuery
+	}
+	return query
+}
+
+// deny returns the error for a role without the scope that the page needs. A form that is denied is an
+// event of the audit log.
+func (v *visit) deny(p page, scope string) error {
+	refused := fmt.Errorf("%w: %w", errRole, &apikey.MissingError{Scopes: []string{scope}})
+	if v.r.Method != http.MethodPost {
+		return refused
+	}
+	return v.change(actionDenied, p.path, func(context.Context) error { return refused })
 }
 
 // holds reports whether the role has the scope; every role has the empty one.
@@ -222,6 +260,15 @@ func failures() *httpapi.Errors {
 	}
 }
 
+// roles returns the names of roles in the language of the response.
+func (c *Console) roles(r *http.Request, list []account.AdminRole) string {
+	names := make([]string, len(list))
+	for i, role := range list {
+		names[i] = c.Text(r, messages.New(roleNames()[role]))
+	}
+	return strings.Join(names, ", ")
+}
+
 // fail writes the error page and notes the reason for the log, once.
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	response := failures().Prepare(w, r, err)
@@ -231,6 +278,9 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 		page.Text, page.Advice = messages.New("console.no-role.text"), messages.New("console.no-role.advice")
 	case errors.Is(err, errRole):
 		page.Text, page.Advice = messages.New("console.role.text"), messages.New("console.no-role.advice")
+		if missing, ok := errors.AsType[*apikey.MissingError](err); ok {
+			page.Text = messages.New("console.role.needed", "roles", c.roles(r, apikey.RolesWith(missing.Scopes)))
+		}
 	}
 	c.Pages.Error(w, r, response.Status, page)
 }

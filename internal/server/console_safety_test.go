@@ -1,0 +1,239 @@
+package server_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/server/servertest"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// consoleRoutes returns the paths of the pages of the console, with values for their variables.
+func consoleRoutes(s *servertest.Server) []string {
+	s.TB.Helper()
+	var paths []string
+	err := chi.Walk(s.App.Public().(chi.Routes), func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		path := strings.NewReplacer("{subject}", accountOf(s, "ada").Subject, "{name}", "profile", "{id}", "web").Replace(route)
+		if strings.HasPrefix(route, "/console") && !slices.Contains([]string{"/console/", "/console/callback", "/console/language", "/console/static/*"}, route) && !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err != nil || len(paths) < 15 {
+		s.TB.Fatalf("routes: %q, %v", paths, err)
+	}
+	return paths
+}
+
+// unsigned are cookies and headers that sign nobody in to the console.
+func unsigned(s *servertest.Server) map[string]http.Header {
+	key, text := apikey.New("all", apikey.Scopes(), s.Time(), time.Time{})
+	if err := s.Store.APIKeys.InsertAPIKey(s.TB.Context(), key); err != nil {
+		s.TB.Fatal(err)
+	}
+	return map[string]http.Header{
+		"nothing":               {},
+		"an API key":            {"Authorization": {"Bearer " + text}},
+		"an API key as cookie":  {"Cookie": {"ostiary_console=" + text}},
+		"a cookie of its own":   {"Cookie": {"ostiary_console=eyJzdWIiOiJhIn0"}},
+		"a cookie for https":    {"Cookie": {"__Host-ostiary_console=x"}},
+		"a user of the issuer":  {"Cookie": {"ostiary_session=" + text}},
+		"headers of some proxy": {"X-Forwarded-User": {"ada"}, "Remote-User": {"ada"}},
+	}
+}
+
+// Without a sign-in no page of the console is shown, no form is accepted, and nothing changes.
+func TestConsoleWithoutSignIn(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, address string) {
+		t.Helper()
+		s := startConsole(t, storetest.Open(t, address))
+		paths, callers := consoleRoutes(s), unsigned(s)
+		before := storetest.Rows(t, address)
+		for name, header := range callers {
+			for _, path := range paths {
+				for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+					r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader("confirm=yes"))
+					servertest.Must(t, err)
+					for name, values := range header {
+						r.Header[name] = values
+					}
+					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+					r.Header.Set("Origin", s.Config.Origin())
+					p := servertest.Send(t, s.NewBrowser().Client, r)
+					leads := signInPage(p).Path == "/oauth2/auth"
+					switch method {
+					case http.MethodGet:
+						if p.Status != http.StatusSeeOther || !leads {
+							t.Errorf("%s %s with %s: %d to %s", method, path, name, p.Status, p.Location())
+						}
+					case http.MethodPost:
+						if !leads && p.Status != http.StatusMethodNotAllowed {
+							t.Errorf("%s %s with %s: %d to %s", method, path, name, p.Status, p.Location())
+						}
+					default:
+						if p.Status < 300 || p.Status >= 500 {
+							t.Errorf("%s %s with %s: %d", method, path, name, p.Status)
+						}
+					}
+				}
+			}
+		}
+		for table, rows := range storetest.Rows(t, address) {
+			if rows != before[table] && !slices.Contains([]string{"replicas", "refusals"}, table) {
+				t.Errorf("%s changes from\n%s\nto\n%s", table, before[table], rows)
+			}
+		}
+	})
+}
+
+func record(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// The API accepts no cookie of the console, and its forms are accepted from its own pages alone.
+func TestConsoleCookieIsNoCredentialOfTheAPI(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s, b := openConsole(t, db, account.Owner)
+		api := s.App.Admin()
+		for _, o := range s.App.AdminAPI.Operations() {
+			if o.Do == nil || o.Scope == "" {
+				continue
+			}
+			r, err := http.NewRequestWithContext(t.Context(), o.Method, strings.NewReplacer("{", "", "}", "").Replace(o.Path), strings.NewReader("{}"))
+			servertest.Must(t, err)
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Cookie", "ostiary_console="+b.Cookie("ostiary_console"))
+			if p := record(api, r); p.Code != http.StatusUnauthorized {
+				t.Errorf("%s with the cookie: %d %s", o.ID, p.Code, p.Body)
+			}
+			r.Header.Set("Authorization", "Bearer "+b.Cookie("ostiary_console"))
+			if p := record(api, r); p.Code != http.StatusUnauthorized {
+				t.Errorf("%s with the cookie as a token: %d %s", o.ID, p.Code, p.Body)
+			}
+		}
+		for _, path := range consoleRoutes(s) {
+			for name, header := range map[string]http.Header{
+				"of another site":     {"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}},
+				"of a sibling":        {"Origin": {"http://evil.localhost"}, "Sec-Fetch-Site": {"same-site"}},
+				"of another port":     {"Origin": {"http://localhost:1"}},
+				"without an origin":   {"Origin": {"null"}, "Sec-Fetch-Site": {"cross-site"}},
+				"with a foreign site": {"Sec-Fetch-Site": {"cross-site"}},
+			} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+path, strings.NewReader("confirm=yes"))
+				servertest.Must(t, err)
+				r.Header = header
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				p := servertest.Send(t, b.Client, r)
+				if p.Status != http.StatusForbidden && p.Status != http.StatusMethodNotAllowed {
+					t.Errorf("a form %s at %s: %d", name, path, p.Status)
+				}
+			}
+		}
+	})
+}
+
+// A form that touches keys, roles, secrets, factors, links or accounts needs an authentication within
+// five minutes. The others are listed here.
+func TestConsoleSensitiveForms(t *testing.T) {
+	t.Parallel()
+	s, b := openConsole(t, storetest.New(t), account.Owner)
+	s.Advance(6 * time.Minute)
+	harmless := []string{"/console/groups", "/console/groups/new", "/console/scopes", "/console/scopes/new", "/console/scopes/profile", "/console/sessions"}
+	for _, path := range consoleRoutes(s) {
+		p := b.Post(path, url.Values{"confirm": {"yes"}})
+		to := signInPage(p)
+		if p.Status == http.StatusMethodNotAllowed {
+			continue
+		}
+		if again := to.Path == "/oauth2/auth" && to.Query().Get("max_age") == "300"; again == slices.Contains(harmless, path) {
+			t.Errorf("POST %s six minutes after the sign-in: %d to %s", path, p.Status, to)
+		}
+	}
+}
+
+// Support looks at people, which the audit log records; other roles do so without.
+func TestConsoleRecordsReadsBySupport(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s, b := openConsole(t, db, account.Support)
+		bob := accountOf(s, "bob").Subject
+		b.Get("/console")
+		b.Get("/console/groups")
+		b.Get("/console/people?q=" + url.QueryEscape("bo b"))
+		b.Get("/console/people/" + bob)
+		b.Get("/console/people/unknown")
+		b.Get("/console/sessions")
+		events, err := s.Store.Audit.ListEvents(t.Context(), audit.Filter{Action: "user.read"}, "", 10)
+		servertest.Must(t, err)
+		var got []string
+		for _, e := range events {
+			got = append(got, e.Target+" "+string(e.Outcome))
+			if e.Actor.ID != accountOf(s, "ada").Subject || e.RequestID == "" {
+				t.Errorf("the event is %+v", e)
+			}
+		}
+		slices.Sort(got)
+		if want := []string{" done", bob + " done", "q=bo b done", "unknown refused"}; !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			t.Errorf("the events are %q, want %q", got, want)
+		}
+		setAdminRole(s, account.Administrator)
+		b.Get("/console/people/" + bob)
+		if events, err = s.Store.Audit.ListEvents(t.Context(), audit.Filter{Action: "user.read"}, "", 10); err != nil || len(events) != 4 {
+			t.Errorf("%d events after a read by an administrator, %v", len(events), err)
+		}
+	})
+}
+
+// The table in the documentation says what the scopes of the roles allow.
+func TestConsoleRolesAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/console.md")
+	servertest.Must(t, err)
+	rows := regexp.MustCompile("(?m)^\\| (`/console[^|]*) \\| ([^|]*) \\|([^|]*)\\| (\\w+) \\| (\\w+) \\| (\\w+) \\| (\\w+) \\|$").FindAllStringSubmatch(string(page), -1)
+	scope := regexp.MustCompile("`([a-z]+:[a-z]+)`")
+	documented := map[string]bool{}
+	for _, row := range rows {
+		for _, found := range regexp.MustCompile("`(/console[^`]*)`").FindAllStringSubmatch(row[1], -1) {
+			documented[found[1]] = true
+		}
+		read, write := scope.FindStringSubmatch(row[2]), scope.FindStringSubmatch(row[3])
+		for i, role := range []account.AdminRole{account.Owner, account.Administrator, account.Support, account.Auditor} {
+			held := apikey.RoleScopes(role)
+			want := "yes"
+			switch {
+			case read != nil && !slices.Contains(held, read[1]):
+				want = "no"
+			case write != nil && !slices.Contains(held, write[1]):
+				want = "reads"
+			}
+			if row[4+i] != want {
+				t.Errorf("%s: %s has %q, the scopes say %q", row[1], role, row[4+i], want)
+			}
+		}
+	}
+	s := startConsole(t, storetest.New(t))
+	for _, path := range consoleRoutes(s) {
+		if parts := strings.Split(path, "/"); len(parts) < 4 && !documented[path] {
+			t.Errorf("no row of the table is about %s", path)
+		}
+	}
+}
