@@ -91,23 +91,42 @@ type ConsoleExplain struct {
 
 	Action, RequestID string
 	Found             *Explanation // nil if none was looked for, or there is none
-	// Allow adds the redirect URI of the request to the application; nil if the rule is another one.
-	Allow    *FormPart
-	Latest   []RejectedRow
-	OlderURL string
+	Latest            []RejectedRow
+	OlderURL          string
 }
 
 func (ConsoleExplain) template() string { return "console-explain" }
 
-// Explanation is a rejected request, with the rule that rejected it and the compared values.
+// Explanation is a rejected request, with the checks of its endpoint in their order, the rule that
+// rejected it and the compared values. Names of checks, Meaning, Fix and Text are in English.
 type Explanation struct {
-	Rule, Cause, Request, Response, Client, Network string
-	At                                              When
-	Values                                          []ComparedValue
+	Rule, Cause, Request, Response, Endpoint, Client, Network string
+	At                                                        When
+	Checks                                                    []CheckRow
+	Values                                                    []ComparedValue // of the check that failed
+	Differs                                                   messages.Message
+	Meaning, Fix                                              string
+	// Succeeded marks a request that was granted less than it asked for.
+	Succeeded bool
+	// Allow adds the redirect URI of the request to the application; nil if the rule is another one.
+	Allow *FormPart
+	// ClientURL and UserURL show the application and the user; empty for none.
+	ClientURL, UserURL string
+	// Text is the explanation to copy.
+	Text string
 }
 
-// ComparedValue is a value that a check compared.
-type ComparedValue struct{ Name, Text string }
+// CheckRow is a check of a rejected request. Without Passed and Failed it was not reached.
+type CheckRow struct {
+	Name, Spec     string
+	Passed, Failed bool
+}
+
+// ComparedValue is a value that a check compared. Label is what it is, in place of its name.
+type ComparedValue struct {
+	Name, Text string
+	Label      messages.Message
+}
 
 // RejectedRow is a rejected request in a list.
 type RejectedRow struct {

@@ -48,14 +48,10 @@ func adminConsoleSamples() []sample {
 		page("explain", func(text, link string) Page {
 			return ConsoleExplain{
 				Form: Form{[]Fault{{"request-id", messages.Literal(text)}}}, Action: link, RequestID: text, OlderURL: link,
-				Found: &Explanation{
-					Rule: text, Cause: text, Request: text, Response: text, Client: text, Network: text, At: when,
-					Values: []ComparedValue{{text, text}},
-				},
+				Found:  explanationSample(text, link, when),
 				Latest: []RejectedRow{{text, text, link, when}},
-				Allow:  &FormPart{Action: link, Inputs: []Input{{Name: "uri", Value: text, Kind: InputHidden}}, Button: Button{ID: "allow", Text: messages.Literal(text)}},
 			}
-		}, "request-id", "explain", "explanation", "allow"),
+		}, "request-id", "explain", "explanation", "fix", "allow", "open-application", "open-user", "as-text"),
 		page("sessions", func(text, link string) Page {
 			origin := session.Origin{Browser: text, System: text, Network: text}
 			return ConsoleSessions{Action: link, Subject: text, OlderURL: link, NewestURL: link, MayEnd: true, Sessions: []UserSessionRow{
@@ -100,6 +96,16 @@ func adminConsoleSamples() []sample {
 		page("keys", func(text, link string) Page {
 			return ConsoleKeys{Action: link, MayRotate: true, Keys: []KeyRow{{text, text, messages.Literal(text), when, when, when, true}}}
 		}, "rotate"),
+	}
+}
+
+func explanationSample(text, link string, when When) *Explanation {
+	return &Explanation{
+		Rule: text, Cause: text, Request: text, Response: text, Endpoint: text, Client: text, Network: text, At: when,
+		Checks: []CheckRow{{Name: text, Spec: text, Passed: true}, {Name: text, Failed: true}, {Name: text}},
+		Values: []ComparedValue{{Name: text, Text: text}, {Name: text, Text: text, Label: messages.Literal(text)}}, Differs: messages.Literal(text),
+		Meaning: text, Fix: text, ClientURL: link, UserURL: link, Text: text,
+		Allow: &FormPart{Action: link, Inputs: []Input{{Name: "uri", Value: text, Kind: InputHidden}}, Button: Button{ID: "allow", Text: messages.Literal(text)}},
 	}
 }
 

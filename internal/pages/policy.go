@@ -125,7 +125,9 @@ func policies() map[string]policy {
 	}
 	copied := operators
 	copied.csp += "; script-src " + hashes("copy.js")
-	all["console-detail"] = copied
+	for _, name := range []string{"console-detail", "console-explain"} {
+		all[name] = copied
+	}
 	return all
 }
 

@@ -83,6 +83,9 @@ func Of(err error) *Cause {
 	return c
 }
 
+// ParameterAttr is the name of the attribute with the parameter that a check is about.
+const ParameterAttr = "parameter"
+
 // MaxValue bounds the value of an attribute, in characters.
 const MaxValue = 200
 

@@ -100,6 +100,8 @@ func sendBadRequests(t *testing.T, s *servertest.Server, listener string, handle
 					t.Errorf("%s: %s %s with %s: %d without a record", listener, method, path, bad.name, w.Code)
 				case found.Rule == refusal.Unexplained || found.Rule == "" || found.Cause == "":
 					t.Errorf("%s: %s %s with %s: %d %s has the rule %q and the cause %q", listener, method, path, bad.name, w.Code, w.Body, found.Rule, found.Cause)
+				case !slices.Contains(refusal.ByAnyCheck(), found.Rule) && refusal.EndpointOf(found.Route).Place(found.Rule, "") < 0:
+					t.Errorf("%s: the rule %s of %s %s is in no check of the %s", listener, found.Rule, method, found.Route, refusal.EndpointOf(found.Route).Name)
 				case w.Code >= http.StatusInternalServerError:
 					t.Errorf("%s: %s %s with %s: %d %s", listener, method, path, bad.name, w.Code, w.Body)
 				}

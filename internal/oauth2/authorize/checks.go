@@ -66,10 +66,20 @@ func (q *Requests) check(a *AuthorizationRequest, at endpoint) error {
 			continue
 		}
 		if err := c.check(q, a); err != nil {
-			return err
+			return c.explain(err)
 		}
 	}
 	return nil
+}
+
+// explain adds to an error response without a cause the parameter that was checked.
+func (c *check) explain(err error) error {
+	response, ok := errors.AsType[*oauth2.Error](err)
+	if !ok || c.parameter == "" || refusal.Of(err) != nil {
+		return err
+	}
+	response.Err = refusal.Wrap(response.Err, oauth2.ErrorOf(err).Rule, response.Description, refusal.Registered(refusal.ParameterAttr, c.parameter))
+	return err
 }
 
 // The values of which a response_type consists.

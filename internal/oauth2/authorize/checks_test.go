@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -261,5 +262,29 @@ func TestLongRequestsAreNotStored(t *testing.T) {
 		if _, err := a.encode(); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// The checks of the authorization endpoint that administrators read have the parameters in the order
+// of the table, each once.
+func TestChecksAreExplainedInTheirOrder(t *testing.T) {
+	t.Parallel()
+	var explained []string
+	for _, c := range refusal.EndpointOf("/oauth2/auth").Checks {
+		explained = append(explained, c.Parameters...)
+	}
+	at := -1
+	for _, c := range checks {
+		if c.endpoints&atAuthorize == 0 {
+			continue
+		}
+		place := slices.Index(explained, c.parameter)
+		switch {
+		case place < 0:
+			t.Errorf("no check is about %s", c.parameter)
+		case place < at && c.parameter != "scope" && c.parameter != "claims": // which are checked twice
+			t.Errorf("%s is explained before %s, and checked after it", c.parameter, explained[at])
+		}
+		at = max(at, place)
 	}
 }
