@@ -21,6 +21,7 @@ import (
 // Metrics are the metrics of one server.
 type Metrics struct {
 	registry *prometheus.Registry
+	history  *prometheus.Registry // the metrics that Totals reads
 
 	requests  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
@@ -45,7 +46,7 @@ type series struct {
 // label.
 func New(version string, grantTypes []string) *Metrics {
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
+		registry: prometheus.NewRegistry(), history: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ostiary_http_requests_total", Help: "HTTP requests.",
 		}, []string{"listener", "route", "method", "status"}),
@@ -80,6 +81,7 @@ func New(version string, grantTypes []string) *Metrics {
 	m.endpoints.Store(&map[endpoint]*series{})
 	m.registry.MustRegister(m.requests, m.durations, m.signIns, m.refusals, m.attempts, tokens, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.history.MustRegister(m.durations, m.signIns, m.refusals)
 	return m
 }
 

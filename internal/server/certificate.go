@@ -75,3 +75,13 @@ func (c *certificate) readModTimes() (files [2]time.Time) {
 	}
 	return files
 }
+
+// certificateEnds returns the end of the TLS certificate of the public listener, zero without one.
+func (s *Server) certificateEnds() time.Time {
+	c := s.certificate.Load()
+	if c == nil {
+		return time.Time{}
+	}
+	pair, _ := c.Get(nil) // never fails
+	return pair.Leaf.NotAfter
+}

@@ -63,6 +63,7 @@ func (s *Server) Secure(l net.Listener) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.certificate.Store(cert)
 	tlsConfig := middleware.TLSConfig(cert.Get)
 	tlsConfig.NextProtos = []string{"h2", "http/1.1"}
 	return tls.NewListener(l, tlsConfig), nil
@@ -84,9 +85,10 @@ func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	}
 	background.Go(func() { s.Refusals.Run(work) })
 	background.Go(func() { s.Failures.Run(work) })
+	background.Go(func() { s.Statistics.Run(work) })
 	background.Go(func() { s.BreachChecks.Run(work) })
 	following := make(chan struct{})
-	background.Go(func() { s.Store.Follow(work, func() { close(following) }) })
+	background.Go(func() { s.Store.Follow(work, s.Version, func() { close(following) }) })
 	<-following
 
 	failed := make(chan error, len(listeners))

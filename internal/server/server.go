@@ -39,6 +39,7 @@ import (
 	"github.com/ostiary/ostiary/internal/registration"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/statistics"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -81,7 +82,9 @@ type Server struct {
 	warnOfProxy func(http.Handler) http.Handler // shared by both listeners
 	Metrics     *metrics.Metrics
 	Refusals    *refusal.Recorder
-	Failures    *activity.Recorder // failed sign-ins
+	Statistics  *statistics.Recorder
+	certificate atomic.Pointer[certificate] // nil without TLS
+	Failures    *activity.Recorder          // failed sign-ins
 	reporter    *refusal.Reporter
 	admission   admissionLimits
 	rateLimited map[string]*atomic.Uint64 // rejected requests by rate limit
@@ -198,6 +201,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	composeRefusals(s)
 	s.Failures = &activity.Recorder{Store: db.Activity, Log: log}
 	composeMetrics(s) //nolint:contextcheck // called later, with another context
+	composeStatistics(s)
 	composeSessions(s)
 	composeSecondFactors(s)
 	if err := composeMail(s); err != nil {

@@ -190,7 +190,7 @@ func TestReplicaLeaves(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		following := make(chan struct{})
-		go func() { defer close(ended); s.Follow(ctx, func() { close(following) }) }()
+		go func() { defer close(ended); s.Follow(ctx, "test", func() { close(following) }) }()
 		<-following
 		wantSame(t, "replicas", len(s.Replicas(t.Context(), t)), 1)
 		stop()

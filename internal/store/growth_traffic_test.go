@@ -23,6 +23,7 @@ import (
 	"github.com/ostiary/ostiary/internal/recoverycode"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/statistics"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
@@ -267,6 +268,9 @@ func (y *year) attackers() {
 	request := strconv.Itoa(y.steps)
 	must(y.t, y.s.Refusals.InsertRefusals(ctx, []*refusal.Record{aRefusal(request, "rp", "code_spent", y.now)}))
 	y.put("refusals", 7*day+rowStays)
+	must(y.t, y.s.Statistics.AddStatistics(ctx, statistics.Counts{statistics.SignIns: 1}, y.now))
+	y.put("statistics", statistics.Retention(statistics.Hour)+rowStays)
+	y.put("statistics", statistics.Retention(statistics.Day)+rowStays)
 	source := account.NewSignInSource("alice", "device", strconv.Itoa(y.steps%20))
 	must(y.t, y.s.SignInSources.NoteSource(ctx, fixture.Account("alice"), source, session.Origin{}, y.now))
 	y.put("known_sources", account.NetworkLifetime+rowStays)

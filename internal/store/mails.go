@@ -163,6 +163,17 @@ func (s *Mails) PendingMails(ctx context.Context) (count int, err error) {
 	return int(n), nil
 }
 
+// CountMails returns the number of messages in a state, at most limit.
+func (s *Mails) CountMails(ctx context.Context, state mail.State, limit int) (int, error) {
+	const count = `SELECT count(*) FROM (SELECT 1 FROM mails WHERE state = $1 LIMIT $2) AS found`
+
+	var n int64
+	if err := s.db.LongRead.QueryRow(ctx, count, string(state), limit).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count mails: %w", err)
+	}
+	return int(n), nil
+}
+
 // purgeAnonymousMails deletes the oldest messages of requests without a user above their
 // maximum number. It reads the index of these messages, up to that number.
 func (s *purger) purgeAnonymousMails(ctx context.Context, purged *Purged) error {

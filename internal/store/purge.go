@@ -148,6 +148,8 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 		`DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
 		`DELETE FROM one_time_links WHERE hash IN (SELECT hash FROM one_time_links WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
+		`DELETE FROM statistics WHERE (width, began_at, counter) IN
+			(SELECT width, began_at, counter FROM statistics WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
 		`DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
 		`DELETE FROM known_sources WHERE digest IN (SELECT digest FROM known_sources WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM trusted_devices WHERE digest IN

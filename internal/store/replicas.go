@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const (
@@ -24,6 +26,7 @@ const (
 // replica is this process as one of the replicas that cache records.
 type replica struct {
 	replication *replication
+	version     string
 	id          string // empty until it has joined
 
 	failing bool // the last reading failed
@@ -33,8 +36,8 @@ type replica struct {
 var errSuspected = errors.New("this replica did not answer in time, and joins again")
 
 // follow implements [Store.Follow].
-func (s *replication) follow(ctx context.Context, ready func()) {
-	r := &replica{replication: s}
+func (s *replication) follow(ctx context.Context, version string, ready func()) {
+	r := &replica{replication: s, version: version}
 	var background sync.WaitGroup
 	defer func() {
 		background.Wait()
@@ -115,10 +118,10 @@ func (r *replica) try(ctx context.Context) error {
 }
 
 func (r *replica) join(ctx context.Context) error {
-	const join = `INSERT INTO replicas (id, seen, ttl, suspected) VALUES ($1, 0, $2, 0)`
+	const join = `INSERT INTO replicas (id, seen, ttl, suspected, version) VALUES ($1, 0, $2, 0, $3)`
 
 	id := rand.Text()
-	if _, err := r.replication.db.WatchWrite.Exec(ctx, join, id, r.replication.changes.ttl.Microseconds()); err != nil {
+	if _, err := r.replication.db.WatchWrite.Exec(ctx, join, id, r.replication.changes.ttl.Microseconds(), r.version); err != nil {
 		return fmt.Errorf("join the replicas: %w", err)
 	}
 	r.id = id
@@ -149,4 +152,23 @@ func (r *replica) leave(ctx context.Context) {
 	if _, err := r.replication.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
 		r.replication.log.LogAttrs(ctx, slog.LevelWarn, "replica did not leave: the next change waits for it", slog.Any("error", err))
 	}
+}
+
+// ReplicaVersions returns the number of running replicas by version. Replicas of versions that do not
+// report it count as the empty one, and a replica that was killed counts until the next change.
+func (s *Store) ReplicaVersions(ctx context.Context) (map[string]int, error) {
+	const read = `SELECT version, count(*) FROM replicas WHERE suspected = 0 GROUP BY version`
+
+	versions := map[string]int{}
+	err := s.db.LongRead.Query(ctx, func(from db.Scanner) error {
+		var version string
+		var n int64
+		err := from.Scan(&version, &n)
+		versions[version] = int(n)
+		return err
+	}, read)
+	if err != nil {
+		return nil, fmt.Errorf("list replicas: %w", err)
+	}
+	return versions, nil
 }

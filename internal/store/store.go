@@ -74,6 +74,7 @@ type Store struct {
 	SignIns        *SignIns
 	SignInSources  *SignInSources
 	SignUps        *SignUps
+	Statistics     *Statistics
 	Terms          *Terms
 	Throttle       *Throttle
 	TrustedDevices *TrustedDevices
@@ -148,6 +149,7 @@ func New(e db.Engine, c Config) *Store {
 		SignIns:        &SignIns{d},
 		SignInSources:  &SignInSources{d, told},
 		SignUps:        &SignUps{d},
+		Statistics:     &Statistics{d},
 		Terms:          &Terms{d},
 		Throttle:       &Throttle{d},
 		TrustedDevices: &TrustedDevices{d},
@@ -191,7 +193,7 @@ func (s *Store) Connections() db.Connections { return s.db.Engine.Connections() 
 // Changes reports whether cached records are still current.
 func (s *Store) Changes() *Changes { return &s.replication.changes }
 
-// Follow makes this process a replica, whose caches may keep records, until ctx ends.
+// Follow makes this process a replica of a version, whose caches may keep records, until ctx ends.
 // It calls ready when the first reading of the change counter has succeeded or failed.
 //
 // The replica has a row with the number of the last change that its caches respect.
@@ -199,7 +201,9 @@ func (s *Store) Changes() *Changes { return &s.replication.changes }
 // only if the counter has changed. A reading is valid for a second from before the
 // statement was sent. A process that makes a change waits until the rows of all
 // replicas have its number; see [replication.awaitReplicas].
-func (s *Store) Follow(ctx context.Context, ready func()) { s.replication.follow(ctx, ready) }
+func (s *Store) Follow(ctx context.Context, version string, ready func()) {
+	s.replication.follow(ctx, version, ready)
+}
 
 // DeferWaits lets changes return before they are in effect on all replicas. Commands
 // that make many changes use it, and call [Store.Settle] before they report success.

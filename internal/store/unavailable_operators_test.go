@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/statistics"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -54,6 +55,13 @@ var operatorMethods = map[string]call{
 
 	"InsertRefusals": func(ctx context.Context, s *store.Store) error {
 		return s.Refusals.InsertRefusals(ctx, []*refusal.Record{{ID: "id"}})
+	},
+	"AddStatistics": func(ctx context.Context, s *store.Store) error {
+		return s.Statistics.AddStatistics(ctx, statistics.Counts{statistics.SignIns: 1}, noon)
+	},
+	"Statistics": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Statistics.Statistics(ctx, statistics.Hour, noon)
+		return err
 	},
 	"Refusal": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Refusals.Refusal(ctx, "request")
@@ -103,7 +111,12 @@ var operatorMethods = map[string]call{
 		return err
 	},
 
-	"PendingNotices": func(ctx context.Context, s *store.Store) error { _, err := s.Outbox.PendingNotices(ctx); return err },
+	"CountNotices": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Outbox.CountNotices(ctx, "failed", 1)
+		return err
+	},
+	"ReplicaVersions": func(ctx context.Context, s *store.Store) error { _, err := s.ReplicaVersions(ctx); return err },
+	"PendingNotices":  func(ctx context.Context, s *store.Store) error { _, err := s.Outbox.PendingNotices(ctx); return err },
 	"ListConsents": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Consents.ListConsents(ctx, "a", "", consent.Consent{}, 1, noon)
 		return err

@@ -105,6 +105,10 @@ var peopleMethods = map[string]call{
 		_, err := s.Mails.NextMail(ctx)
 		return err
 	},
+	"CountMails": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Mails.CountMails(ctx, "failed", 1)
+		return err
+	},
 	"PendingMails": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Mails.PendingMails(ctx)
 		return err

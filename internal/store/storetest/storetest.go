@@ -171,7 +171,7 @@ func Follow(tb testing.TB, s *store.Store) {
 	following, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.Follow(ctx, func() { close(following) })
+		s.Follow(ctx, "test", func() { close(following) })
 	}()
 	<-following
 	tb.Cleanup(func() { stop(); <-ended })
