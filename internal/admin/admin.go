@@ -32,6 +32,7 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/statistics"
 )
 
 // Config configures a [Handler]. All members must be set.
@@ -78,6 +79,9 @@ type Config struct {
 	TrustedIssuers TrustedIssuers
 	Audit          Audit
 	Refusals       Refusals
+	Statistics     statistics.Reader
+	Deliveries     Deliveries
+	Replicas       Replicas
 
 	APIKeys APIKeys
 	Changes cache.Changes

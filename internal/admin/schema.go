@@ -44,6 +44,8 @@ func (s *schemas) of(t reflect.Type, request bool) object {
 		return object{"type": "boolean"}
 	case reflect.String:
 		return object{"type": "string"}
+	case reflect.Float64:
+		return object{"type": "number"}
 	case reflect.Interface:
 		return object{}
 	default:

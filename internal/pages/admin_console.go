@@ -40,32 +40,6 @@ type ConsoleContinue struct{ URL string }
 
 func (ConsoleContinue) template() string { return "continue" }
 
-// ConsoleOverview is the first page of the administrators' console.
-type ConsoleOverview struct {
-	// Version is that of the server, Role the role of the administrator.
-	Version string
-	Role    messages.Message
-	// ConnectURL connects the first application; empty if there is one.
-	ConnectURL string
-	// Refused counts the rejected requests of the last week by rule; Changes are the latest ones.
-	// MayAudit reports that the role sees both.
-	MayAudit bool
-	Refused  []RefusedRow
-	// RefusedMore reports that there were more than the page counted.
-	RefusedMore         bool
-	Changes             []ChangeRow
-	AuditURL, RefuseURL string
-}
-
-func (ConsoleOverview) template() string { return "console-overview" }
-
-// RefusedRow counts the rejected requests of a rule. URL explains the latest one.
-type RefusedRow struct {
-	Rule, URL string
-	Count     int
-	Last      When
-}
-
 // ChangeRow is an event of the audit log. Failed reports that the change was not made.
 type ChangeRow struct {
 	Action, Target, Actor, Address, RequestID string

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -34,11 +35,21 @@ func adminConsoleSamples() []sample {
 		}, "account", "again"),
 		alone("continue", func(_, link string) Page { return ConsoleContinue{URL: link} }, "continue"),
 		page("overview", func(text, link string) Page {
+			growth := -3
+			plot := &Plot{ID: "plot", Title: messages.Literal(text), Summary: messages.Literal(text), Times: []time.Time{now, now}, Milliseconds: true, Lines: []PlotLine{
+				{messages.Literal(text), []float64{1, math.NaN()}}, {messages.Literal(text), []float64{1, 2}},
+			}}
 			return ConsoleOverview{
-				Version: text, Role: messages.Literal(text), ConnectURL: link, MayAudit: true, RefusedMore: true, AuditURL: link, RefuseURL: link,
-				Refused: []RefusedRow{{text, link, 3, when}}, Changes: []ChangeRow{change(text)},
+				Version: text, Role: messages.Literal(text), ConnectURL: link, MayAudit: true, AuditURL: link, Growth: &growth, SignInsPlot: plot,
+				Keys: []KeyFact{{text, when, now, true, false}, {text, when, now, false, true}}, CertificateEnds: &now,
+				Windows: []MenuItem{{Link: Link{link, messages.Literal(text)}, Current: true}}, Replicas: []ReplicaRow{{text, 1}, {"", 2}},
+				RefusedPlot: &Bars{
+					ID: "plot-refused", Title: messages.Literal(text), Summary: messages.Literal(text), NameOf: messages.Literal(text), CountOf: messages.Literal(text),
+					Rows: []Bar{{text, link, 3}},
+				},
+				Needs: []Need{{messages.New("console.needs.refusals", "n", 2, "rule", Isolate(text)), Link{link, messages.Literal(text)}}}, Changes: []ChangeRow{change(text)},
 			}
-		}),
+		}, "windows", "needs", "sign-ins", "refused", "plot", "plot-refused"),
 		page("audit", func(text, link string) Page {
 			return ConsoleAudit{
 				Action: link, ByAction: text, ByActor: text, ByTarget: text, Changes: []ChangeRow{change(text)},

@@ -104,7 +104,7 @@ var parsePages = sync.OnceValues(func() (map[string]*template.Template, error) {
 		return nil, err
 	}
 	shared, err := template.New("shared").Funcs(functions(&assets{}, english, nil)).ParseFS(templates,
-		"templates/layout.html", "templates/console.html", "templates/parts.html", "templates/icons.html")
+		"templates/layout.html", "templates/console.html", "templates/parts.html", "templates/plots.html", "templates/icons.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}

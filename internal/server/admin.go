@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/store"
 )
 
 func composeAdmin(s *Server) {
@@ -30,10 +31,16 @@ func composeAdmin(s *Server) {
 		},
 		Sessions: s.Store.Sessions, SessionManager: s.sessions, Tokens: operatorTokens{s.OAuth2.Introspection, s.OAuth2.AccessTokens},
 		KeySets: s.Store.KeySets, SigningKeys: s.Keys, Sealer: s.Secrets, TrustedIssuers: s.Store.TrustedIssuers,
-		Audit: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals},
+		Audit: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals}, Statistics: s.Store.Statistics, Deliveries: deliveries{s.Store.Mails, s.Store.Outbox}, Replicas: s.Store,
 		APIKeys: s.Store.APIKeys, Changes: s.Store.Changes(), NoAuth: c.AdminAuth == config.AdminNone,
 		Version: s.Version, Address: middleware.Address, RequestID: middleware.ID, Now: s.Now, Log: s.Log,
 	})
+}
+
+// deliveries are the outboxes for the admin API.
+type deliveries struct {
+	*store.Mails
+	*store.Outbox
 }
 
 // operatorMailLimits returns the limits of messages that operators send.

@@ -102,9 +102,13 @@ type Config struct {
 	// PresetServer describes this server in the settings of applications.
 	PresetServer preset.Server
 	Version      string
-	Settings     []Setting
-	Now          func() time.Time
-	Log          *slog.Logger
+	// RotateKeysEvery is the time for which a signing key signs.
+	RotateKeysEvery time.Duration
+	// CertificateEnds returns the end of the TLS certificate, zero without one; nil if it is unknown.
+	CertificateEnds func() time.Time
+	Settings        []Setting
+	Now             func() time.Time
+	Log             *slog.Logger
 }
 
 // Console serves the administrators' console.

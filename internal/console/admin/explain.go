@@ -17,18 +17,22 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// explain serves GET /console/explain: request_id is that of a rejected request, and before the ID
-// of the last rejected request of the previous page.
+// explain serves GET /console/explain: request_id is that of a rejected request. rule selects those of the
+// list, and before is the ID of the last one of the previous page.
 func explain(v *visit) error {
 	c, form := v.console, v.r.Form
 	content := pages.ConsoleExplain{Action: c.Root + "/explain", RequestID: strings.TrimSpace(form.Get("request_id"))}
-	list, err := c.Refusals.ListRefusals(v.r.Context(), refusal.Filter{}, form.Get("before"), rows+1)
+	list, err := c.Refusals.ListRefusals(v.r.Context(), refusal.Filter{Rule: refusal.Rule(form.Get("rule"))}, form.Get("before"), rows+1)
 	if err != nil {
 		return err
 	}
 	if len(list) > rows {
 		list = list[:rows]
-		content.OlderURL = content.Action + "?before=" + url.QueryEscape(list[rows-1].ID)
+		older := url.Values{"before": {list[rows-1].ID}}
+		if rule := form.Get("rule"); rule != "" {
+			older.Set("rule", rule)
+		}
+		content.OlderURL = withQuery(content.Action, older)
 	}
 	for _, r := range list {
 		content.Latest = append(content.Latest, pages.RejectedRow{Rule: string(r.Rule), Client: r.ClientID, URL: v.explainURL(r.RequestID), At: v.when(r.At)})
