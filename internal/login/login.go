@@ -126,9 +126,9 @@ type Attempts interface {
 type SetupLinks interface {
 	// SetupLink returns account.ErrSetupLink unless the link with the hash is valid.
 	SetupLink(ctx context.Context, hash []byte, now time.Time) error
-	// RedeemSetupLink redeems the link and adds the account first and its passkey p, nil for none:
-	// all or nothing.
-	RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, now time.Time) error
+	// RedeemSetupLink redeems the link and adds the account first, its passkey p, nil for none, and an
+	// audit event with the address of the caller: all or nothing.
+	RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, address string, now time.Time) error
 }
 
 // Pages renders pages.

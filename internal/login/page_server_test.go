@@ -130,9 +130,9 @@ type watchedSetupLinks struct {
 	watched *watched
 }
 
-func (l watchedSetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, now time.Time) error {
+func (l watchedSetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, address string, now time.Time) error {
 	l.watched.writes.Add(1)
-	return l.SetupLinks.RedeemSetupLink(ctx, hash, first, p, now)
+	return l.SetupLinks.RedeemSetupLink(ctx, hash, first, p, address, now)
 }
 
 // pageServer serves the pages over a real store, with a clock that the test moves.

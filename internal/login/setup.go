@@ -107,7 +107,11 @@ func (h *Setup) createAdministrator(r *http.Request) (*account.Account, *passkey
 		return nil, nil, err
 	}
 	first.Claims = map[string]any{"preferred_username": first.Username}
-	err = h.SetupLinks.RedeemSetupLink(ctx, hash, first, p, now)
+	address := ""
+	if from := h.Address(ctx); from.IsValid() {
+		address = from.String()
+	}
+	err = h.SetupLinks.RedeemSetupLink(ctx, hash, first, p, address, now)
 	switch {
 	case errors.Is(err, account.ErrSetupLink):
 		return nil, nil, invalidLink()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -260,15 +261,19 @@ func TestSetupLink(t *testing.T) {
 		must(t, s.SetupLinks.SetupLink(t.Context(), link, noon))
 		wantErr(t, "SetupLink of another", s.SetupLinks.SetupLink(t.Context(), session.Hash("other"), noon), account.ErrSetupLink)
 		wantErr(t, "SetupLink too late", s.SetupLinks.SetupLink(t.Context(), link, noon.Add(30*time.Minute)), account.ErrSetupLink)
-		late := s.SetupLinks.RedeemSetupLink(t.Context(), link, first, nil, noon.Add(30*time.Minute))
+		late := s.SetupLinks.RedeemSetupLink(t.Context(), link, first, nil, "192.0.2.1", noon.Add(30*time.Minute))
 		wantErr(t, "RedeemSetupLink too late", late, account.ErrSetupLink)
 
-		taken := s.SetupLinks.RedeemSetupLink(t.Context(), link, fixture.Account("alice"), nil, noon)
+		taken := s.SetupLinks.RedeemSetupLink(t.Context(), link, fixture.Account("alice"), nil, "192.0.2.1", noon)
 		wantErr(t, "RedeemSetupLink with a taken name", taken, account.ErrExists)
 		must(t, s.SetupLinks.SetupLink(t.Context(), link, noon))
 
-		must(t, s.SetupLinks.RedeemSetupLink(t.Context(), link, first, nil, noon))
+		must(t, s.SetupLinks.RedeemSetupLink(t.Context(), link, first, nil, "192.0.2.1", noon))
 		wantAdministrator(t, s, true)
+		events, err := s.Audit.ListEvents(t.Context(), audit.Filter{Action: "user.create"}, "", 10)
+		if err != nil || len(events) != 1 || events[0].Target != first.Subject || events[0].Address != "192.0.2.1" || events[0].Outcome != audit.Done {
+			t.Errorf("events of the set-up = %+v, %v; want one of the account that was created", events, err)
+		}
 		wantErr(t, "SetupLink after use", s.SetupLinks.SetupLink(t.Context(), link, noon), account.ErrSetupLink)
 	})
 }

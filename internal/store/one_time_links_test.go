@@ -148,7 +148,7 @@ func TestAccountAndPasskeyOfALink(t *testing.T) {
 			return []byte("link"), s.SetupLinks.InsertSetupLink(ctx, []byte("link"), noon.Add(time.Hour))
 		}, func(ctx context.Context, s *store.Store, hash []byte, a *account.Account, p *passkey.Passkey) error {
 			a.AdminRole = account.Owner
-			return s.SetupLinks.RedeemSetupLink(ctx, hash, a, p, noon)
+			return s.SetupLinks.RedeemSetupLink(ctx, hash, a, p, "192.0.2.1", noon)
 		}, account.ErrSetupLink},
 	} {
 		t.Run(name, func(t *testing.T) {

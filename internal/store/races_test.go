@@ -90,7 +90,7 @@ func TestRaces(t *testing.T) {
 			link := session.Hash("link")
 			must(t, s.SetupLinks.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
 			return func(ctx context.Context, s *store.Store) error {
-				return s.SetupLinks.RedeemSetupLink(ctx, link, fixture.Account(rand.Text()), nil, noon)
+				return s.SetupLinks.RedeemSetupLink(ctx, link, fixture.Account(rand.Text()), nil, "192.0.2.1", noon)
 			}
 		}},
 		"accept one code of an authenticator app": {secondfactor.ErrReplayed, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/passkey"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
@@ -42,8 +43,11 @@ func (s *SetupLinks) SetupLink(ctx context.Context, hash []byte, now time.Time) 
 
 // RedeemSetupLink invalidates all links and adds the account first and its passkey p, nil for none:
 // all or nothing. Of any number of concurrent callers, with one link or several, one succeeds. The
-// others, and all callers once there is an administrator, get [account.ErrSetupLink].
-func (s *SetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, now time.Time) error {
+// others, and all callers once there is an administrator, get [account.ErrSetupLink]. The audit event
+// has the address of the caller.
+func (s *SetupLinks) RedeemSetupLink(
+	ctx context.Context, hash []byte, first *account.Account, p *passkey.Passkey, address string, now time.Time,
+) error {
 	const spend = `
 		UPDATE setup_links SET spent_at = $2
 		WHERE spent_at IS NULL
@@ -57,6 +61,11 @@ func (s *SetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *ac
 		}
 		if spent == 0 {
 			return account.ErrSetupLink
+		}
+		e := audit.NewEvent("user.create", first.Subject, audit.Actor{Kind: audit.User, ID: first.Subject, Name: first.Username}, now)
+		e.Detail, e.Address, e.Outcome = "admin_role: none to "+string(first.AdminRole), address, audit.Done
+		if err := insertEvent(ctx, c, e); err != nil {
+			return err
 		}
 		return insertAccountWith(ctx, c, first, p)
 	})

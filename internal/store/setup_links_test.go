@@ -33,7 +33,7 @@ func TestOneSetupLinkIsRedeemed(t *testing.T) {
 		}
 		var callers atomic.Int64
 		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
-			return s.SetupLinks.RedeemSetupLink(ctx, link(callers.Add(1)), administrator(rand.Text()), nil, noon)
+			return s.SetupLinks.RedeemSetupLink(ctx, link(callers.Add(1)), administrator(rand.Text()), nil, "192.0.2.1", noon)
 		})
 		fixture.WantOneWinner(t, results, account.ErrSetupLink)
 		for i := range int64(links) {
@@ -48,7 +48,7 @@ func TestSetupLinksAreInvalidWithAnAdministrator(t *testing.T) {
 		must(t, s.Accounts.InsertAccount(t.Context(), administrator("root")))
 		link := session.Hash("link")
 		must(t, s.SetupLinks.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
-		wantErr(t, "RedeemSetupLink", s.SetupLinks.RedeemSetupLink(t.Context(), link, administrator("second"), nil, noon), account.ErrSetupLink)
+		wantErr(t, "RedeemSetupLink", s.SetupLinks.RedeemSetupLink(t.Context(), link, administrator("second"), nil, "192.0.2.1", noon), account.ErrSetupLink)
 		_, err := s.Accounts.Account(t.Context(), "second")
 		wantErr(t, "the second administrator", err, account.ErrNotFound)
 	})

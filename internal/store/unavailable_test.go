@@ -129,7 +129,7 @@ var requestMethods = map[string]call{
 	},
 	"SetupLink": func(ctx context.Context, s *store.Store) error { return s.SetupLinks.SetupLink(ctx, []byte{1}, noon) },
 	"RedeemSetupLink": func(ctx context.Context, s *store.Store) error {
-		return s.SetupLinks.RedeemSetupLink(ctx, []byte{1}, fixture.Account("new"), nil, noon)
+		return s.SetupLinks.RedeemSetupLink(ctx, []byte{1}, fixture.Account("new"), nil, "192.0.2.1", noon)
 	},
 	"ImportAccounts": func(ctx context.Context, s *store.Store) error {
 		_, _, err := s.Accounts.ImportAccounts(ctx, imports(fixture.Account("new")))
