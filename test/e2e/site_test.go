@@ -64,6 +64,19 @@ func eachEngine(t *testing.T, env map[string]string, test func(*service)) {
 
 func startService(t *testing.T, engine rig.Engine, env map[string]string) *service {
 	t.Helper()
+	s := startEmptyService(t, engine, env)
+	s.demo = startShop(t, s.cluster)
+	s.username, s.password = "ada", "seven unrelated words"
+	rig.ImportUsers(t, s.cluster, rig.User{
+		Username: s.username, Password: s.password,
+		Claims: map[string]any{"name": "Ada Lovelace", "email": adasAddress, "email_verified": true},
+	})
+	return s
+}
+
+// startEmptyService starts a server without users and applications.
+func startEmptyService(t *testing.T, engine rig.Engine, env map[string]string) *service {
+	t.Helper()
 	s := &service{t: t, engine: engine, mail: mailcatcher.New(mailcatcher.Config{}), read: map[int]bool{}}
 	all := map[string]string{
 		"SIGN_UP": "open", "MAIL_URL": "smtp+plain://" + serveMail(t, s.mail), "MAIL_FROM": "Ostiary <no-reply@example.com>",
@@ -74,12 +87,20 @@ func startService(t *testing.T, engine rig.Engine, env map[string]string) *servi
 		replicas = 2
 	}
 	s.cluster = rig.Serve(t, rig.Options{Database: rig.Database(t, engine), Replicas: replicas, Env: all})
-	s.site = site{s.cluster.Issuer, startShop(t, s.cluster), "ada", "seven unrelated words"}
-	rig.ImportUsers(t, s.cluster, rig.User{
-		Username: s.username, Password: s.password,
-		Claims: map[string]any{"name": "Ada Lovelace", "email": adasAddress, "email_verified": true},
-	})
+	s.issuer = s.cluster.Issuer
 	return s
+}
+
+// setUpLink returns the link that the server printed.
+func (s *service) setUpLink() string {
+	s.t.Helper()
+	for began := time.Now(); time.Since(began) < timeout; time.Sleep(20 * time.Millisecond) {
+		if found := regexp.MustCompile(`(?m)^set-up +(http\S+)$`).FindStringSubmatch(s.cluster.Logs()); found != nil {
+			return found[1]
+		}
+	}
+	s.t.Fatalf("the server printed no set-up link:\n%s", s.cluster.Logs())
+	return ""
 }
 
 // serveMail serves a mail server on a free port and returns its address.
