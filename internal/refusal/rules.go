@@ -94,6 +94,13 @@ const (
 	TokenScopeMissing   Rule = "token_scope_missing"
 	TokenAuthentication Rule = "token_authentication_insufficient"
 
+	// Proofs of possession.
+
+	DPoPMissing  Rule = "dpop_proof_missing"
+	DPoPInvalid  Rule = "dpop_proof_invalid"
+	DPoPReplayed Rule = "dpop_proof_replayed"
+	DPoPNonce    Rule = "dpop_nonce_required"
+
 	// Pages and sign-in.
 
 	RequestExpired         Rule = "authorization_request_expired"
