@@ -115,6 +115,9 @@ type Metadata struct {
 	BackchannelLogoutURI              string `json:"backchannel_logout_uri,omitempty"`
 	BackchannelLogoutSessionRequired  bool   `json:"backchannel_logout_session_required,omitempty"`
 
+	// DPoPBoundAccessTokens requires a DPoP proof with each token request (RFC 9449 section 5.2).
+	DPoPBoundAccessTokens bool `json:"dpop_bound_access_tokens,omitempty"`
+
 	AccessTokenStrategy string   `json:"access_token_strategy,omitempty"` // jwt or opaque; empty is the server's default
 	IDTokenClaims       string   `json:"id_token_claims,omitempty"`       // granted or minimal; empty is the server's default
 	RequirePKCE         bool     `json:"require_pkce,omitempty"`
@@ -142,8 +145,9 @@ type Metadata struct {
 	// authentication of the user: one of the values of acr, and an age of at most so many seconds.
 	UserinfoACRValues []string        `json:"userinfo_acr_values,omitempty"`
 	UserinfoMaxAge    *int64          `json:"userinfo_max_age,omitempty"`
-	OperatorScope     bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
-	Theme             *theme.Theme    `json:"theme,omitempty"`          // the look of pages in flows of the client
+	RequireDPoPNonce  bool            `json:"require_dpop_nonce,omitempty"` // of DPoP proofs, if dpop_nonces is client
+	OperatorScope     bool            `json:"operator_scope,omitempty"`     // the operator has set the scope of a client that registered itself
+	Theme             *theme.Theme    `json:"theme,omitempty"`              // the look of pages in flows of the client
 	Owner             string          `json:"owner,omitempty"`
 	Notes             json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
 	Lifespans

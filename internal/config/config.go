@@ -105,6 +105,16 @@ const (
 	IDTokenMinimal IDTokenClaims = "minimal"
 )
 
+// DPoPNonces selects the clients whose DPoP proofs need a nonce.
+type DPoPNonces string
+
+// Values of [DPoPNonces]: no client, all, or the ones with require_dpop_nonce.
+const (
+	DPoPNoncesOff    DPoPNonces = "off"
+	DPoPNoncesOn     DPoPNonces = "on"
+	DPoPNoncesClient DPoPNonces = "client"
+)
+
 // AssertionAudience selects the valid audiences of client assertions.
 type AssertionAudience string
 
@@ -185,6 +195,8 @@ type Config struct {
 	AuditRetention time.Duration
 
 	ClientAssertionAudience AssertionAudience
+	// DPoPNonces is whose DPoP proofs need a nonce.
+	DPoPNonces DPoPNonces
 	// RegistrationQuerySecrets accepts client secrets in the query of registration requests.
 	RegistrationQuerySecrets bool
 	// SoftwareStatementKeysFile has the keys of trusted issuers of software statements.
@@ -337,6 +349,7 @@ func Default() *Config {
 
 		RotatedSecretLifetime:   day,
 		ClientAssertionAudience: AudienceBaseline,
+		DPoPNonces:              DPoPNoncesClient,
 
 		AccessTokenFormat:       FormatJWT,
 		AccessTokenAlg:          AlgES256,

@@ -112,7 +112,8 @@ type WithAccount struct {
 type CodeRedemption struct {
 	Ref           Locator
 	ClientID      string
-	JKT           string         // of the DPoP proof, if any
+	JKT           string         // thumbprint of the key of the DPoP proof, if any
+	BindRefresh   bool           // binds the refresh tokens to JKT, for a public client
 	Authorization *Authorization // replaces the grant's, unless it is nil
 	Now           time.Time      // also becomes CodeRedeemedAt
 	// TokensUntil is the expiry of the access token issued for the code. It raises
@@ -130,6 +131,7 @@ type RefreshRotation struct {
 	ClientID       string
 	Generation     int64 // of the presented token
 	JKT            string
+	BindRefresh    bool           // binds the following refresh tokens to JKT, for a public client
 	KeepGeneration bool           // sender-constrained confidential clients keep their generation
 	Authorization  *Authorization // replaces the grant's, unless it is nil
 	ExpiresAt      time.Time      // the new ExpiresAt, which the store caps by EndsAt

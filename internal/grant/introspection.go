@@ -5,6 +5,13 @@ import (
 	"maps"
 )
 
+// Confirmation names the key to which an access token is bound.
+//
+// Spec: RFC 7800 §3.1, RFC 9449 §6.
+type Confirmation struct {
+	JKT string `json:"jkt,omitempty" doc:"the SHA-256 thumbprint of the key, RFC 9449"`
+}
+
 // Introspection is an introspection response. For an inactive token all members but Active
 // are empty.
 //
@@ -24,6 +31,8 @@ type Introspection struct {
 	ID        string   `json:"jti,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
+
+	Confirmation *Confirmation `json:"cnf,omitempty"`
 
 	Extra json.RawMessage `json:"ext,omitempty"` // claims added by the consent app and hooks
 

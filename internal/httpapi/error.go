@@ -64,8 +64,10 @@ func BadRequest(code, description string) *Error {
 //
 // Spec: RFC 6750 §3, RFC 9470 §3.
 type Challenge struct {
+	Scheme                          string // Bearer if it is empty
 	Realm, Code, Description, Scope string
 	ACRValues, MaxAge               string
+	Algs                            string // of DPoP proofs, separated by spaces
 }
 
 // String returns the value of the header.
@@ -78,12 +80,13 @@ func (c Challenge) String() string {
 		{"scope", c.Scope},
 		{"acr_values", c.ACRValues},
 		{"max_age", c.MaxAge},
+		{"algs", c.Algs},
 	} {
 		if p.value != "" {
 			parameters = append(parameters, p.name+`="`+p.value+`"`)
 		}
 	}
-	return strings.TrimRight("Bearer "+strings.Join(parameters, ", "), " ")
+	return strings.TrimRight(cmp.Or(c.Scheme, "Bearer")+" "+strings.Join(parameters, ", "), " ")
 }
 
 // Mapping is one row of a table from domain errors to error responses.

@@ -73,8 +73,12 @@ func TestAccessTokensInRequests(t *testing.T) {
 		method, query, form string
 		headers             []string
 		want                string
+		dpop                bool
 		err                 error
 	}{
+		"with DPoP":                       {headers: []string{"dpop abc"}, want: "abc", dpop: true},
+		"DPoP alone":                      {headers: []string{"DPoP"}, err: httpapi.ErrNoToken},
+		"DPoP and Bearer":                 {headers: []string{"DPoP abc", "Bearer abc"}, err: httpapi.ErrAmbiguousToken},
 		"in the header":                   {headers: []string{"Bearer abc"}, want: "abc"},
 		"whatever the case of the scheme": {headers: []string{"bEARER abc"}, want: "abc"},
 		"with more spaces":                {headers: []string{"Bearer   abc "}, want: "abc"},
@@ -105,8 +109,8 @@ func TestAccessTokensInRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := httpapi.AccessToken(r)
-			if got != tc.want || !errors.Is(err, tc.err) {
-				t.Errorf("AccessToken = %q, %v; want %q, %v", got, err, tc.want, tc.err)
+			if got.Token != tc.want || got.DPoP != tc.dpop || !errors.Is(err, tc.err) {
+				t.Errorf("AccessToken = %+v, %v; want %q, %v", got, err, tc.want, tc.err)
 			}
 		})
 	}

@@ -23,6 +23,8 @@ const (
 	CodeRegistrationNotSupported = "registration_not_supported"
 	CodeInvalidRequestURI        = "invalid_request_uri"
 	CodeInvalidRequestObject     = "invalid_request_object"
+	CodeInvalidDPoPProof         = "invalid_dpop_proof"
+	CodeUseDPoPNonce             = "use_dpop_nonce"
 )
 
 // The error codes of RFC 8628 §3.5.
@@ -37,6 +39,8 @@ func describe(code string) string {
 	switch code {
 	case CodeInvalidRequest:
 		return "The request lacks a parameter, or one of its parameters is malformed"
+	case CodeInvalidDPoPProof:
+		return "The DPoP proof is missing, malformed, too old, used before, or for another key, method, URL or token"
 	case CodeInvalidGrant:
 		return "The code or token is invalid, expired, revoked, already used, or belongs to another client, redirect URI or verifier"
 	case CodeInvalidScope:

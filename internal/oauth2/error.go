@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -48,6 +49,13 @@ func errorTable() *httpapi.Errors {
 	return &httpapi.Errors{
 		Table: []httpapi.Mapping{
 			httpapi.As(tooManyPending),
+			httpapi.Is(dpop.ErrNonce, *NewError(CodeUseDPoPNonce, "The DPoP proof needs the nonce of the DPoP-Nonce header")),
+			func(err error) *Error {
+				if cause := refusal.Of(err); errors.Is(err, dpop.ErrInvalid) || cause != nil && cause.Rule == refusal.KeyMismatch {
+					return StandardError(CodeInvalidDPoPProof)
+				}
+				return nil
+			},
 			func(err error) *Error {
 				if !errors.Is(err, grant.ErrNotFound) {
 					return nil

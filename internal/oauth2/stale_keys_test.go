@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/server"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -64,7 +65,7 @@ func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 			t.Errorf("%s: %d with Retry-After %q to %q, want 503\n%s", name, p.Status, p.Header.Get("Retry-After"), p.Header.Get("Location"), p.Body)
 		}
 	}
-	if _, err := endpoints.AccessTokens.UserGrant(t.Context(), unknown(got["access_token"])); err == nil || strings.Contains(err.Error(), "not found") {
+	if _, err := endpoints.AccessTokens.UserGrant(t.Context(), httpapi.Presented{Token: unknown(got["access_token"])}); err == nil || strings.Contains(err.Error(), "not found") {
 		t.Errorf("userinfo's question is answered with %v", err)
 	}
 }

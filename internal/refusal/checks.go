@@ -111,7 +111,7 @@ func authorizeChecks() []Check {
 		Check{Name: "response_mode, state", Spec: "OAuth 2.0 Multiple Response Types §2.1", Rules: []Rule{ParameterInvalid}, Parameters: []string{"response_mode", "state", "registration"}},
 		Check{Name: "the client may use the response_type", Spec: "RFC 6749 §3.1.1", Rules: []Rule{ParameterMissing, ParameterInvalid, ResponseTypeUnsupported, GrantTypeNotRegistered}, Parameters: []string{"response_type"}},
 		Check{Name: "the client may have the scope and the resource", Spec: "RFC 6749 §3.3, RFC 8707 §2.1", Rules: []Rule{ParameterInvalid, ScopeNotAllowed, ResourceNotAllowed}, Parameters: []string{"scope", "resource", "claims"}},
-		Check{Name: "PKCE", Spec: "RFC 7636 §4.3, RFC 9700 §2.1.1", Rules: []Rule{ChallengeMissing, ChallengeMalformed, ParameterInvalid}, Parameters: []string{"code_challenge"}},
+		Check{Name: "code_challenge, dpop_jkt", Spec: "RFC 7636 §4.3, RFC 9700 §2.1.1, RFC 9449 §10", Rules: []Rule{ChallengeMissing, ChallengeMalformed, ParameterInvalid}, Parameters: []string{"code_challenge", "dpop_jkt"}},
 		Check{Name: "nonce, prompt, max_age, id_token_hint, acr_values", Spec: "OpenID Connect Core §3.1.2.1", Rules: []Rule{ParameterInvalid, HintInvalid}, Parameters: []string{"nonce", "prompt", "max_age", "id_token_hint", "acr_values"}},
 	)
 	for i := range checks {
@@ -146,6 +146,7 @@ func grantStateRules() []Rule {
 func tokenChecks() []Check {
 	return []Check{
 		{Name: "the client may use the grant_type", Spec: "RFC 6749 §5.2", Rules: []Rule{ParameterInvalid, GrantTypeUnsupported, GrantTypeNotRegistered}},
+		proofCheck("RFC 9449 §5"),
 		{Name: "the request has a code, refresh token, device code or assertion of this server or a trusted issuer", Spec: "RFC 6749 §4.1.3, §6", Rules: []Rule{
 			ParameterMissing, CodeMalformed, RefreshMalformed, DeviceCodeMalformed, AssertionInvalid,
 		}},
@@ -163,6 +164,11 @@ func tokenChecks() []Check {
 		{Name: "the scope and the resource were granted", Spec: "RFC 6749 §6, RFC 8707 §2.2", Rules: []Rule{ScopeExceedsGrant, ScopeNotAllowed, ResourceNotAllowed}},
 		{Name: "all that was granted is still allowed", Spec: "RFC 6749 §3.3", Rules: []Rule{ScopesDropped}},
 	}
+}
+
+// proofCheck is the check of a DPoP proof.
+func proofCheck(spec string) Check {
+	return Check{Name: "a DPoP proof is valid, and there if the client must send one", Spec: spec, Rules: []Rule{DPoPMissing, DPoPInvalid, DPoPNonce, DPoPReplayed}}
 }
 
 func deviceChecks() []Check {
@@ -201,6 +207,8 @@ func userinfoChecks() []Check {
 	return slices.Concat([]Check{
 		{Name: "the request has one access token", Spec: "RFC 6750 §2", Rules: []Rule{TokenMissing, TokenAmbiguous}},
 	}, presentedToken("RFC 6750 §3.1"), []Check{
+		{Name: "the token is presented as it was issued: as a bearer token, or with its key", Spec: "RFC 9449 §7", Rules: []Rule{TokenBinding}},
+		proofCheck("RFC 9449 §7.1"),
 		{Name: "the token has the scope openid", Spec: "OpenID Connect Core §5.3.1", Rules: []Rule{TokenScopeMissing}},
 		{Name: "the authentication of the user suffices", Spec: "RFC 9470 §3", Rules: []Rule{TokenAuthentication}},
 		{Name: "the response can be encrypted for the client", Spec: "OpenID Connect Core §5.3.2", Rules: []Rule{KeysUnavailable}},

@@ -53,7 +53,7 @@ func codeExplanations() map[Rule]Explanation {
 		AccountDisabled:      {"The account is disabled or deleted.", "Enable the account on the page of the user."},
 		AccountTokensRevoked: {"All grants of the account from before revoked_at were revoked, for example by a password change.", signInAgain},
 		ClientTokensRevoked:  {"All grants of the client from before revoked_at were revoked.", signInAgain},
-		KeyMismatch:          {"The grant is bound to another key.", "Use the key with which the grant began."},
+		KeyMismatch:          {"The code or refresh token is bound to a key, and the DPoP proof has another one, or is missing.", "Use the key with which the grant began."},
 		VerifierMissing:      {"The authorization request had a code_challenge, but the token request has no code_verifier.", "Enable PKCE for the token request too."},
 		VerifierMismatch:     {"The code_verifier does not match the authorization request: often two tabs that share storage.", "Store the verifier per sign-in, under its state."},
 		VerifierUnexpected:   {"The token request has a code_verifier, but the authorization request had no code_challenge.", "Send code_challenge with the authorization request, or no verifier."},
@@ -114,6 +114,11 @@ func tokenExplanations() map[Rule]Explanation {
 		TokenAudience:       {"The audience of the access token is audience, not this endpoint or the client that sent it.", "Use a token without resource here; a resource server introspects with its own client, named as audience."},
 		TokenInactive:       {"The access token has no user; or, at introspection, the token, its grant or its session was revoked or has ended.", signInAgain},
 		TokenScopeMissing:   {"The access token lacks the scope openid.", "Request the scope openid."},
+		TokenBinding:        {"A token that is bound to a key came as a bearer token or with the proof of another key, or an unbound one came with the scheme DPoP.", "Present the token with the scheme of its token_type, and a proof with the key of its token request."},
+		DPoPMissing:         {"The request has no DPoP proof: the client registered dpop_bound_access_tokens, or its access token is bound to a key.", "Switch DPoP on in the application, or off for the client."},
+		DPoPInvalid:         {"The DPoP proof is malformed, too old, or for another method, URL or token; see the cause.", "Compare htm and htu with the request as the application sends it, and the clocks of both machines."},
+		DPoPReplayed:        {"The jti of the DPoP proof was used before.", "Make a new proof with a new jti for each request."},
+		DPoPNonce:           {"The DPoP proof has no current nonce of this server.", "Repeat the request with the nonce of the DPoP-Nonce header, which libraries do by themselves."},
 		TokenAuthentication: {"The user authenticated with a lower acr than userinfo_acr_values of the client, or longer ago than its userinfo_max_age.", "The application begins a new sign-in with the acr_values and max_age of the challenge."},
 	}
 }

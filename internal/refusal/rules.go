@@ -93,6 +93,7 @@ const (
 	TokenInactive       Rule = "token_inactive"
 	TokenScopeMissing   Rule = "token_scope_missing"
 	TokenAuthentication Rule = "token_authentication_insufficient"
+	TokenBinding        Rule = "token_binding"
 
 	// Proofs of possession.
 

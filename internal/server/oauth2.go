@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/login/external"
@@ -57,9 +59,16 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 	lifetimes := &issuer.Lifetimes
 	authenticator := newAuthenticator(s) //nolint:contextcheck // the decoy is created before any request
 	requests := newAuthorizationRequests(s, lifetimes)
+	nonces := newDPoPNonces(s)
 	hooks.Issuer, hooks.Subjects, hooks.ClaimStyle = c.Issuer, s.subjects, issuer.ClaimStyle
 	accessTokens := &tokens.Reader{
 		Issuer: c.Issuer, Verifier: s.Keys, Sealer: sealer, ClaimStyle: issuer.ClaimStyle, Grants: s.Store.Grants, Now: s.Now,
+		Possession: tokens.Possession{
+			Proofs: &dpop.Verifier{Nonces: nonces, Replay: &dpop.Seen{}, Now: s.Now},
+			RequiresNonce: func(ctx context.Context, clientID string) (bool, error) {
+				return requiresNonceByID(ctx, s, clientID)
+			},
+		},
 	}
 	s.OAuth2 = OAuth2{
 		Authorize: newAuthorize(s, requests, fosite, lifetimes),
@@ -70,6 +79,10 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 		Token: token.New(token.Config{
 			Authenticator: authenticator, Scopes: s.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
 			Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
+			DPoP: token.DPoP{
+				Verifier: &dpop.Verifier{Nonces: nonces, Replay: s.Store.Replay, Now: s.Now}, URL: c.URL(pathToken),
+				RequiresNonce: func(client *client.Client) bool { return requiresNonce(c, client) },
+			},
 			Assertions: &assertion.Reader{
 				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
@@ -179,4 +192,30 @@ func tokenKeys(secrets *keyring.Keyring, label string) []tokens.Key {
 		keys = append(keys, tokens.Key{Tag: derived.Tag, Secret: derived.Key})
 	}
 	return keys
+}
+
+// newDPoPNonces returns the nonces of DPoP proofs, which every replica accepts.
+func newDPoPNonces(s *Server) *dpop.Nonces {
+	var keys [][]byte
+	for _, derived := range s.Secrets.DeriveAll("DPoP nonce") {
+		keys = append(keys, derived.Key)
+	}
+	return dpop.NewNonces(keys, s.Now)
+}
+
+// requiresNonce reports whether the DPoP proofs of a client need a nonce.
+func requiresNonce(c *config.Config, of *client.Client) bool {
+	return c.DPoPNonces == config.DPoPNoncesOn || c.DPoPNonces == config.DPoPNoncesClient && of.RequireDPoPNonce
+}
+
+// requiresNonceByID is requiresNonce for the client of an access token.
+func requiresNonceByID(ctx context.Context, s *Server, clientID string) (bool, error) {
+	if s.Config.DPoPNonces != config.DPoPNoncesClient {
+		return s.Config.DPoPNonces == config.DPoPNoncesOn, nil
+	}
+	c, err := s.Clients.Client(ctx, clientID)
+	if errors.Is(err, client.ErrNotFound) {
+		return false, nil // its tokens are not active
+	}
+	return err == nil && c.RequireDPoPNonce, err
 }

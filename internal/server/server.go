@@ -20,6 +20,7 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/datafile"
 	"github.com/ostiary/ostiary/internal/devicecode"
+	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/login"
@@ -286,7 +287,7 @@ func composeOIDC(s *Server) {
 		tickets = append(tickets, derived.Key)
 	}
 	s.userinfo = &userinfo.Handler{
-		Issuer: s.Config.Issuer, Tokens: s.OAuth2.AccessTokens, Clients: s.Clients, Scopes: s.scopes, Signer: s.Keys, Encrypter: outbound.Encrypter{Keys: s.keySets},
+		Issuer: s.Config.Issuer, URL: s.Config.URL(pathUserinfo), Tokens: s.OAuth2.AccessTokens, Clients: s.Clients, Scopes: s.scopes, Signer: s.Keys, Encrypter: outbound.Encrypter{Keys: s.keySets},
 		Subjects: s.subjects, Now: s.Now, Log: s.Log,
 	}
 	s.logout = &logout.Handler{
@@ -311,6 +312,7 @@ func capabilities(s *Server) discovery.Capabilities {
 		UILocales:                s.Config.Languages,
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RequestObjectAlgs:        requestobject.Algorithms(),
+		DPoPAlgs:                 dpop.Algorithms(),
 		RevocationAuthMethods:    client.AuthMethods(),
 		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT},
 	}

@@ -137,7 +137,11 @@ func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (
 	if st == nil {
 		return nil, refusal.Wrap(grant.ErrNotFound, refusal.CodeUnknown, "the code is unknown or was removed after it expired")
 	}
-	if err := st.invalidity(sp.Ref, sp.ClientID, sp.JKT, refusal.CodeOtherClient); err != nil {
+	jkt := sp.JKT
+	if !st.CodeRedeemedAt.IsZero() {
+		jkt = st.JWKThumbprint // the second use of a code counts with any key
+	}
+	if err := st.invalidity(sp.Ref, sp.ClientID, jkt, refusal.CodeOtherClient); err != nil {
 		return nil, err
 	}
 	switch {

@@ -15,18 +15,19 @@ import (
 // It is a compare-and-set: of any number of concurrent callers one succeeds. The others
 // get [grant.ErrSpent] with the grant, which the caller must revoke. It returns
 // [grant.ErrNotFound] for an unknown or expired code, the code of another client, a
-// code that is bound to another key, and a grant that has ended. It also does so if the
+// code that is bound to another key, and a grant that has ended. The key of the code does not bind the
+// refresh tokens, unless BindRefresh is set. It also does so if the
 // session has ended: ending a session does not see a grant that is being inserted, but
 // prevents the redemption of its code.
 //
 // Spec: RFC 6749 §4.1.2.
 func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.WithAccount, error) {
-	detail, args, err := setAuthorization(sp.Authorization, 7)
+	detail, args, err := setAuthorization(sp.Authorization, 8)
 	if err != nil {
 		return nil, err
 	}
 	spend := `
-		UPDATE grants SET code_spent_at = $5, refresh_generation = 1,
+		UPDATE grants SET code_spent_at = $5, refresh_generation = 1, jkt = $7,
 			tokens_until = CASE WHEN tokens_until < $6 THEN $6 ELSE tokens_until END` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
 			AND code_spent_at IS NULL AND code_expires_at > $5
@@ -36,7 +37,7 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 		RETURNING ` + grantWithAccountColumns
 
 	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(sp.Ref.Partition, spend),
-		append([]any{int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil)}, args...)...))
+		append([]any{int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil), boundKey(sp.JKT, sp.BindRefresh)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.redemptionError(ctx, sp)
 	}
@@ -54,7 +55,7 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 // an unknown or expired token, the token of another client, a token that is bound to
 // another key, a grant that has ended, and a user outside the allowed groups.
 func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.WithAccount, error) {
-	detail, args, err := setAuthorization(r.Authorization, 10)
+	detail, args, err := setAuthorization(r.Authorization, 11)
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +64,12 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 			refresh_generation = refresh_generation + $7,
 			refresh_rotated_at = CASE WHEN $7 = 0 THEN refresh_rotated_at ELSE $5 END,
 			expires_at = CASE WHEN $8 < ends_at THEN $8 ELSE ends_at END,
+			jkt = COALESCE(jkt, $10),
 			tokens_until = CASE WHEN tokens_until < $9 THEN $9 ELSE tokens_until END` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
 			AND refresh_generation = $6 AND code_spent_at IS NOT NULL
 			AND revoked_at IS NULL AND expires_at > $5 AND ` + liveCondition
-	groups, groupArgs := inGroups(r.AllowedGroups, 10+len(args))
+	groups, groupArgs := inGroups(r.AllowedGroups, 11+len(args))
 	rotate += groups + `
 		RETURNING ` + grantWithAccountColumns
 
@@ -76,7 +78,8 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 		step = 0
 	}
 	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(r.Ref.Partition, rotate),
-		append([]any{int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(), stamp(r.TokensUntil)}, append(args, groupArgs...)...)...))
+		append([]any{int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(), stamp(r.TokensUntil),
+			boundKey(r.JKT, r.BindRefresh)}, append(args, groupArgs...)...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.rotationError(ctx, r)
 	}
@@ -84,6 +87,14 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 		return nil, fmt.Errorf("rotate refresh token: %w", err)
 	}
 	return held, nil
+}
+
+// boundKey returns the thumbprint that binds refresh tokens, nil for none.
+func boundKey(jkt string, bind bool) any {
+	if !bind || jkt == "" {
+		return nil
+	}
+	return jkt
 }
 
 // inGroups returns the condition that the user of a grant is a member of one of the groups, with

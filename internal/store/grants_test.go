@@ -170,11 +170,13 @@ func TestRejectedCodeStaysValid(t *testing.T) {
 		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.JWKThumbprint = "key" })
 		_, err := s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
 		wantErr(t, "RedeemCode by another client", err, grant.ErrNotFound)
+		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
+		wantErr(t, "RedeemCode with another key", err, grant.ErrNotFound)
 		fixture.RedeemCode(t, s, g)
 		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
 		wantErr(t, "RedeemCode of a spent code by another client", err, grant.ErrNotFound)
 		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
-		wantErr(t, "RedeemCode of a spent code with another key", err, grant.ErrNotFound)
+		wantErr(t, "RedeemCode of a spent code with another key", err, grant.ErrSpent)
 	})
 }
 

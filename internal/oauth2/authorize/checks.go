@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
@@ -50,6 +51,7 @@ var checks = []check{
 	{"scope", atAuthorize, checkOpenIDRequested},
 	{"scope", atApp, checkOpenIDGranted},
 	{"code_challenge", atAuthorize, checkChallenge},
+	{"dpop_jkt", atAuthorize, checkDPoPKey},
 	{"nonce", atAuthorize, checkNonce},
 	{"prompt", atAuthorize | atOwnPage, checkPrompt},
 	{"max_age", atAuthorize | atVerification | atOwnPage, checkMaxAge},
@@ -179,6 +181,8 @@ func checkResponseType(q *Requests, a *AuthorizationRequest) error {
 	case t.has(responseCode) && !a.client.AllowsGrantType(client.GrantAuthorizationCode),
 		t.hasTokens() && !a.client.AllowsGrantType(client.GrantImplicit):
 		return oauth2.StandardError(oauth2.CodeUnauthorizedClient)
+	case t.has(responseToken) && a.client.DPoPBoundAccessTokens:
+		return oauth2.NewError(oauth2.CodeUnsupportedResponseType, "The access tokens of this client are bound to a key, which this response_type cannot prove")
 	case t.hasTokens() && a.form.Get("response_mode") == modeQuery:
 		return oauth2.InvalidRequest("The response to this response_type must not be sent with response_mode query")
 	}
@@ -296,6 +300,21 @@ func checkNonce(_ *Requests, a *AuthorizationRequest) error {
 	if a.nonce == "" && a.responseType.has(responseIDToken) {
 		return oauth2.InvalidRequest("The parameter nonce is missing")
 	}
+	return nil
+}
+
+// checkDPoPKey reads the key to which the code is bound: the SHA-256 thumbprint of a JWK in base64url.
+//
+// Spec: RFC 9449 §10.
+func checkDPoPKey(_ *Requests, a *AuthorizationRequest) error {
+	jkt := a.form.Get("dpop_jkt")
+	if jkt == "" || !a.responseType.has(responseCode) {
+		return nil
+	}
+	if !dpop.IsThumbprint(jkt) {
+		return oauth2.InvalidRequest("The parameter dpop_jkt must be the SHA-256 thumbprint of a key in base64url")
+	}
+	a.jkt = jkt
 	return nil
 }
 

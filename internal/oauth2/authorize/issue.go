@@ -79,7 +79,7 @@ func (h *Handler) newGrant(f *flow) *grant.WithAccount {
 	g := grant.Grant{
 		Kind: grant.KindCode, ClientID: a.client.ID, Subject: s.Subject, SessionID: s.ID,
 		Scopes: a.access.Scopes, Resources: a.access.Resources,
-		CreatedAt: now, Seed: make([]byte, 32),
+		CreatedAt: now, Seed: make([]byte, 32), JWKThumbprint: a.jkt,
 		Authorization: grant.Authorization{
 			RedirectURI: a.redirectURI, Challenge: a.challenge, Nonce: a.nonce,
 			AuthTime: s.AuthTime.Unix(), ACR: f.acr(), AMR: s.AMR,

@@ -31,6 +31,7 @@ type AuthorizationRequest struct {
 	claims       scope.ClaimsRequest // the parameter claims
 	access       scope.Access        // of the client if the user agrees
 	challenge    string
+	jkt          string // of the key to which the code is bound; empty for none
 	nonce        string
 	prompt       []string
 	maxAge       *int64 // seconds; nil for any
@@ -78,7 +79,7 @@ func (a *AuthorizationRequest) plan(codeLifetime time.Duration, now time.Time) t
 func storedParameters() []string {
 	return []string{
 		"client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource", "audience",
-		"code_challenge", "code_challenge_method", "nonce", "prompt", "max_age", "claims", "acr_values",
+		"code_challenge", "code_challenge_method", "dpop_jkt", "nonce", "prompt", "max_age", "claims", "acr_values",
 		"login_hint", "display", "ui_locales", "claims_locales",
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/oauth2/jws"
+	"github.com/ostiary/ostiary/internal/jws"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 

@@ -16,8 +16,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/jws"
 	"github.com/ostiary/ostiary/internal/oauth2"
-	"github.com/ostiary/ostiary/internal/oauth2/jws"
 )
 
 // attempt authenticates the client "signer" of a new authenticator with an assertion.

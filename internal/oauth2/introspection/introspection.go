@@ -120,9 +120,9 @@ func (h *Handler) introspect(ctx context.Context, token string, reader *client.C
 			refusal.Registered("issued_to", claims.ClientID), refusal.Registered("audience", strings.Join(claims.Audience, " ")))), nil
 	}
 	response := &grant.Introspection{
-		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", TokenUse: "access_token",
+		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: claims.TokenType(), TokenUse: "access_token",
 		Expiry: claims.Expiry, IssuedAt: claims.IssuedAt, Subject: claims.Subject, Audience: claims.Audience,
-		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, Extra: claims.Extra,
+		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, Extra: claims.Extra, Confirmation: claims.Confirmation,
 	}
 	if found != nil {
 		response.Name(found)

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ostiary/ostiary/internal/oauth2/jws"
+	"github.com/ostiary/ostiary/internal/jws"
 )
 
 // maxItems is the maximum number of values of one parameter.

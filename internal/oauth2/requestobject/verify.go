@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/oauth2/jws"
+	"github.com/ostiary/ostiary/internal/jws"
 )
 
 // algNone is the registered algorithm of a client that does not sign objects.

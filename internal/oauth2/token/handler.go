@@ -40,9 +40,9 @@ type Response struct {
 // ServeHTTP serves POST /oauth2/token.
 //
 // Spec: RFC 6749 §3.2, §4.1.3, §4.4, §5, §6; RFC 7523 §2.1; RFC 7636 §4.5; RFC 8628 §3.4;
-// OpenID Connect Core §3.1.3, §12.
+// RFC 9449 §5; OpenID Connect Core §3.1.3, §12.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	response, err := h.exchange(r)
+	response, err := h.exchange(w, r)
 	if err != nil {
 		oauth2.WriteError(w, r, err)
 		return
@@ -52,7 +52,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // exchange runs the phases of a token request.
-func (h *Handler) exchange(r *http.Request) (*Response, error) {
+func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (*Response, error) {
 	ctx := r.Context()
 	x, err := h.authenticate(ctx, r)
 	if err != nil {
@@ -60,6 +60,9 @@ func (h *Handler) exchange(r *http.Request) (*Response, error) {
 	}
 	g, err := h.grantOf(x)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.DPoP.prove(ctx, w, x); err != nil {
 		return nil, err
 	}
 	candidate, err := g.Check(ctx, x)
@@ -96,7 +99,7 @@ func (h *Handler) exchange(r *http.Request) (*Response, error) {
 		}
 	}
 	return &Response{
-		AccessToken: issued.AccessToken, TokenType: "Bearer", ExpiresIn: int64(issued.ExpiresIn.Seconds()),
+		AccessToken: issued.AccessToken, TokenType: x.tokenType(), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
 		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(access.Scopes, " "),
 	}, nil
 }
@@ -146,7 +149,7 @@ func (h *Handler) issue(ctx context.Context, x *Exchange, b *Basis, redeemed *Re
 	x.request = tokens.Request{
 		Now: x.Now, Client: x.Client, GrantType: x.spec.Type, Registered: x.Registered,
 		Access: access, Refresh: redeemed.Refresh.issues(x.Client, access.Scopes), Nonce: redeemed.Nonce,
-		Grant: b.Grant, Subject: b.Subject, Trust: b.Trust, ExtraClaims: x.ExtraClaims,
+		Grant: b.Grant, Subject: b.Subject, Trust: b.Trust, ExtraClaims: x.ExtraClaims, JKT: x.JKT,
 	}
 	return redeemed.Issuer.Issue(ctx, &x.request)
 }

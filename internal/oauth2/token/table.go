@@ -34,6 +34,7 @@ type Config struct {
 	Assertions    Assertions
 	Accounts      Accounts
 	Hooks         Hooks
+	DPoP          DPoP
 	// RefreshGracePeriod is the time in which the previous refresh token returns the current
 	// token.
 	RefreshGracePeriod time.Duration

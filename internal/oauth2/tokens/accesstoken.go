@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -43,8 +44,28 @@ type AccessClaims struct {
 	AMR       []string `json:"amr,omitempty"`
 	Grant     string   `json:"gid,omitempty"`
 	Trust     string   `json:"trust,omitempty"`
+	// Confirmation names the key to which the token is bound, nil for none.
+	Confirmation *grant.Confirmation `json:"cnf,omitempty"`
 	// Extra holds claims that the operator's consent app or a hook added.
 	Extra json.RawMessage `json:"ext,omitempty"`
+}
+
+// TokenType returns the type of the token, which is also the scheme with which it is presented.
+//
+// Spec: RFC 6750 §2.1, RFC 9449 §5, §7.1.
+func (c *AccessClaims) TokenType() string {
+	if c.JKT() != "" {
+		return dpop.Scheme
+	}
+	return "Bearer"
+}
+
+// JKT returns the thumbprint of the key to which the token is bound; empty for none.
+func (c *AccessClaims) JKT() string {
+	if c.Confirmation == nil {
+		return ""
+	}
+	return c.Confirmation.JKT
 }
 
 // AccessToken issues an access token and returns its lifetime.
@@ -86,6 +107,9 @@ func (i *Issuer) accessClaims(r *Request, expiry time.Time) AccessClaims {
 		ID:       newTokenID(r.Now),
 		Scope:    strings.Join(r.Access.Scopes, " "),
 		Extra:    r.ExtraClaims.AccessToken,
+	}
+	if r.JKT != "" {
+		claims.Confirmation = &grant.Confirmation{JKT: r.JKT}
 	}
 	switch g := r.Grant; {
 	case g != nil:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
@@ -41,6 +42,7 @@ type Reader struct {
 	Sealer     *Sealer
 	ClaimStyle ClaimStyle
 	Grants     Grants
+	Possession Possession
 	Now        func() time.Time
 }
 
@@ -125,9 +127,12 @@ func (d *Reader) activeWithoutGrant(ctx context.Context, claims *AccessClaims, n
 // It costs one statement, and up to two more for the cause of a revoked token.
 //
 // Spec: RFC 9068 §4.
-func (d *Reader) UserGrant(ctx context.Context, token string) (*grant.WithAccount, error) {
+func (d *Reader) UserGrant(ctx context.Context, p httpapi.Presented) (*grant.WithAccount, error) {
 	now := d.Now()
-	claims, found, err := d.Active(ctx, token, now)
+	claims, found, err := d.Active(ctx, p.Token, now)
+	if err == nil {
+		err = d.Possession.check(ctx, claims, p)
+	}
 	if claims != nil {
 		refusal.SetClient(ctx, claims.ClientID)
 	}
@@ -168,6 +173,10 @@ func (d *Reader) whyInactive(ctx context.Context, claims *AccessClaims, cause *r
 // server.
 func (d *Reader) Own(ctx context.Context, token string) (clientID string, scopes []string, err error) {
 	claims, found, err := d.Active(ctx, token, d.Now())
+	if err == nil && claims.JKT() != "" {
+		return "", nil, refusal.Wrap(grant.ErrNotFound, refusal.TokenBinding, "the admin API does not accept tokens that are bound to a key",
+			refusal.Registered("issued_to", claims.ClientID))
+	}
 	if errors.Is(err, ErrInactive) ||
 		err == nil && (found != nil || claims.Trust != "" || !slices.Contains(claims.Audience, d.Issuer)) {
 		return "", nil, grant.ErrNotFound

@@ -145,7 +145,7 @@ func TestHostileAccessTokenPlacement(t *testing.T) {
 		"in query and header":             {"GET", "?access_token=" + token, "Bearer " + token, "", 400},
 		"in header and body":              {"POST", "", "Bearer " + token, "access_token=" + token, 400},
 		"twice in the body":               {"POST", "", "", "access_token=" + token + "&access_token=" + token, 400},
-		"under another scheme":            {"GET", "", "DPoP " + token, "", 401},
+		"under another scheme":            {"GET", "", "Token " + token, "", 401},
 		"in the body of a GET":            {"GET", "", "", "access_token=" + token, 401},
 		"nowhere":                         {"GET", "", "", "", 401},
 	} {

@@ -27,6 +27,7 @@ type Capabilities struct {
 
 	SubjectTypes []string
 
+	DPoPAlgs          []string // of DPoP proofs
 	RequestObjectAlgs []string // empty if request objects are not supported
 
 	AuthMethods              []string // of clients at the token endpoint
@@ -94,6 +95,7 @@ type document struct {
 	// Only clients that registered for it may send unsigned objects. "none" is left out,
 	// because clients would read it as support for all of them.
 	RequestObjectAlgs []string `json:"request_object_signing_alg_values_supported,omitempty"`
+	DPoPAlgs          []string `json:"dpop_signing_alg_values_supported,omitempty"`
 	IssParameter      bool     `json:"authorization_response_iss_parameter_supported"`
 
 	FrontchannelLogout        bool `json:"frontchannel_logout_supported"`
@@ -169,6 +171,7 @@ func (c Capabilities) document() *document {
 		RequestURIParameter: len(c.RequestObjectAlgs) > 0,
 		RequestURIsKnown:    len(c.RequestObjectAlgs) > 0,
 		RequestObjectAlgs:   c.RequestObjectAlgs,
+		DPoPAlgs:            c.DPoPAlgs,
 		IssParameter:        true,
 
 		FrontchannelLogout:        c.EndSession != "",

@@ -3,9 +3,12 @@ package userinfo
 import (
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
@@ -35,25 +38,49 @@ func (h *Handler) responses() *httpapi.Errors {
 			httpapi.Is(errBadToken, httpapi.Error{
 				Status: http.StatusUnauthorized, Code: "invalid_token", Description: "The access token is not active.", Rule: refusal.TokenInactive,
 			}),
+			httpapi.Is(dpop.ErrInvalid, httpapi.Error{
+				Status: http.StatusUnauthorized, Code: "invalid_dpop_proof", Rule: refusal.DPoPInvalid,
+				Description: "The DPoP proof is missing, malformed, too old, used before, or for another method, URL or token.",
+			}),
+			httpapi.Is(dpop.ErrNonce, httpapi.Error{
+				Status: http.StatusUnauthorized, Code: "use_dpop_nonce", Rule: refusal.DPoPNonce,
+				Description: "The DPoP proof needs the nonce of the DPoP-Nonce header.",
+			}),
 			httpapi.Is(errScope, httpapi.Error{
 				Status: http.StatusForbidden, Code: "insufficient_scope", Description: "The access token lacks the scope openid.",
 				Rule: refusal.TokenScopeMissing,
 			}),
-			httpapi.As(func(e *authenticationError) *httpapi.Error { return e.response(h.Issuer) }),
+			httpapi.As((*authenticationError).response),
 			httpapi.Is(client.ErrKeysUnavailable, httpapi.Error{
 				Code: "invalid_request", Rule: refusal.KeysUnavailable,
 				Description: "The response cannot be encrypted: the client has no suitable key.",
 			}),
 		},
-		Challenge: func(_ *http.Request, e *httpapi.Error) string {
-			if e.Status >= http.StatusInternalServerError {
-				return ""
-			}
-			challenge := httpapi.Challenge{Realm: h.Issuer, Code: e.Code, Description: e.Description}
-			if e.Code == "insufficient_scope" {
-				challenge.Scope = "openid"
-			}
-			return challenge.String()
-		},
+		Challenge: h.challenge,
 	}
+}
+
+// challenge returns the challenge of an error, with the scheme that the next request has to use.
+//
+// Spec: RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3.
+func (h *Handler) challenge(r *http.Request, e *httpapi.Error) string {
+	if e.Status >= http.StatusInternalServerError {
+		return ""
+	}
+	c := httpapi.Challenge{Realm: h.Issuer, Code: e.Code, Description: e.Description}
+	if e.Code == "insufficient_scope" {
+		c.Scope = "openid"
+	}
+	if insufficient, ok := errors.AsType[*authenticationError](e.Err); ok {
+		c.ACRValues = strings.Join(insufficient.acrValues, " ")
+		if insufficient.maxAge != nil {
+			c.MaxAge = strconv.FormatInt(*insufficient.maxAge, 10)
+		}
+	}
+	presented, err := httpapi.AccessToken(r)
+	cause := refusal.Of(e.Err)
+	if err == nil && presented.DPoP || cause != nil && cause.Rule == refusal.TokenBinding {
+		c.Scheme, c.Algs = dpop.Scheme, strings.Join(dpop.Algorithms(), " ")
+	}
+	return c.String()
 }

@@ -2,8 +2,6 @@ package userinfo
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
@@ -23,18 +21,12 @@ type authenticationError struct {
 // Error implements error.
 func (e *authenticationError) Error() string { return e.description }
 
-// response returns the challenge with which the client begins a new authorization request. It names
-// everything that is required, so that the next token suffices.
+// response returns the error response. Its challenge has what is required.
 //
 // Spec: RFC 9470 §3.
-func (e *authenticationError) response(realm string) *httpapi.Error {
-	const code = "insufficient_user_authentication"
-	challenge := httpapi.Challenge{Realm: realm, Code: code, Description: e.description, ACRValues: strings.Join(e.acrValues, " ")}
-	if e.maxAge != nil {
-		challenge.MaxAge = strconv.FormatInt(*e.maxAge, 10)
-	}
+func (e *authenticationError) response() *httpapi.Error {
 	return &httpapi.Error{
-		Status: http.StatusUnauthorized, Code: code, Description: e.description, Rule: refusal.TokenAuthentication, Challenge: challenge.String(),
+		Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", Description: e.description, Rule: refusal.TokenAuthentication, Err: e,
 	}
 }
 

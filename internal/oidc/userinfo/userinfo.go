@@ -20,7 +20,7 @@ import (
 
 // Tokens returns the grant of an active access token, or [grant.ErrNotFound] with its cause.
 type Tokens interface {
-	UserGrant(ctx context.Context, token string) (*grant.WithAccount, error)
+	UserGrant(ctx context.Context, p httpapi.Presented) (*grant.WithAccount, error)
 }
 
 // Clients reads clients, from a cache.
@@ -45,6 +45,7 @@ type Encrypter interface {
 // Handler serves the userinfo endpoint.
 type Handler struct {
 	Issuer    string
+	URL       string // of the endpoint
 	Tokens    Tokens
 	Clients   Clients
 	Scopes    scope.Source
@@ -59,7 +60,7 @@ type Handler struct {
 //
 // Spec: OpenID Connect Core §5.3, RFC 6750 §2, §3, RFC 9470 §3.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	mediaType, body, err := h.userinfo(r)
+	mediaType, body, err := h.userinfo(w, r)
 	if err != nil {
 		h.responses().Write(w, r, err)
 		return
@@ -72,13 +73,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // userinfo returns the response to a request, and its media type.
-func (h *Handler) userinfo(r *http.Request) (mediaType string, body []byte, err error) {
+func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) (mediaType string, body []byte, err error) {
 	ctx := r.Context()
-	token, err := httpapi.AccessToken(r)
+	presented, err := httpapi.AccessToken(r)
 	if err != nil {
 		return "", nil, err
 	}
-	held, err := h.Tokens.UserGrant(ctx, token)
+	presented.Response, presented.URL = w.Header(), h.URL
+	held, err := h.Tokens.UserGrant(ctx, presented)
 	if errors.Is(err, grant.ErrNotFound) {
 		return "", nil, errors.Join(errBadToken, err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oidc/oidctest"
 	"github.com/ostiary/ostiary/internal/outbound"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -29,7 +30,8 @@ import (
 // tokens is a fixed set of access tokens, because this package must not import oauth2.
 type tokens map[string]*grant.WithAccount
 
-func (k tokens) UserGrant(_ context.Context, token string) (*grant.WithAccount, error) {
+func (k tokens) UserGrant(_ context.Context, p httpapi.Presented) (*grant.WithAccount, error) {
+	token := p.Token
 	if token == "lost" {
 		return nil, fmt.Errorf("read grant: %w", unavailable.New("connection refused"))
 	}

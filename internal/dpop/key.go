@@ -9,9 +9,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"math/big"
+	"slices"
 	"strings"
 
-	"github.com/ostiary/ostiary/internal/oauth2/jws"
+	"github.com/ostiary/ostiary/internal/jws"
 )
 
 // coordinate is the size of a coordinate of P-256 and of an Ed25519 key, in bytes.
@@ -22,10 +23,8 @@ const coordinate = 32
 //
 // Spec: RFC 9449 §4.2, RFC 7518 §6, RFC 8037 §2, RFC 7638 §3.
 func publicKey(jwk jws.Object) (key any, thumbprint string, ok bool) {
-	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-		if jwk.Has(private) {
-			return nil, "", false
-		}
+	if slices.ContainsFunc([]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}, jwk.Has) {
+		return nil, "", false
 	}
 	switch jwk.Text("kty") + " " + jwk.Text("crv") {
 	case "EC P-256":
@@ -77,6 +76,12 @@ func rsaKey(jwk jws.Object) (key any, thumbprint string, ok bool) {
 func octets(encoded string, size int) ([]byte, bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 	return raw, err == nil && !strings.ContainsAny(encoded, "\r\n") && (size == 0 || len(raw) == size)
+}
+
+// IsThumbprint reports whether text is a SHA-256 thumbprint in base64url.
+func IsThumbprint(text string) bool {
+	_, ok := octets(text, sha256.Size)
+	return ok
 }
 
 // hash returns the SHA-256 of text in base64url, as thumbprints and ath have it.

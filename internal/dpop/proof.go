@@ -16,14 +16,17 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/ostiary/ostiary/internal/oauth2/jws"
+	"github.com/ostiary/ostiary/internal/jws"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 const (
-	// Header is the name of the HTTP header with the proof, and NonceHeader of that with a nonce.
-	Header      = "DPoP"
+	// Header is the name of the HTTP header with the proof.
+	Header = "DPoP"
+	// NonceHeader is the name of the header of responses with the nonce for the next proof.
 	NonceHeader = "DPoP-Nonce"
+	// Scheme is the authentication scheme of bound access tokens, and their token_type.
+	Scheme = "DPoP"
 
 	// maxAge and maxAhead bound the iat of a proof without a nonce.
 	maxAge   = time.Minute
@@ -60,9 +63,9 @@ type Replay interface {
 	ClaimOnce(ctx context.Context, kind, owner, key string, until, now time.Time) (bool, error)
 }
 
-// Need is what a request requires of its proof.
+// Need has the requirements of a request for its proof.
 type Need struct {
-	// URL is the URL of the endpoint, as clients know it.
+	// URL is the URL of the endpoint that is published to clients.
 	URL string
 	// AccessToken is the token that the request presents; empty at the authorization server.
 	AccessToken string
@@ -77,7 +80,7 @@ type Verifier struct {
 	Now    func() time.Time
 }
 
-// Verify returns the proof of a request, nil if it has none. Its errors are [ErrInvalid] and
+// Verify returns the proof of a request, nil if there is no DPoP header. Its errors are [ErrInvalid] and
 // [ErrNonce], and those of Replay. A proof is used up by it: the second call with one is an error.
 //
 // Spec: RFC 9449 §4.3, §8, §9, §11.1.

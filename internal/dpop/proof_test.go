@@ -20,7 +20,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/ostiary/ostiary/internal/oauth2/dpop"
+	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -164,7 +164,7 @@ func TestProofsOfEachAlgorithm(t *testing.T) {
 	}
 }
 
-// Each row is a wrong proof, and what is wrong with it.
+// Each row is a wrong proof.
 //
 // Spec: RFC 9449 §4.3, §11.
 func TestWrongProofs(t *testing.T) {
@@ -175,7 +175,7 @@ func TestWrongProofs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // a key to refuse
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}
