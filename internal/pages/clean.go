@@ -3,6 +3,8 @@ package pages
 import (
 	"strings"
 	"unicode"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // Limits in characters for text from other parties: a name, a sentence, a host. The limit
@@ -19,15 +21,21 @@ const (
 // It removes controls, invalid bytes, format characters (bidirectional ones can reorder the
 // surrounding words), invisible characters, and more than two stacked marks, which could
 // cover the lines above.
-func Clean(text string, limit int) string {
-	clean := make([]rune, 0, limit+1)
+func Clean(text string, limit int) string { return clean(text, limit, false) }
+
+// cleanMessage is [Clean] for a message, whose isolates stay.
+func cleanMessage(text string) string { return clean(text, lineRunes, true) }
+
+func clean(text string, limit int, isolates bool) string {
+	out := make([]rune, 0, limit+1)
 	marks, space := 0, false
 	for _, r := range text {
 		if unicode.IsSpace(r) {
-			space = len(clean) > 0
+			space = len(out) > 0
 			continue
 		}
-		if !unicode.IsGraphic(r) || blank(r) {
+		isMark := isolates && (r == messages.IsolateStart || r == messages.IsolateEnd)
+		if !isMark && (!unicode.IsGraphic(r) || blank(r)) {
 			continue
 		}
 		if !unicode.IsMark(r) {
@@ -36,14 +44,14 @@ func Clean(text string, limit int) string {
 			continue
 		}
 		if space {
-			clean, space = append(clean, ' '), false
+			out, space = append(out, ' '), false
 		}
-		clean = append(clean, r)
-		if len(clean) > limit {
-			return strings.TrimSpace(string(clean[:limit-1])) + "…"
+		out = append(out, r)
+		if len(out) > limit {
+			return strings.TrimSpace(string(out[:limit-1])) + "…"
 		}
 	}
-	return string(clean)
+	return string(out)
 }
 
 // blank reports whether r is a letter or symbol without a visible glyph, which would make a

@@ -78,7 +78,7 @@ type When struct{ At, Now time.Time }
 
 // Text returns a message in the language of the response to r.
 func Text(p *Pages, r *http.Request, m messages.Message) string {
-	return p.renderer.translation(r).Text(m)
+	return p.renderer.translation(r).Isolated(m)
 }
 
 // Label returns the name of a client in the language of the response to r.

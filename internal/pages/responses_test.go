@@ -197,7 +197,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 	formAction := map[string]string{
 		"signin": "", "consent": "", "signout": "", "formpost": "",
 		"signedout": "'self'", "leaving": "'none'", "error": "'self'", "devicedone": "'self'",
-		"setup": "'self'", "setupdone": "'self'", "home": "'self'",
+		"setup": "", "setupdone": "'self'", "home": "'self'",
 		"authenticator": "'self'", "recoverycodes": "'self'", "newrecoverycodes": "'self'", "passkeys": "'self'", "confirmremoval": "'self'", "lostpasskeys": "'self'",
 		"notsignedin": "'self'", "continue": "'self'",
 	}

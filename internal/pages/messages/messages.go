@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/bidi"
 )
 
 //go:embed *.json
@@ -182,6 +183,46 @@ func (c *Catalogue) Text(m Message) string {
 	return b.String()
 }
 
+// Isolated returns the message as text, in which arguments and texts of others do not reorder the
+// words around them: see [Isolate].
+func (c *Catalogue) Isolated(m Message) string {
+	var b strings.Builder
+	write := func(s string) { b.WriteString(s) }
+	if m.key == "" {
+		write = func(s string) { b.WriteString(Isolate(s)) }
+	}
+	c.write(m, write, func(v any) { b.WriteString(Isolate(fmt.Sprint(v))) })
+	return b.String()
+}
+
+// Marks of an isolate, whose direction is that of its first letter.
+const (
+	IsolateStart = '\u2068'
+	IsolateEnd   = '\u2069'
+)
+
+// Isolate returns text of others for the middle of a sentence: between the marks of an isolate if it
+// has letters that are written from right to left. Its own marks are removed.
+//
+// Spec: Unicode Standard Annex #9, §2.4, §2.5.
+func Isolate(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= '\u2066' && r <= IsolateEnd {
+			return -1
+		}
+		return r
+	}, s)
+	if !strings.ContainsFunc(s, isRightToLeft) {
+		return s
+	}
+	return string(IsolateStart) + s + string(IsolateEnd)
+}
+
+func isRightToLeft(r rune) bool {
+	properties, _ := bidi.LookupRune(r)
+	return properties.Class() == bidi.R || properties.Class() == bidi.AL
+}
+
 // HTML returns the message as HTML. It escapes the text and every argument that is not
 // [template.HTML].
 func (c *Catalogue) HTML(m Message) template.HTML {
@@ -191,7 +232,7 @@ func (c *Catalogue) HTML(m Message) template.HTML {
 			b.WriteString(string(markup))
 			return
 		}
-		b.WriteString(template.HTMLEscapeString(fmt.Sprint(v)))
+		b.WriteString(template.HTMLEscapeString(Isolate(fmt.Sprint(v))))
 	})
 	return template.HTML(b.String()) //nolint:gosec // every part is escaped, or HTML already
 }
