@@ -1,11 +1,13 @@
 package server_test
 
 import (
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -199,4 +201,116 @@ func TestConsoleCookieCannotBeReplayed(t *testing.T) {
 			t.Errorf("a form after signing out: %d to %s", p.Status, p.Location())
 		}
 	})
+}
+
+// The console is at the issuer plus /console, behind a proxy that keeps the path of the issuer and one
+// that removes it. Its links and cookies do not depend on the host of the request.
+func TestConsoleUnderPath(t *testing.T) {
+	t.Parallel()
+	eachIssuerPath(t, map[string]string{"console": "public"}, func(t *testing.T, s *servertest.Server) {
+		setAdminRole(s, account.Owner)
+		secret, b := addApp(s), s.NewBrowser()
+		p := signInToConsole(b, s.URL+"/console/audit?action=x&actor=y", secret)
+		next := p.Attribute("href", func(a map[string]string) bool { return a["id"] == "continue" })
+		if want := s.URL + "/console/audit?action=x&actor=y"; next != want {
+			t.Fatalf("after the sign-in: %d to %q, want %q\n%s", p.Status, next, want, p.Body)
+		}
+		p = b.Get(next)
+		if p.Status != http.StatusOK || !hasElement(p, "action") {
+			t.Fatalf("the page: %d to %s", p.Status, p.Location())
+		}
+		for _, link := range linksOf(p) {
+			if link != "" && !strings.HasPrefix(link, s.URL+"/") && !strings.HasPrefix(link, s.Config.Path()+"/") && !strings.HasPrefix(link, "#") {
+				t.Errorf("the page leads to %q, which is not below %s", link, s.URL)
+			}
+			if strings.HasPrefix(link, s.Config.Path()+"/console/static/") && b.Get(s.Config.Origin()+link).Status != http.StatusOK {
+				t.Errorf("%s is not there", link)
+			}
+		}
+		if p = b.Post("/console/language", url.Values{"language": {"de"}, "return": {"/console/audit?action=x"}}); p.Location().String() != s.URL+"/console/audit?action=x" {
+			t.Errorf("the language chooser leads to %s", p.Location())
+		}
+		for _, host := range []string{"evil.example", "localhost", "127.0.0.1"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/console", http.NoBody)
+			servertest.Must(t, err)
+			r.Host = host
+			r.Header.Set("X-Forwarded-Host", host)
+			r.Header.Set("Forwarded", "host="+host)
+			p = servertest.Send(t, s.NewBrowser().Client, r)
+			if to := p.Location(); !strings.HasPrefix(to.String(), s.URL+"/oauth2/auth?") || to.Query().Get("redirect_uri") != s.URL+"/console/callback" {
+				t.Errorf("with the host %s: %d to %s", host, p.Status, to)
+			}
+		}
+	})
+}
+
+// Without authentication of the API the console on the same listener requires a sign-in, and its forms
+// those of its own origin.
+func TestConsoleOnAdminListener(t *testing.T) {
+	t.Parallel()
+	for origin, settings := range map[string]map[string]string{
+		"http://127.0.0.1:4445": {"admin_auth": "none", "admin_listen": "127.0.0.1:4445"}, "https://console.example": {"admin_auth": "token", "admin_listen": ":4445", "console_url": "https://console.example"},
+	} {
+		t.Run(origin, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.Store) {
+				t.Helper()
+				testAdminListener(t, db, origin, settings)
+			})
+		})
+	}
+}
+
+func testAdminListener(t *testing.T, db *store.Store, root string, settings map[string]string) {
+	t.Helper()
+	s := servertest.StartOnLocalhost(t, db, settings, slog.DiscardHandler)
+	setAdminRole(s, account.Owner)
+	handler, secret, b := s.App.Admin(), addApp(s), s.NewBrowser()
+	var cookies []*http.Cookie
+	call := func(method, target, body string, header http.Header) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), method, root+target, strings.NewReader(body))
+		r.Header = header
+		if body != "" {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		cookies = append(w.Result().Cookies(), cookies...)
+		return w
+	}
+	w := call(http.MethodGet, "/console", "", http.Header{})
+	if w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), s.URL+"/oauth2/auth?") {
+		t.Fatalf("without a sign-in: %d to %s", w.Code, w.Header().Get("Location"))
+	}
+	if w = call(http.MethodGet, "/clients", "", http.Header{}); (w.Code == http.StatusOK) != (settings["admin_auth"] == "none") {
+		t.Fatalf("the API: %d", w.Code)
+	}
+	p := answerSignIn(b, servertest.Response{Status: http.StatusSeeOther, Header: call(http.MethodGet, "/console", "", http.Header{}).Header()}, secret)
+	for range 6 {
+		if strings.HasPrefix(p.Location().String(), root+"/console/callback?") {
+			break
+		}
+		p = b.Get(p.Location().String())
+	}
+	if w = call(http.MethodGet, p.Location().RequestURI(), "", http.Header{}); w.Code != http.StatusOK {
+		t.Fatalf("the callback: %d\n%s", w.Code, w.Body)
+	}
+	prefix, attributes := "ostiary_console=", "; Path=/; HttpOnly; SameSite=Strict"
+	if strings.HasPrefix(root, "https") {
+		prefix, attributes = "__Host-ostiary_console=", "; Path=/; HttpOnly; Secure; SameSite=Strict"
+	}
+	if i := slices.IndexFunc(w.Header().Values("Set-Cookie"), func(c string) bool { return strings.HasPrefix(c, prefix) && strings.HasSuffix(c, attributes) }); i < 0 {
+		t.Errorf("the cookies are %q, want %s with %s", w.Header().Values("Set-Cookie"), prefix, attributes)
+	}
+	if w = call(http.MethodGet, "/console", "", http.Header{}); w.Code != http.StatusOK {
+		t.Fatalf("the console: %d to %s", w.Code, w.Header().Get("Location"))
+	}
+	for origin, want := range map[string]int{root: http.StatusSeeOther, s.URL: http.StatusForbidden, "http://127.0.0.1:4446": http.StatusForbidden, "null": http.StatusForbidden} {
+		if w = call(http.MethodPost, "/console/keys", "rotate=on", http.Header{"Origin": {origin}}); w.Code != want {
+			t.Errorf("a form of %s: %d, want %d", origin, w.Code, want)
+		}
+	}
 }

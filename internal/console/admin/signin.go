@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -80,7 +81,11 @@ func (c *Console) returnPage(r *http.Request) string {
 	_, page, _ := strings.Cut(r.URL.EscapedPath(), "/console")
 	query := r.URL.RawQuery
 	if r.Method == http.MethodPost {
-		query = r.PostForm.Encode()
+		form := maps.Clone(r.PostForm)
+		for _, name := range []string{"confirm", "before", "members"} { // no page fills them in, and JSON may have a secret
+			form.Del(name)
+		}
+		query = form.Encode()
 	}
 	if query != "" && len(query) <= maxReturned {
 		page += "?" + query
