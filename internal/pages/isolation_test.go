@@ -35,8 +35,8 @@ func isIsolated(n *html.Node) bool {
 		case "bdi", "textarea", "option", "title":
 			return true
 		case "span":
-			if value(parent, "class") == "hidden" {
-				return true // for screen readers
+			if value(parent, "class") == "hidden" || value(parent, "lang") == "en" {
+				return true // for screen readers, or a fixed text
 			}
 		}
 	}
