@@ -10,6 +10,7 @@ package clients
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"testing"
@@ -26,6 +27,7 @@ type app struct {
 	postLogoutURI string // redirect URI after sign-out
 	idTokenAlg    string
 	key           string // private JWK, if the application has a key
+	dpop          bool   // it sends DPoP proofs (RFC 9449)
 }
 
 // apps returns one application for each client authentication method, each with a
@@ -55,8 +57,17 @@ func apps(t *testing.T, secret string) map[string]*app {
 	key := newKey(t)
 	all["private_key_jwt"].key = key.private
 	all["private_key_jwt"].Metadata["jwks"] = key.set
+	for _, method := range []string{"private_key_jwt", "none"} {
+		bound := *all[method]
+		bound.ID, bound.dpop, bound.Metadata = bound.ID+"-dpop", true, maps.Clone(bound.Metadata)
+		bound.Metadata["dpop_bound_access_tokens"], bound.Metadata["require_dpop_nonce"] = true, true
+		all[method+withDPoP] = &bound
+	}
 	return all
 }
+
+// withDPoP ends the key of applications whose tokens are bound to a key, with nonces of the server.
+const withDPoP = " with DPoP"
 
 // library is a client library under test.
 type library struct {
@@ -128,7 +139,9 @@ func (l library) open(t *testing.T, engine rig.Engine) *fixture {
 	}
 	rig.ImportClients(t, f.Cluster, all...)
 	// The application may choose the port at runtime (RFC 8252 section 7.3).
-	f.apps["none"].RedirectURI = "http://127.0.0.1:49152/callback"
+	for _, name := range []string{"none", "none" + withDPoP} {
+		f.apps[name].RedirectURI = "http://127.0.0.1:49152/callback"
+	}
 	return f
 }
 

@@ -12,7 +12,7 @@ func TestOpenIDClient(t *testing.T) {
 		[]string{"npm", "ci", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retry-mintimeout", "1000"})
 
 	library{
-		methods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
+		methods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none", "private_key_jwt" + withDPoP, "none" + withDPoP},
 		secret:  `all sorts: +%20&= "'\<>/?`,
 		run:     script("node", dir+"/client.mjs"),
 		errors: map[string]string{

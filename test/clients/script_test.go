@@ -37,6 +37,9 @@ func script(command ...string) func(*testing.T, string, *app, *browser) (*appVie
 		if a.key != "" {
 			program.Env = append(program.Env, "CLIENT_KEY="+a.key)
 		}
+		if a.dpop {
+			program.Env = append(program.Env, "DPOP=on")
+		}
 		stdin, err := program.StdinPipe()
 		if err != nil {
 			return nil, err

@@ -37,6 +37,10 @@ const config = await client.discovery(
 )
 const server = config.serverMetadata()
 
+// DPoP binds the code and the tokens to a key of this process (RFC 9449). A web application has one
+// key pair; a page in the browser creates one that cannot be exported.
+const DPoP = env.DPOP ? client.getDPoPHandle(config, await client.randomDPoPKeyPair()) : undefined
+
 // Sign in. A web application stores these three values in the user's session.
 const verifier = client.randomPKCECodeVerifier()
 const state = client.randomState()
@@ -49,19 +53,21 @@ const callback = await send(
     code_challenge_method: 'S256',
     state,
     nonce,
+    ...(DPoP && { dpop_jkt: await DPoP.calculateThumbprint() }),
   }),
 )
-const tokens = await client.authorizationCodeGrant(config, callback, {
-  pkceCodeVerifier: verifier,
-  expectedState: state,
-  expectedNonce: nonce,
-  idTokenExpected: true,
-})
+const tokens = await client.authorizationCodeGrant(
+  config,
+  callback,
+  { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true },
+  undefined,
+  { DPoP },
+)
 const user = tokens.claims()
 print({ id_token: user, id_token_alg: decodeProtectedHeader(tokens.id_token).alg })
 
 // Claims of the user.
-print({ userinfo: await client.fetchUserInfo(config, tokens.access_token, user.sub) })
+print({ userinfo: await client.fetchUserInfo(config, tokens.access_token, user.sub, { DPoP }) })
 
 // A resource server verifies the access token (RFC 9068).
 const { payload } = await jwtVerify(tokens.access_token, createRemoteJWKSet(new URL(server.jwks_uri)), {
@@ -73,7 +79,7 @@ const { payload } = await jwtVerify(tokens.access_token, createRemoteJWKSet(new 
 print({ access_token: payload })
 
 // Refresh.
-const fresh = await client.refreshTokenGrant(config, tokens.refresh_token)
+const fresh = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP })
 print({ refreshed_id_token: fresh.claims() })
 
 // Introspection (RFC 7662), for confidential clients only.
@@ -84,7 +90,7 @@ print({ introspection: await introspect() })
 // Revoke the grant by its refresh token; the access token is revoked with it.
 await client.tokenRevocation(config, fresh.refresh_token)
 print({ introspection_after_revocation: await introspect() })
-const refusal = await client.refreshTokenGrant(config, fresh.refresh_token).catch((error) => error)
+const refusal = await client.refreshTokenGrant(config, fresh.refresh_token, undefined, { DPoP }).catch((error) => error)
 print({ refresh_after_revocation: refusal.error })
 
 // Sign out at the server.
