@@ -55,6 +55,7 @@ type Config struct {
 
 	Clients               Clients // cached
 	ClientStore           ClientStore
+	Applications          Applications
 	ClientPolicy          client.Policy // for the metadata that operators set
 	Documents             client.Documents
 	Secrets               client.SecretStore

@@ -34,16 +34,18 @@ func resources(c *Config, access *access) []resource {
 		store: c.Users, attributes: c.Attributes, sources: c.Credentials, recovery: c.Recovery, invitations: c.Invitations, hasher: c.Hasher, access: access, now: c.Now,
 	}
 	guard := &userGuard{accounts: c.Users, sessions: c.Sessions, grants: c.Grants, now: c.Now}
+	clients := &clientHandler{
+		store: c.ClientStore, policy: c.ClientPolicy, documents: c.Documents, secrets: c.Secrets,
+		rotatedLifetime: c.RotatedSecretLifetime, access: access, now: c.Now, log: c.Log,
+	}
 	return append(all,
 		&keySetHandler{
 			store: c.KeySets, sealer: c.Sealer, access: access, now: c.Now,
 			signing: &signingKeyHandler{keys: c.SigningKeys, access: access},
 		},
 		&trustedIssuerHandler{store: c.TrustedIssuers, now: c.Now},
-		&clientHandler{
-			store: c.ClientStore, policy: c.ClientPolicy, documents: c.Documents, secrets: c.Secrets,
-			rotatedLifetime: c.RotatedSecretLifetime, access: access, now: c.Now, log: c.Log,
-		},
+		clients, &clientSecretHandler{clients, c.Applications},
+		&applicationHandler{clients: c.ClientStore, uses: c.Applications, now: c.Now},
 		&scopeHandler{store: c.Scopes, now: c.Now},
 		&consentHandler{guard: guard, consents: c.Consents, grants: c.Grants, requests: c.ConsentRequests, clients: c.Clients, now: c.Now},
 		&userHandler{people},

@@ -28,6 +28,8 @@ func auditActions() map[string]string {
 		"clients create":           "client.create",
 		"clients delete":           "client.delete",
 		"clients import":           "client.import",
+		"clients add-secret":       "client.secret.add",
+		"clients remove-secret":    "client.secret.remove",
 		"clients rotate-secret":    "client.secret.rotate",
 		"clients update":           "client.update",
 		"grants revoke":            "grant.revoke",

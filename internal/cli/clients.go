@@ -17,6 +17,10 @@ type clientsCommand struct {
 	List         clientsList         `cmd:"" help:"List clients."`
 	Update       clientsUpdate       `cmd:"" help:"Update a client; omitted flags keep their values, an empty value clears."`
 	RotateSecret clientsRotateSecret `cmd:"" help:"Generate a new client secret; the old one stays valid for a limited time."`
+	Secrets      clientsSecrets      `cmd:"" help:"List the secrets of a client: when each was created and last used."`
+	AddSecret    clientsAddSecret    `cmd:"" help:"Add a generated secret to a client; the others stay valid until they are removed."`
+	RemoveSecret clientsRemoveSecret `cmd:"" help:"Remove a secret of a client."`
+	Usage        clientsUsage        `cmd:"" help:"List clients by name, with their last use and the rejected requests of the last week."`
 	Delete       clientsDelete       `cmd:"" help:"Delete a client; all of its tokens become invalid."`
 	Import       clientsImport       `cmd:"" help:"Create or update the clients in a file; all or none."`
 }

@@ -36,8 +36,9 @@ type Client struct {
 	ID string
 	Metadata
 
-	Secret         Secret          // empty for a client without a secret
-	RotatedSecrets []RotatedSecret // secrets of before, the latest first
+	Secret          Secret          // empty for a client without a secret
+	SecretCreatedAt time.Time       // zero if an earlier version set the secret
+	RotatedSecrets  []RotatedSecret // other secrets, the latest first
 
 	// RegistrationToken is the hash of the registration access token (RFC 7592). The previous
 	// token stays valid until PreviousUntil, so that a client that lost the response keeps

@@ -6,16 +6,20 @@ import (
 	"time"
 )
 
-// MaxRotated is the maximum number of replaced secrets of a client.
+// MaxRotated is the maximum number of secrets of a client beside the current one.
 const MaxRotated = 5
 
-// RotatedSecret is a replaced secret that stays valid until a given time, so that the
-// instances of a client can switch one after another. It authenticates the client at the
-// token, revocation and introspection endpoints, but not for client registration.
+// RotatedSecret is an earlier secret that stays valid until a given time, or until it is removed. It
+// authenticates the client at the token, revocation and introspection endpoints, but not for client
+// registration.
 type RotatedSecret struct {
 	Secret    Secret    `json:"secret"`
 	ExpiresAt time.Time `json:"until"`
+	CreatedAt time.Time `json:"created,omitzero"` // zero if an earlier version made it
 }
+
+// NeverExpires is the expiry of a secret that stays valid until it is removed.
+func NeverExpires() time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) }
 
 // PreviousSecrets returns the replaced secrets that are valid at now.
 func (c *Client) PreviousSecrets(now time.Time) []Secret {
@@ -32,17 +36,33 @@ func (c *Client) PreviousSecrets(now time.Time) []Secret {
 // The replaced secret stays valid until the given time; the newest [MaxRotated] replaced
 // secrets are kept.
 func (k SecretStore) Rotate(ctx context.Context, c *Client, now, until time.Time) (string, error) {
-	before := slices.DeleteFunc(slices.Clone(c.RotatedSecrets), func(old RotatedSecret) bool { return !now.Before(old.ExpiresAt) })
+	secret, err := k.replace(ctx, c, now, until)
+	if err != nil {
+		return "", err
+	}
+	c.EndRegistrationTokens()
+	c.RotatedSecrets = c.RotatedSecrets[:min(len(c.RotatedSecrets), MaxRotated)]
+	return secret, nil
+}
+
+// replace sets and returns a new random secret. The current one stays valid until the given time, as do
+// the others.
+func (k SecretStore) replace(ctx context.Context, c *Client, now, until time.Time) (string, error) {
+	before := c.others(now)
 	if c.Secret != "" && now.Before(until) {
-		before = append([]RotatedSecret{{c.Secret, until}}, before...)
+		before = append([]RotatedSecret{{c.Secret, until, c.SecretCreatedAt}}, before...)
 	}
 	secret := c.NewSecret()
 	if err := k.keep(ctx, c, secret); err != nil {
 		return "", err
 	}
-	c.EndRegistrationTokens()
-	c.RotatedSecrets = before[:min(len(before), MaxRotated)]
+	c.SecretCreatedAt, c.RotatedSecrets = now, before
 	return secret, nil
+}
+
+// others returns the secrets beside the current one that are valid at now.
+func (c *Client) others(now time.Time) []RotatedSecret {
+	return slices.DeleteFunc(slices.Clone(c.RotatedSecrets), func(old RotatedSecret) bool { return !now.Before(old.ExpiresAt) })
 }
 
 // Reseal reseals the secrets of c under the current key, and reports whether it changed any.

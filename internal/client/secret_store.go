@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // sealedPrefix is the prefix of a sealed [Secret].
@@ -64,7 +65,7 @@ func (m *Metadata) leastSecret() int {
 	return strong
 }
 
-// Set sets the client secret of c and removes the rotated ones. If the secret changes, the
+// Set sets the client secret of c, of an unknown age, and removes the others. If the secret changes, the
 // registration access tokens of c end too: the holder of a leaked secret may have created
 // them.
 func (k SecretStore) Set(ctx context.Context, c *Client, secret string) error {
@@ -76,6 +77,7 @@ func (k SecretStore) Set(ctx context.Context, c *Client, secret string) error {
 			c.EndRegistrationTokens()
 		}
 	}
+	c.SecretCreatedAt = time.Time{}
 	return k.keep(ctx, c, secret)
 }
 
@@ -130,7 +132,7 @@ func (c *Client) dropSecret() {
 	if c.Secret != "" {
 		c.EndRegistrationTokens()
 	}
-	c.Secret, c.RotatedSecrets = "", nil
+	c.Secret, c.SecretCreatedAt, c.RotatedSecrets = "", time.Time{}, nil
 }
 
 // IsSealed reports whether the secret can be opened.

@@ -127,6 +127,7 @@ func (m *Clients) SetSecret(ctx context.Context, c *client.Client, secret string
 	if err := m.Secrets.Set(ctx, c, secret); err != nil {
 		return "", fmt.Errorf("set client secret: %w", err)
 	}
+	c.SecretCreatedAt = m.Now()
 	return generated, nil
 }
 
@@ -169,8 +170,20 @@ func (m *Clients) Update(
 // lifetime.
 func (m *Clients) RotateSecret(ctx context.Context, c *client.Client, lifetime time.Duration) (string, error) {
 	if !c.UsesSecret() {
-		return "", invalidClient("token_endpoint_auth_method must be one with a client secret, not " + c.TokenEndpointAuthMethod)
+		return "", errNoSecret(c)
 	}
 	now := m.Now()
 	return m.Secrets.Rotate(ctx, c, now, now.Add(lifetime))
+}
+
+// AddSecret sets and returns a new random secret. The others stay valid until they are removed.
+func (m *Clients) AddSecret(ctx context.Context, c *client.Client) (string, error) {
+	if !c.UsesSecret() {
+		return "", errNoSecret(c)
+	}
+	return m.Secrets.AddSecret(ctx, c, m.Now())
+}
+
+func errNoSecret(c *client.Client) error {
+	return invalidClient("token_endpoint_auth_method must be one with a client secret, not " + c.TokenEndpointAuthMethod)
 }

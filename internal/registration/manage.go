@@ -163,6 +163,7 @@ func (h *Handler) settleSecret(r *http.Request, c *client.Client, requested stri
 	if err := secrets.Set(ctx, c, secret); err != nil {
 		return "", fmt.Errorf("store client secret: %w", err)
 	}
+	c.SecretCreatedAt = h.Now()
 	return issued, nil
 }
 

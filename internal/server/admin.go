@@ -19,7 +19,7 @@ func composeAdmin(s *Server) {
 		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",
 		LoginRequests: s.Store.Requests, ConsentRequests: s.Store.Requests, LogoutRequests: s.Store.LogoutRequests,
 		DeviceRequests: deviceDecisions{s.Store.Requests, s.Store.Devices}, UserCodes: s.userCodes, ConsentLifetime: c.ConsentLifetime,
-		Clients: s.Clients, ClientStore: clientRegistry{s.Store.Clients, s.Clients}, ClientPolicy: OperatorPolicy(c), Documents: s.fetcher.WithSeparateLimit(),
+		Clients: s.Clients, ClientStore: clientRegistry{s.Store.Clients, s.Clients}, Applications: s.Store.Clients, ClientPolicy: OperatorPolicy(c), Documents: s.fetcher.WithSeparateLimit(),
 		Secrets:               client.SecretStore{Hasher: hasherWithoutSlot{s.adminHasher}, Sealer: s.Secrets},
 		RotatedSecretLifetime: c.RotatedSecretLifetime,
 		Scopes:                s.Store.Scopes, Consents: s.Store.Consents, Grants: s.Store.Grants,

@@ -86,6 +86,7 @@ func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	background.Go(func() { s.Refusals.Run(work) })
 	background.Go(func() { s.Failures.Run(work) })
 	background.Go(func() { s.Statistics.Run(work) })
+	background.Go(func() { s.Usage.Run(work) })
 	background.Go(func() { s.BreachChecks.Run(work) })
 	following := make(chan struct{})
 	background.Go(func() { s.Store.Follow(work, s.Version, func() { close(following) }) })

@@ -87,10 +87,10 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
 			},
-			Accounts: s.Store.Accounts, Issued: s.Metrics.CountTokenResponse, Now: s.Now,
+			Accounts: s.Store.Accounts, Issued: s.Metrics.CountTokenResponse, Used: s.Usage.Client, Now: s.Now,
 		}),
 		Introspection: &introspection.Handler{
-			Issuer: c.Issuer, Authenticator: authenticator, Clients: s.Clients, AccessTokens: accessTokens, Codec: codec,
+			Issuer: c.Issuer, Authenticator: authenticator, Used: s.Usage.Client, Clients: s.Clients, AccessTokens: accessTokens, Codec: codec,
 			Grants: s.Store.Grants, Scopes: s.scopes, Subjects: s.subjects, Now: s.Now,
 		},
 		Revocation: &revocation.Handler{
@@ -127,8 +127,8 @@ func newAuthenticator(s *Server) *clientauth.Authenticator {
 	return clientauth.New(clientauth.Config{
 		Clients: s.Clients, Replay: s.Store.Replay, KeySets: s.keySets,
 		Hasher: hasherWithoutSlot{s.clientHasher}, Sealer: s.Secrets, Throttle: secretThrottle(s),
-		Renewals: secretReplacer{s.Store.Clients, s.Clients},
-		Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: s.Now,
+		Renewals: secretReplacer{s.Store.Clients, s.Clients}, Used: s.Usage.Secret,
+		Issuer: c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: s.Now,
 	})
 }
 
@@ -148,7 +148,7 @@ func newAuthorize(s *Server, requests *authorize.Requests, fosite *engine.Engine
 		Issuer: c.Issuer, AuthorizeURL: c.URL(pathAuthorize), PageURL: c.URL, HighestLevel: s.highestLevel, TermsVersion: c.TermsVersion, DeviceDone: c.DeviceSuccessURL,
 		SignIn: signIn, Consent: consent, LoginApp: newLoginApp(s), ConsentApp: &external.Consent{URL: c.ConsentURL},
 		Requests: requests, Clients: s.Clients, Store: browserSessions{newPendingRequests(s), s.Store.Sessions}, Sessions: s.sessions,
-		Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending},
+		Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Used: s.Usage.Client,
 		Engine: fosite, Pages: s.errorPages(), Cookies: s.Cookies, Subjects: s.subjects,
 		Lifetimes: lifetimes, RequestLifetime: requestLifetime, MaxRedirectURL: c.MaxRedirectURLLength, Now: s.Now, Log: s.Log,
 	})

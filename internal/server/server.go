@@ -86,6 +86,7 @@ type Server struct {
 	Statistics  *statistics.Recorder
 	certificate atomic.Pointer[certificate] // nil without TLS
 	Failures    *activity.Recorder          // failed sign-ins
+	Usage       *client.Usage               // last uses of clients and secrets
 	reporter    *refusal.Reporter
 	admission   admissionLimits
 	rateLimited map[string]*atomic.Uint64 // rejected requests by rate limit
@@ -200,6 +201,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.pending = newPendingLimit(s)
 	composeUserCodes(s)
 	composeRefusals(s)
+	s.Usage = &client.Usage{Store: db.Clients, Now: now, Log: log}
 	s.Failures = &activity.Recorder{Store: db.Activity, Log: log}
 	composeMetrics(s) //nolint:contextcheck // called later, with another context
 	composeStatistics(s)

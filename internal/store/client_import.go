@@ -69,7 +69,7 @@ func importClient(ctx context.Context, on db.Conn, c *client.Client) (importResu
 		if known.Secret != "" {
 			known.EndRegistrationTokens()
 		}
-		known.Secret, known.RotatedSecrets = c.Secret, nil
+		known.Secret, known.SecretCreatedAt, known.RotatedSecrets = c.Secret, c.UpdatedAt, nil
 	}
 	*c = *known
 	return importResult{updated: 1}, updateClient(ctx, on, c)

@@ -18,14 +18,14 @@ type Clients struct {
 }
 
 const clientColumns = `id, metadata, secret, registration_token, previous_token, previous_until,
-	dynamic, disabled, not_before, created_at, updated_at, version, rotated_secrets`
+	dynamic, disabled, not_before, created_at, updated_at, version, rotated_secrets, secret_created_at`
 
 func scanClient(from db.Scanner) (*client.Client, error) {
 	c := &client.Client{}
 	err := from.Scan(&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
 		intoBytes(&c.RegistrationToken), intoBytes(&c.PreviousToken), intoTime(&c.PreviousUntil),
 		intoFlag(&c.Dynamic), intoFlag(&c.Disabled),
-		intoTime(&c.TokensValidAfter), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version, intoOptional(&c.RotatedSecrets))
+		intoTime(&c.TokensValidAfter), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version, intoOptional(&c.RotatedSecrets), intoTime(&c.SecretCreatedAt))
 	return c, err
 }
 
@@ -69,7 +69,7 @@ func (s *Clients) InsertClients(ctx context.Context, all []*client.Client) error
 func insertClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	const insert = `
 		INSERT INTO clients (` + clientColumns + `, name, owner)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 		WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $1)
 		ON CONFLICT DO NOTHING`
 
@@ -81,10 +81,13 @@ func insertClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("write client secrets: %w", err)
 	}
+	if c.Secret != "" && c.SecretCreatedAt.IsZero() {
+		c.SecretCreatedAt = c.CreatedAt
+	}
 	inserted, err := on.Exec(ctx, insert, c.ID, metadata, string(c.Secret),
 		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
 		flag(c.Dynamic), flag(c.Disabled),
-		stamp(c.CreatedAt), stamp(c.CreatedAt), stamp(c.UpdatedAt), 1, rotated, c.ClientName, c.Owner)
+		stamp(c.CreatedAt), stamp(c.CreatedAt), stamp(c.UpdatedAt), 1, rotated, stamp(c.SecretCreatedAt), c.ClientName, c.Owner)
 	if err != nil {
 		return fmt.Errorf("insert client: %w", err)
 	}
@@ -139,7 +142,7 @@ func updateClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	const update = `
 		UPDATE clients SET metadata = $3, secret = $4, registration_token = $5, previous_token = $6,
 			previous_until = $7, dynamic = $8, disabled = $9, updated_at = $10, rotated_secrets = $11,
-			name = $12, owner = $13, version = version + 1
+			name = $12, owner = $13, secret_created_at = $14, version = version + 1
 		WHERE id = $1 AND version = $2`
 
 	metadata, err := document(c.Metadata)
@@ -152,7 +155,7 @@ func updateClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	}
 	updated, err := on.Exec(ctx, update, c.ID, c.Version, metadata, string(c.Secret),
 		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
-		flag(c.Dynamic), flag(c.Disabled), stamp(c.UpdatedAt), rotated, c.ClientName, c.Owner)
+		flag(c.Dynamic), flag(c.Disabled), stamp(c.UpdatedAt), rotated, c.ClientName, c.Owner, stamp(c.SecretCreatedAt))
 	if err != nil {
 		return fmt.Errorf("update client: %w", err)
 	}
@@ -196,6 +199,9 @@ func (s *Clients) DeleteClient(ctx context.Context, id string) error {
 		}
 		if deleted == 0 {
 			return client.ErrNotFound
+		}
+		if _, err := on.Exec(ctx, `DELETE FROM client_uses WHERE client_id = $1`, id); err != nil {
+			return fmt.Errorf("delete uses of client: %w", err)
 		}
 		return nil
 	})

@@ -206,6 +206,7 @@ func TestClientImport(t *testing.T) {
 		must(t, err)
 		want := fixture.Client("b")
 		want.ClientName, want.UpdatedAt, want.Version, want.TokensValidAfter = "Changed", noon, 2, want.CreatedAt
+		want.SecretCreatedAt = want.CreatedAt
 		wantSame(t, "the client that changed", b, want)
 	})
 }

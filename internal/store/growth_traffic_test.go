@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -210,6 +211,8 @@ func (y *year) machines() {
 	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: id, GivenAt: y.now}))
 	must(y.t, y.s.Clients.DeleteClient(ctx, id))
 
+	must(y.t, y.s.Clients.NoteUses(ctx, []client.Use{{ClientID: "rp", At: y.now}, {ClientID: fmt.Sprint("gone-", y.steps%100), At: y.now}}))
+	y.ends["client_uses"] = slices.Repeat([]time.Time{y.now.Add(400 * day)}, 1+min(y.steps, 100)) // until the next use
 	key := &apikey.Key{ID: id, Name: "nightly", Hash: []byte("hash"), CreatedAt: y.now, ExpiresAt: y.now.Add(day)}
 	must(y.t, y.s.APIKeys.InsertAPIKey(ctx, key))
 	y.put("api_keys", day+30*day+rowStays)

@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/keyset"
@@ -80,6 +81,9 @@ var crowd = []string{
 	`INSERT INTO refusals (id, at, request_id, method, route, status, code, rule, cause, client_id, grant_id, network, attributes, number)
 		SELECT 'f' || to_char(n, 'FM00000000'), m, 'q' || n, 'POST', '/oauth2/token', 400, '', 'r' || n %% 400, '', 'c' || n %% 400, '', '', '[]', n
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO clients (id, metadata, secret, dynamic, disabled, not_before, created_at, updated_at, version, name)
+		SELECT 'k' || n, '{}', '', 0, 0, 0, 0, 0, 1, 'n' || n FROM generate_series(1, %d) n -- %d`,
+	`INSERT INTO client_uses (client_id, secret, used_at) SELECT 'k' || n, '', m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO trusted_issuers (id, issuer, subject, scopes, kid, jwk, created_at, expires_at)
 		SELECT 'i' || n, 'i' || n %% 400, 's' || n, '', 'k', '{}', m, m + 100000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO grants SELECT (jsonb_populate_record(g, jsonb_build_object(
@@ -241,6 +245,14 @@ func live(t *testing.T, s *store.Store) {
 		_, err = s.Refusals.ListRefusals(ctx, filter, "", 10)
 		must(t, err)
 	}
+	for _, q := range []client.Listing{{}, {Prefix: "n1"}, {Only: client.SelectFailing, Since: noon}, {After: client.Position{Name: "n5", ID: "k5"}, Descending: true}} {
+		q.Limit = 25
+		_, _, err = s.Clients.ListedClients(ctx, q)
+		must(t, err)
+	}
+	_, err = s.Clients.ClientRefusals(ctx, "c1", noon)
+	must(t, err)
+	must(t, s.Clients.NoteUses(ctx, []client.Use{{ClientID: "k1", At: noon}}))
 	must(t, s.Refusals.InsertRefusals(ctx, []*refusal.Record{aRefusal("q", "c1", "r1", noon)}))
 	_, err = s.Refusals.Refusal(ctx, "none")
 	wantErr(t, "the refusal of a request that was not rejected", err, refusal.ErrNotFound)

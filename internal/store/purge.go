@@ -32,6 +32,8 @@ const (
 	// keyRetentionMicros is the time in microseconds for which expired API keys and
 	// trusted issuers stay listed: 30 days.
 	keyRetentionMicros = `2592000000000`
+	// useRetentionMicros is the time for which last uses of clients are kept: 400 days.
+	useRetentionMicros = `34560000000000`
 
 	purgeInterval = time.Minute
 )
@@ -162,6 +164,8 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keyRetentionMicros + limit + `)`,
 		`DELETE FROM trusted_issuers WHERE id IN
 			(SELECT id FROM trusted_issuers WHERE expires_at <= $1 - ` + keyRetentionMicros + ` ORDER BY expires_at` + limit + `)`,
+		`DELETE FROM client_uses WHERE (client_id, secret) IN
+			(SELECT client_id, secret FROM client_uses WHERE used_at <= $1 - ` + useRetentionMicros + ` ORDER BY used_at` + limit + `)`,
 	} {
 		removed, err := inBatches(ctx, s.db.LongWrite, remove, before.UnixMicro())
 		purged.Rows += removed

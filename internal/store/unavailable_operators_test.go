@@ -106,6 +106,18 @@ var operatorMethods = map[string]call{
 		_, err := s.Clients.FindClients(ctx, client.Filter{}, "", 0, 1)
 		return err
 	},
+	"ListedClients": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.Clients.ListedClients(ctx, client.Listing{Limit: 1})
+		return err
+	},
+	"ClientUses": func(ctx context.Context, s *store.Store) error { _, err := s.Clients.ClientUses(ctx, "rp"); return err },
+	"ClientRefusals": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Clients.ClientRefusals(ctx, "rp", noon)
+		return err
+	},
+	"NoteUses": func(ctx context.Context, s *store.Store) error {
+		return s.Clients.NoteUses(ctx, []client.Use{{ClientID: "rp", At: noon}})
+	},
 	"CountClients": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Clients.CountClients(ctx, client.Filter{})
 		return err

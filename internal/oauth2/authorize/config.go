@@ -108,6 +108,9 @@ type Config struct {
 	Cookies    session.Cookies
 	Subjects   client.Subjects
 
+	// Used notes that a user has signed in to a client.
+	Used func(clientID string)
+
 	Lifetimes       *tokens.Lifetimes
 	RequestLifetime time.Duration // of a request that waits for its user
 	MaxRedirectURL  int           // bounds the Location of a response, in bytes

@@ -68,6 +68,7 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, f *flow) {
 	if f.stored != nil {
 		h.Cookies.UnbindRequest(w, f.stored.ID)
 	}
+	h.Used(a.client.ID)
 	dropped := a.dropped()
 	dropped.Note(ctx, a.client, &g.Grant)
 	(&responder{&h.Config}).write(w, r, a, append(parameters, h.sessionState(w, r, f)...))

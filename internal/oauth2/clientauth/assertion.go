@@ -209,6 +209,7 @@ func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 		}
 		err = assertion.VerifyMAC([]byte(secret))
 		if err == nil {
+			a.used(c, kept)
 			return nil
 		}
 		if wrong == nil {

@@ -67,7 +67,9 @@ type Config struct {
 	Endpoints []string
 	// IssuerAudience accepts the issuer as the only audience (RFC 10070).
 	IssuerAudience bool
-	Now            func() time.Time
+	// Used notes that a client has authenticated with a secret; it may be nil.
+	Used func(clientID string, s client.Secret)
+	Now  func() time.Time
 }
 
 // Authenticator authenticates the client of a request.
@@ -106,6 +108,12 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (*cli
 		return a.byName(ctx, cred)
 	default:
 		return a.bySecret(ctx, cred)
+	}
+}
+
+func (a *Authenticator) used(c *client.Client, s client.Secret) {
+	if a.cfg.Used != nil {
+		a.cfg.Used(c.ID, s)
 	}
 }
 

@@ -46,6 +46,7 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 	if fit == kept {
 		a.renew(ctx, c, cred.secret)
 	}
+	a.used(c, fit)
 	return c, nil
 }
 

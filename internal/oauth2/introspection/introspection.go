@@ -46,6 +46,7 @@ type Grants interface {
 type Handler struct {
 	Issuer        string
 	Authenticator Authenticator
+	Used          func(clientID string) // notes a response to a client
 	Clients       Clients
 	AccessTokens  AccessTokens
 	Codec         *tokens.Codec
@@ -80,7 +81,11 @@ func (h *Handler) serve(r *http.Request) (*grant.Introspection, error) {
 	if token == "" {
 		return nil, oauth2.InvalidRequest("The parameter token is missing")
 	}
-	return h.introspect(ctx, token, c)
+	response, err := h.introspect(ctx, token, c)
+	if err == nil {
+		h.Used(c.ID)
+	}
+	return response, err
 }
 
 // Inspect introspects a token of any client for an operator. A token that lacks one of scopes is

@@ -98,6 +98,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (*Response, e
 			return nil, err
 		}
 	}
+	h.Used(x.Client.ID)
 	return &Response{
 		AccessToken: issued.AccessToken, TokenType: x.tokenType(), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
 		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(access.Scopes, " "),

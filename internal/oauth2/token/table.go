@@ -39,6 +39,7 @@ type Config struct {
 	// token.
 	RefreshGracePeriod time.Duration
 	Issued             func(grantType string) // counts responses
+	Used               func(clientID string)  // notes a response to a client
 	Now                func() time.Time
 }
 
