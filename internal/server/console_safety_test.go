@@ -169,6 +169,42 @@ func TestConsoleSensitiveForms(t *testing.T) {
 	}
 }
 
+// A page with a secret or a link is the response to its form, which no cache keeps, and no other page
+// shows it again.
+func TestConsoleShowsSecretsOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startConsole(t, db, "sign_up", "invited")
+		setAdminRole(s, account.Owner)
+		b := s.NewBrowser()
+		signInToConsole(b, "/console", addApp(s))
+		bob := "/console/people/" + accountOf(s, "bob").Subject
+		for path, form := range map[string]url.Values{
+			"/console/applications/new": {"kind": {"web"}, "name": {"Wiki"}, "redirect_uri": {"https://wiki.example/callback"}},
+			"/console/applications/web": {"change": {"secret"}},
+			bob:                         {"change": {"recover"}},
+			"/console/people/new":       {"username": {"grace"}},
+			"/console/people/invite":    {"email": {"grace@example.com"}},
+		} {
+			p := b.Post(path, form)
+			shown := ""
+			for _, id := range []string{"client-secret", "link"} {
+				shown += p.Attribute("value", func(a map[string]string) bool { return a["id"] == id })
+			}
+			if shown == "" || p.Header.Get("Cache-Control") != "no-store" || p.Header.Get("Referrer-Policy") != "same-origin" {
+				t.Errorf("POST %s: %d shows %q, %v\n%s", path, p.Status, shown, p.Header, p.Body)
+				continue
+			}
+			for _, again := range append(consoleRoutes(s), bob, "/console/audit?actor="+accountOf(s, "ada").Subject) {
+				if p := b.Get(again); strings.Contains(p.Body, shown) || p.Header.Get("Cache-Control") != "no-store" {
+					t.Errorf("GET %s after POST %s shows the secret, or may be cached", again, path)
+				}
+			}
+		}
+	})
+}
+
 // Support looks at people, which the audit log records; other roles do so without.
 func TestConsoleRecordsReadsBySupport(t *testing.T) {
 	t.Parallel()
