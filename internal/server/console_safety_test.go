@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -68,9 +69,7 @@ func TestConsoleWithoutSignIn(t *testing.T) {
 				for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
 					r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader("confirm=yes"))
 					servertest.Must(t, err)
-					for name, values := range header {
-						r.Header[name] = values
-					}
+					maps.Copy(r.Header, header)
 					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 					r.Header.Set("Origin", s.Config.Origin())
 					p := servertest.Send(t, s.NewBrowser().Client, r)
@@ -188,10 +187,7 @@ func TestConsoleShowsSecretsOnce(t *testing.T) {
 			"/console/people/invite":    {"email": {"grace@example.com"}},
 		} {
 			p := b.Post(path, form)
-			shown := ""
-			for _, id := range []string{"client-secret", "link"} {
-				shown += p.Attribute("value", func(a map[string]string) bool { return a["id"] == id })
-			}
+			shown := p.Attribute("value", func(a map[string]string) bool { return a["id"] == "client-secret" || a["id"] == "link" })
 			if shown == "" || p.Header.Get("Cache-Control") != "no-store" || p.Header.Get("Referrer-Policy") != "same-origin" {
 				t.Errorf("POST %s: %d shows %q, %v\n%s", path, p.Status, shown, p.Header, p.Body)
 				continue

@@ -208,6 +208,7 @@ func TestConsoleCookieCannotBeReplayed(t *testing.T) {
 func TestConsoleUnderPath(t *testing.T) {
 	t.Parallel()
 	eachIssuerPath(t, map[string]string{"console": "public"}, func(t *testing.T, s *servertest.Server) {
+		t.Helper()
 		setAdminRole(s, account.Owner)
 		secret, b := addApp(s), s.NewBrowser()
 		p := signInToConsole(b, s.URL+"/console/audit?action=x&actor=y", secret)
