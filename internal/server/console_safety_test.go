@@ -28,7 +28,7 @@ func consoleRoutes(s *servertest.Server) []string {
 	var paths []string
 	err := chi.Walk(s.App.Public().(chi.Routes), func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		path := strings.NewReplacer("{subject}", accountOf(s, "ada").Subject, "{name}", "profile", "{id}", "web").Replace(route)
-		if strings.HasPrefix(route, "/console") && !slices.Contains([]string{"/console/", "/console/callback", "/console/language", "/console/static/*"}, route) && !slices.Contains(paths, path) {
+		if strings.HasPrefix(route, "/console") && !slices.Contains([]string{"/console/", "/console/callback", "/console/try/callback", "/console/language", "/console/static/*"}, route) && !slices.Contains(paths, path) {
 			paths = append(paths, path)
 		}
 		return nil
@@ -155,7 +155,7 @@ func TestConsoleSensitiveForms(t *testing.T) {
 	t.Parallel()
 	s, b := openConsole(t, storetest.New(t), account.Owner)
 	s.Advance(6 * time.Minute)
-	harmless := []string{"/console/groups", "/console/groups/new", "/console/scopes", "/console/scopes/new", "/console/scopes/profile", "/console/sessions"}
+	harmless := []string{"/console/applications/web/try", "/console/groups", "/console/groups/new", "/console/scopes", "/console/scopes/new", "/console/scopes/profile", "/console/sessions"}
 	for _, path := range consoleRoutes(s) {
 		p := b.Post(path, url.Values{"confirm": {"yes"}})
 		to := signInPage(p)
