@@ -101,7 +101,7 @@ func (p *browser) checkTabOrder() {
 		document.body.tabIndex = -1;
 		document.body.focus();
 		document.body.removeAttribute("tabindex");
-		[...document.querySelectorAll("a[href], button, input:not([type=hidden]), summary, [tabindex]")]
+		[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]")]
 			.filter(e => e.tabIndex >= 0 && e.checkVisibility()).map(describe)`)
 
 	var got []string

@@ -1,0 +1,103 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/console/admin"
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// consolePictures returns the names of the pictures of the console by the path of the page. In a path
+// {id} is an application, {subject} a person and {request} a rejected request.
+func consolePictures() map[string]string {
+	return map[string]string{
+		"":                        "overview",
+		"/applications":           "applications",
+		"/applications/new":       "connect",
+		"/applications/{id}":      "application",
+		"/applications/{id}/json": "application-json",
+		"/people":                 "people",
+		"/people/new":             "person-new",
+		"/people/invite":          "invite",
+		"/people/{subject}":       "person",
+		"/groups":                 "groups",
+		"/groups/new":             "group-new",
+		"/scopes":                 "scopes",
+		"/scopes/new":             "scope-new",
+		"/scopes/{name}":          "scope",
+		"/audit":                  "audit",
+		"/explain":                "explain",
+		"/sessions":               "sessions",
+		"/keys":                   "keys",
+		"/settings":               "settings",
+	}
+}
+
+// withoutPicture are the routes of the console that show no page of their own.
+func withoutPicture() []string { return []string{"/callback"} }
+
+// TestPicturesOfTheConsole shows each page of the console, with the data of a server in use, and tests
+// it as a tour does. Each route has a picture.
+func TestPicturesOfTheConsole(t *testing.T) {
+	t.Parallel()
+	var routes []string
+	for _, route := range admin.New(admin.Config{}).Routes() {
+		if route.Get != nil && !slices.Contains(withoutPicture(), route.Path) {
+			routes = append(routes, route.Path)
+		}
+	}
+	pictures := slices.Sorted(maps.Keys(consolePictures()))
+	if slices.Sort(routes); !slices.Equal(routes, pictures) {
+		t.Fatalf("the console has the pages\n%q\nand the pictures\n%q, want one of each page", routes, pictures)
+	}
+
+	s := startService(t, rig.SQLite, map[string]string{"CONSOLE": "public"})
+	v := s.newTour()
+	fill := strings.NewReplacer(s.use(v)...)
+	for _, path := range pictures {
+		if status := v.open(s.issuer + "/console" + fill.Replace(path)); status != 200 {
+			t.Errorf("%s: status %d, want 200: %s", path, status, v.read("body"))
+			continue
+		}
+		v.checkInEachLanguage("console-" + consolePictures()[path])
+	}
+}
+
+// use signs an owner in to the console of a server that has been in use, and returns the values of
+// placeholders in paths.
+func (s *service) use(v *tour) []string {
+	s.t.Helper()
+	s.command("users", "update", s.username, "--admin-role=owner")
+	s.command("groups", "create", "staff")
+	s.command("groups", "create", "engineers")
+	s.command("scopes", "create", "print", "--claim", "printer=id_token,userinfo")
+	grafana := decode(v.browser, s.command("clients", "create", "--preset", "grafana", "--url", "https://grafana.example.org", "--json"))
+	s.command("clients", "create", "--name", "Wiki", "--redirect-uri", "https://wiki.example.org/callback", "--allowed-group", "staff")
+	rig.ImportUsers(s.t, s.cluster,
+		rig.User{Username: "grace", Password: s.password, Claims: map[string]any{
+			"name": "Grace Hopper", "email": gracesAddress, "email_verified": true,
+		}},
+		rig.User{Username: "alan", Password: s.password, Claims: map[string]any{"name": "Alan Turing", "email": "alan@example.com"}})
+	s.command("groups", "add", "staff", "grace")
+	grace := decode(v.browser, s.command("users", "get", "grace", "--json"))
+
+	other := newBrowser(s.t)
+	demoFlow{s.demo, "grace", s.password}.signIn(other)
+	other.open(s.authorizeURL(map[string][]string{"redirect_uri": {"https://wrong.example/callback"}}))
+	request := other.read("#request-id")
+
+	v.open(s.issuer + "/console")
+	v.signIn(s.username, s.password)
+	v.press("#enrol")
+	v.write("#code", v.authenticatorApp().code())
+	v.press("#confirm")
+	v.open(s.issuer + "/console/explain?request_id=" + request)
+	return []string{
+		"{id}", grafana["client_id"].(string), "{subject}", grace["subject"].(string), "{name}", "print", "/explain", "/explain?request_id=" + request,
+	}
+}
