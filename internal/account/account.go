@@ -24,8 +24,8 @@ var (
 	// ErrSelfRegistered reports an import for an account that a user created by signing up:
 	// the operator may mean a different user.
 	ErrSelfRegistered = errors.New("username is taken by a user who signed up")
-	// ErrChanged reports an account that was changed or deleted since it was read.
-	ErrChanged = errors.New("the account has changed")
+	// ErrChanged reports an account, group or attribute that was changed or deleted since it was read.
+	ErrChanged = errors.New("changed since it was read")
 	// ErrDisabled reports a disabled account.
 	ErrDisabled = errors.New("the account is disabled")
 	// ErrLocked reports an account that is locked down.

@@ -194,22 +194,29 @@ func (a *access) authorizeScopeGrant(r *Request, clients ...*client.Client) erro
 	return nil
 }
 
-// roleGuard returns the function for [manage.Users.Guard]: the caller needs the scopes of the
-// roles of administrators, so that it gets no more rights through an account than it has.
-func (a *access) roleGuard(r *Request) (func(before, after account.AdminRole) error, error) {
+// roleGuards returns the functions for [manage.Users.Guard] and [manage.Users.GuardSignIn]. The
+// caller needs the scopes of the roles of administrators, so that it gets no more rights through an
+// account than it has. To change how an owner or administrator signs in, it needs those of an owner:
+// one administrator must not act in the name of another.
+func (a *access) roleGuards(r *Request) (change func(before, after account.AdminRole) error, signIn func(account.AdminRole) error, err error) {
 	caller, inside := callerOf(r.Context())
 	holds := caller.Holds
 	switch {
 	case inside:
 	case a.noAuth:
-		return func(_, _ account.AdminRole) error { return nil }, nil
+		return func(_, _ account.AdminRole) error { return nil }, func(account.AdminRole) error { return nil }, nil
 	default:
-		var err error
 		if _, holds, err = a.authenticate(r.HTTP); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return func(before, after account.AdminRole) error { return needRoles(holds, before, after) }, nil
+	change = func(before, after account.AdminRole) error { return needRoles(holds, before, after) }
+	return change, func(role account.AdminRole) error {
+		if role == account.Administrator {
+			role = account.Owner
+		}
+		return needRoles(holds, role)
+	}, nil
 }
 
 // needRoles returns an error unless the caller has the scopes of the roles.

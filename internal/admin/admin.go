@@ -63,12 +63,15 @@ type Config struct {
 
 	Scopes         Scopes
 	Consents       Consents
+	UserConsents   UserConsents
+	Activity       Activity
 	Grants         Grants
 	Users          Users
 	Hasher         manage.PasswordHasher // of passwords that operators set
 	Groups         Groups
 	Attributes     Attributes
 	Credentials    []manage.CredentialSource
+	Factors        Factors
 	Recovery       *manage.Recovery
 	Invitations    *manage.Invitations
 	Sessions       Sessions

@@ -16,6 +16,8 @@ type Attributes interface {
 	manage.AttributeStore
 	// DeleteAttribute returns account.ErrAttributeNotFound for an unknown name.
 	DeleteAttribute(ctx context.Context, name string) error
+	// CountUsers returns the number of accounts that have a value of the attribute, at most atMost.
+	CountUsers(ctx context.Context, name string, atMost int) (int, error)
 }
 
 // attributeHandler serves the operations on the attributes that accounts may have.
@@ -35,10 +37,10 @@ func (h *attributeHandler) operations() []Operation {
 		Summary: "Create an attribute that users may have.", Body: attributeBody{}, Responses: map[int]any{http.StatusCreated: attributeView{}}, Do: h.create,
 	}, {
 		ID: "getAttribute", Method: http.MethodGet, Path: one, Scope: apikey.UsersRead,
-		Summary: "Get an attribute.", Responses: map[int]any{http.StatusOK: attributeView{}}, Do: h.get,
+		Summary: "Get an attribute.", Responses: map[int]any{http.StatusOK: countedAttribute{}}, Do: h.get,
 	}, {
 		ID: "setAttribute", Method: http.MethodPut, Path: one, Scope: apikey.UsersWrite, Action: "attribute.update",
-		Summary: "Replace the definition of an attribute, except its type.", Body: attributeBody{}, Responses: map[int]any{http.StatusOK: attributeView{}}, Do: h.set,
+		Summary: "Replace the definition of an attribute, except its type. The ETag of the attribute in If-Match makes the change conditional.", Body: attributeBody{}, Responses: map[int]any{http.StatusOK: attributeView{}}, Do: h.set,
 	}, {
 		ID: "deleteAttribute", Method: http.MethodDelete, Path: one, Scope: apikey.UsersWrite, Action: "attribute.delete",
 		Summary: "Delete an attribute. No scope releases the values of users any longer.", Responses: map[int]any{http.StatusNoContent: nil}, Do: h.delete,
@@ -69,6 +71,13 @@ type attributeView struct {
 	Claim      string          `json:"claim,omitempty"`
 	CreatedAt  time.Time       `json:"created_at"`
 	UpdatedAt  time.Time       `json:"updated_at"`
+}
+
+// countedAttribute is an attribute with the number of users who have a value of it.
+type countedAttribute struct {
+	*attributeView
+
+	Users int `json:"users" doc:"the number of users who have a value, at most 10000"`
 }
 
 func viewAttribute(a *account.Attribute) *attributeView {
@@ -134,7 +143,11 @@ func (h *attributeHandler) get(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(viewAttribute(a)), nil
+	count, err := h.store.CountUsers(r.Context(), a.Name, maxUsersCounted)
+	if err != nil {
+		return nil, err
+	}
+	return r.tagged(manage.Version(a.UpdatedAt), countedAttribute{viewAttribute(a), count}), nil
 }
 
 // set serves PUT /attributes/{name}.
@@ -143,7 +156,11 @@ func (h *attributeHandler) set(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.manage().Update(r.Context(), a); err != nil {
+	attributes := h.manage()
+	if attributes.Precondition, err = r.precondition(); err != nil {
+		return nil, err
+	}
+	if err := attributes.Update(r.Context(), a); err != nil {
 		return nil, err
 	}
 	return ok(viewAttribute(a)), nil

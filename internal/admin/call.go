@@ -21,6 +21,8 @@ import (
 type Caller struct {
 	Actor audit.Actor
 	Holds func(scope string) bool
+	// ReadsAudited reports that the audit log records which users the caller reads.
+	ReadsAudited bool
 }
 
 // Call is a call of an operation within this process, by a front end that has authenticated the
@@ -29,7 +31,8 @@ type Call struct {
 	Operation string            // its ID
 	Path      map[string]string // the variables of the path
 	Query     url.Values
-	Body      any // encoded as JSON; nil for none
+	Body      any    // encoded as JSON; nil for none
+	IfMatch   string // the header If-Match; empty for none
 	Caller    Caller
 }
 
@@ -70,6 +73,9 @@ func (h *Handler) Call(r *http.Request, call Call) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
+	if call.IfMatch != "" {
+		inner.Header.Set("If-Match", call.IfMatch)
+	}
 	if !call.Caller.Holds(o.Scope) {
 		if o.isAudited() {
 			if err := h.recordDenied(inner, o, call.Caller.Actor); err != nil {
@@ -77,6 +83,11 @@ func (h *Handler) Call(r *http.Request, call Call) (*Result, error) {
 			}
 		}
 		return nil, insufficientScope(o.Scope)
+	}
+	if call.Caller.ReadsAudited && o.ReadAction != "" {
+		if err := h.recordRead(inner, o, call.Caller.Actor); err != nil {
+			return nil, err
+		}
 	}
 	request := &Request{HTTP: inner, Actor: call.Caller.Actor, Target: o.target(inner), header: http.Header{}}
 	response, err := h.do(request, o) //nolint:contextcheck // the request carries the context

@@ -25,6 +25,8 @@ type ClientStore interface {
 	EndClientTokens(ctx context.Context, id string, now time.Time) error
 	FindClients(ctx context.Context, f client.Filter, after string, skip, limit int) ([]*client.Client, error)
 	CountClients(ctx context.Context, f client.Filter) (int, error)
+	// ClientsOfGroup returns the clients that only members of some groups may use, the group among them.
+	ClientsOfGroup(ctx context.Context, group string) ([]*client.Client, error)
 }
 
 // clientHandler serves the operations on clients.

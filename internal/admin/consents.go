@@ -55,7 +55,7 @@ type consentHandler struct {
 func (h *consentHandler) operations() []Operation {
 	const path = "/oauth2/auth/sessions/consent"
 	return []Operation{{
-		ID: "listOAuth2ConsentSessions", Method: http.MethodGet, Path: path, Scope: apikey.SessionsRead,
+		ID: "listOAuth2ConsentSessions", Method: http.MethodGet, Path: path, Scope: apikey.SessionsRead, ReadAction: readUser,
 		Summary: "List the consents of a user: remembered consents, and active grants without one.",
 		Query: append([]Parameter{
 			{Name: "subject", Type: "string", Required: true, Description: "The subject of the user."},

@@ -14,9 +14,13 @@ type credentialHandler struct{ *userCases }
 func (h *credentialHandler) operations() []Operation {
 	const path = "/users/{subject}/credentials"
 	return []Operation{{
-		ID: "listUserCredentials", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead,
+		ID: "listUserCredentials", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead, ReadAction: readUser,
 		Summary:   "List the credentials of a user, without their secrets.",
 		Responses: map[int]any{http.StatusOK: []userCredential{}}, Do: h.list,
+	}, {
+		ID: "resetUserFactors", Method: http.MethodDelete, Path: path, Scope: apikey.UsersWrite,
+		Summary:   "Remove all passkeys, security keys, authenticator apps, recovery codes and trusted devices of a user. The password stays. For an owner or administrator, the caller needs the scopes of an owner.",
+		Responses: map[int]any{http.StatusNoContent: nil}, Action: "user.factors.reset", Do: h.reset,
 	}, {
 		ID: "deleteUserCredential", Method: http.MethodDelete, Path: path + "/{id}", Scope: apikey.UsersWrite,
 		Summary:   "Remove a credential of a user. Removing the password ends the sessions and grants of the user.",
@@ -51,9 +55,21 @@ func (h *credentialHandler) list(r *Request) (*Response, error) {
 	return ok(views), nil
 }
 
+// reset serves DELETE /users/{subject}/credentials.
+func (h *credentialHandler) reset(r *Request) (*Response, error) {
+	_, a, err := h.permittedSignIn(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.factors.ResetFactors(r.Context(), a.Subject, h.now()); err != nil {
+		return nil, err
+	}
+	return noContent(), nil
+}
+
 // remove serves DELETE /users/{subject}/credentials/{id}.
 func (h *credentialHandler) remove(r *Request) (*Response, error) {
-	guard, err := h.access.roleGuard(r)
+	_, guard, err := h.access.roleGuards(r)
 	if err != nil {
 		return nil, err
 	}

@@ -59,6 +59,8 @@ func TestUserCredentials(t *testing.T) {
 		if !slices.Equal(kinds, []string{"password", "totp", "recovery_codes"}) {
 			t.Fatalf("credentials: %v", kinds)
 		}
+		ended(s, "/users/"+addUser(s, "zoe", nil).Subject+"/credentials") // nothing to reset
+		servertest.WantError(t, s.CallAdmin(http.MethodDelete, "/users/nobody/credentials", ""), http.StatusNotFound, "Not Found")
 		for i, id := range ids {
 			ended(s, path+"/"+id)
 			servertest.WantError(t, s.CallAdmin(http.MethodDelete, path+"/"+id, ""), http.StatusNotFound, "Not Found")

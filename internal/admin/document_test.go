@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -39,13 +40,16 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 		if ids[o.ID] || o.Summary == "" || o.Do != nil && o.Scope == "" || len(o.Responses) == 0 {
 			t.Errorf("%s is there twice, or says too little", o.ID)
 		}
-		// Answers of apps are not audited, except for login answers. Two other operations
+		// Answers of apps are not audited, except for login answers. Three other operations
 		// change nothing.
 		step := strings.HasPrefix(o.Scope, "requests:") && !strings.HasSuffix(o.ID, "OAuth2LoginRequest")
 		looks := o.Method == http.MethodGet || step ||
-			o.ID == "introspectOAuth2Token" || o.ID == "flushInactiveOAuth2Tokens"
+			o.ID == "introspectOAuth2Token" || o.ID == "flushInactiveOAuth2Tokens" || o.ID == "checkInvitations"
 		if (o.Action == "") != looks {
 			t.Errorf("%s must be in the audit log if it changes something, and only then: %q", o.ID, o.Action)
+		}
+		if reads := o.Method == http.MethodGet && (o.Scope == apikey.SessionsRead || o.Scope == apikey.UsersRead && !strings.HasPrefix(o.Path, "/attributes") && !strings.HasPrefix(o.Path, "/groups")); (o.ReadAction != "") != reads {
+			t.Errorf("%s must record reads of users if it returns them, and only then: %q", o.ID, o.ReadAction)
 		}
 		ids[o.ID] = true
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/onetimelink"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
@@ -44,6 +45,14 @@ func notFound(target error, description string) httpapi.Mapping {
 
 func conflict(target error, description string) httpapi.Mapping {
 	return httpapi.Is(target, httpapi.Error{Status: http.StatusConflict, Code: "Conflict", Description: description})
+}
+
+// changed maps a change of a record that another request has changed meanwhile.
+func changed(target error) httpapi.Mapping {
+	return httpapi.Is(target, httpapi.Error{
+		Status: http.StatusPreconditionFailed, Code: "Precondition Failed", Rule: refusal.Conflict,
+		Description: "The record was changed since it was read. Read it again and repeat the change.",
+	})
 }
 
 func badRequest(target error, description string) httpapi.Mapping {
@@ -78,10 +87,13 @@ func newErrors() *httpapi.Errors {
 			httpapi.As(func(e *manage.InvalidAttributeError) *httpapi.Error {
 				return &httpapi.Error{Code: "invalid_request", Description: "The attribute is invalid: " + httpapi.Description(e.Error()) + "."}
 			}),
+			changed(account.ErrChanged),
+			changed(scope.ErrChanged),
 			notFound(account.ErrAttributeNotFound, "The attribute does not exist."),
 			conflict(account.ErrAttributeExists, "An attribute with this name exists."),
 			notFound(account.ErrNotFound, "The user does not exist."),
 			notFound(account.ErrGroupNotFound, "The group does not exist."),
+			notFound(onetimelink.ErrInvalid, "There is no open invitation for this address."),
 			notFound(account.ErrAddressNotFound, "The user does not have this email address."),
 			notFound(session.ErrNotFound, "The user has no active session with this id."),
 			badRequest(account.ErrBadEmail, "The email address is invalid."),

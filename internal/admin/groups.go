@@ -17,12 +17,15 @@ type Groups interface {
 	ListGroups(ctx context.Context, after string, limit int) ([]*account.Group, error)
 	// DeleteGroup returns account.ErrGroupNotFound for an unknown name.
 	DeleteGroup(ctx context.Context, name string) error
+	// CountMembers returns the number of members, at most atMost.
+	CountMembers(ctx context.Context, name string, atMost int) (int, error)
 }
 
 // groupHandler serves the operations on groups.
 type groupHandler struct {
-	store Groups
-	now   func() time.Time
+	store   Groups
+	clients ClientStore
+	now     func() time.Time
 }
 
 func (h *groupHandler) operations() []Operation {
@@ -35,10 +38,14 @@ func (h *groupHandler) operations() []Operation {
 		Summary: "Create a group.", Body: groupBody{}, Responses: map[int]any{http.StatusCreated: groupView{}}, Do: h.create,
 	}, {
 		ID: "getGroup", Method: http.MethodGet, Path: one, Scope: apikey.UsersRead,
-		Summary: "Get a group. GET /users?group= lists its members.", Responses: map[int]any{http.StatusOK: groupView{}}, Do: h.get,
+		Summary: "Get a group. GET /users?group= lists its members.", Responses: map[int]any{http.StatusOK: countedGroup{}}, Do: h.get,
+	}, {
+		ID: "listGroupApplications", Method: http.MethodGet, Path: one + "/applications", Scope: apikey.ClientsRead,
+		Summary:   "List the clients that only members of some groups may use, this group among them.",
+		Responses: map[int]any{http.StatusOK: []groupApplication{}}, Do: h.applications,
 	}, {
 		ID: "setGroup", Method: http.MethodPut, Path: one, Scope: apikey.UsersWrite, Action: "group.update",
-		Summary: "Replace the description of a group.", Body: groupBody{}, Responses: map[int]any{http.StatusOK: groupView{}}, Do: h.set,
+		Summary: "Replace the description of a group. The ETag of the group in If-Match makes the change conditional.", Body: groupBody{}, Responses: map[int]any{http.StatusOK: groupView{}}, Do: h.set,
 	}, {
 		ID: "deleteGroup", Method: http.MethodDelete, Path: one, Scope: apikey.UsersWrite, Action: "group.delete",
 		Summary: "Delete a group. Its members stay.", Responses: map[int]any{http.StatusNoContent: nil}, Do: h.delete,
@@ -56,6 +63,23 @@ type groupView struct {
 	Description string    `json:"description"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// maxUsersCounted is the largest number that counts of users return.
+const maxUsersCounted = 10_000
+
+// countedGroup is a group with the number of its members.
+type countedGroup struct {
+	*groupView
+
+	Members int `json:"members" doc:"the number of members, at most 10000"`
+}
+
+// groupApplication is a client that requires the membership of groups.
+type groupApplication struct {
+	ClientID      string   `json:"client_id"`
+	ClientName    string   `json:"client_name,omitempty"`
+	AllowedGroups []string `json:"allowed_groups" doc:"a user needs one of them"`
 }
 
 func viewGroup(g *account.Group) *groupView {
@@ -102,7 +126,28 @@ func (h *groupHandler) get(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(viewGroup(g)), nil
+	count, err := h.store.CountMembers(r.Context(), g.Name, maxUsersCounted)
+	if err != nil {
+		return nil, err
+	}
+	return r.tagged(manage.Version(g.UpdatedAt), countedGroup{viewGroup(g), count}), nil
+}
+
+// applications serves GET /groups/{name}/applications.
+func (h *groupHandler) applications(r *Request) (*Response, error) {
+	g, err := h.manage().Get(r.Context(), r.pathValue("name"))
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.clients.ClientsOfGroup(r.Context(), g.Name)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]groupApplication, len(list))
+	for i, c := range list {
+		views[i] = groupApplication{c.ID, c.ClientName, c.AllowedGroups}
+	}
+	return ok(views), nil
 }
 
 // set serves PUT /groups/{name}.
@@ -115,7 +160,11 @@ func (h *groupHandler) set(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := h.manage().Describe(r.Context(), name, body.Description)
+	groups := h.manage()
+	if groups.Precondition, err = r.precondition(); err != nil {
+		return nil, err
+	}
+	g, err := groups.Describe(r.Context(), name, body.Description)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,9 @@ type Operation struct {
 	Responses map[int]any
 	// Action is the action in the audit log; empty if the operation changes nothing.
 	Action string
+	// ReadAction is the action in the audit log of a read of users, for callers whose reads are
+	// events: see [Caller]. Every operation that returns data of users has one.
+	ReadAction string
 	// Do serves the operation; nil if the server mounts it itself.
 	Do func(*Request) (*Response, error)
 }

@@ -31,7 +31,7 @@ func resources(c *Config, access *access) []resource {
 		})
 	}
 	people := &userCases{
-		store: c.Users, attributes: c.Attributes, sources: c.Credentials, recovery: c.Recovery, invitations: c.Invitations, hasher: c.Hasher, access: access, now: c.Now,
+		store: c.Users, attributes: c.Attributes, sources: c.Credentials, factors: c.Factors, recovery: c.Recovery, invitations: c.Invitations, hasher: c.Hasher, access: access, now: c.Now,
 	}
 	guard := &userGuard{accounts: c.Users, sessions: c.Sessions, grants: c.Grants, now: c.Now}
 	clients := &clientHandler{
@@ -54,9 +54,11 @@ func resources(c *Config, access *access) []resource {
 		&userLinkHandler{people},
 		&userAddressHandler{people},
 		&userGroupHandler{people},
+		&invitationHandler{people},
+		&userAccessHandler{people, c.UserConsents, c.Clients, c.Activity},
 		&userSessionHandler{people, c.Sessions, c.SessionManager},
 		&credentialHandler{people},
-		&groupHandler{store: c.Groups, now: c.Now},
+		&groupHandler{store: c.Groups, clients: c.ClientStore, now: c.Now},
 		&attributeHandler{store: c.Attributes, now: c.Now},
 		&sessionHandler{guard: guard, sessions: c.Sessions, manager: c.SessionManager, now: c.Now},
 		&tokenHandler{guard: guard, tokens: c.Tokens, grants: c.Grants, clients: c.ClientStore, now: c.Now},

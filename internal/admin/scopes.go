@@ -45,7 +45,7 @@ func (h *scopeHandler) operations() []Operation {
 		Do: h.get,
 	}, {
 		ID: "setScope", Method: http.MethodPut, Path: one, Scope: apikey.ScopesWrite,
-		Summary: "Replace a scope. A scope of OpenID Connect Core always releases its standard claims at userinfo.",
+		Summary: "Replace a scope. The ETag of the scope in If-Match makes the change conditional. A scope of OpenID Connect Core always releases its standard claims at userinfo.",
 		Body:    scopeView{}, Responses: map[int]any{http.StatusOK: scopeView{}}, Action: "scope.update",
 		Do: h.set,
 	}, {
@@ -137,7 +137,7 @@ func (h *scopeHandler) get(r *Request) (*Response, error) {
 	if s == nil {
 		return nil, scope.ErrNotFound
 	}
-	return ok(viewScope(s)), nil
+	return r.tagged(manage.Version(s.UpdatedAt), viewScope(s)), nil
 }
 
 // set serves PUT /scopes/{name}.
@@ -146,7 +146,11 @@ func (h *scopeHandler) set(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.manage().Update(r.Context(), s); err != nil {
+	scopes := h.manage()
+	if scopes.Precondition, err = r.precondition(); err != nil {
+		return nil, err
+	}
+	if err := scopes.Update(r.Context(), s); err != nil {
 		return nil, err
 	}
 	return ok(viewScope(s)), nil

@@ -38,7 +38,7 @@ type sessionHandler struct {
 func (h *sessionHandler) operations() []Operation {
 	const path = "/oauth2/auth/sessions/login"
 	return []Operation{{
-		ID: "listOAuth2LoginSessions", Method: http.MethodGet, Path: path, Scope: apikey.SessionsRead,
+		ID: "listOAuth2LoginSessions", Method: http.MethodGet, Path: path, Scope: apikey.SessionsRead, ReadAction: listUsers,
 		Summary:   "List active sessions.",
 		Query:     append([]Parameter{{Name: "subject", Type: "string", Description: "List only sessions of this subject."}}, pageParameters()...),
 		Responses: map[int]any{http.StatusOK: []loginSession{}}, Do: h.list,
@@ -67,6 +67,9 @@ type loginSession struct {
 	IdleUntil       time.Time `json:"idle_until"`
 	EndsAt          time.Time `json:"expires_at"`
 	ProviderSession string    `json:"identity_provider_session_id,omitempty"`
+	Browser         string    `json:"browser,omitempty"`
+	System          string    `json:"system,omitempty" doc:"the operating system"`
+	Network         string    `json:"network,omitempty"`
 }
 
 // list serves GET /oauth2/auth/sessions/login, which Ory Hydra does not have.
@@ -89,6 +92,7 @@ func listSessions(r *Request, from Sessions, subject string, now time.Time) (*Re
 		views[i] = loginSession{
 			n.ID, n.Subject, n.Username, n.AuthTime.UTC(), n.ACR, full(n.AMR), n.Remembered,
 			n.CreatedAt.UTC(), n.SeenAt.UTC(), n.IdleUntil.UTC(), n.EndsAt.UTC(), n.IdentityProviderSessionID,
+			n.Origin.Browser, n.Origin.System, n.Origin.Network,
 		}
 		last = n.ID
 	}

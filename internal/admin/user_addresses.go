@@ -15,7 +15,7 @@ func (h *userAddressHandler) operations() []Operation {
 	const path = userPath + "/addresses"
 	response := map[int]any{http.StatusOK: []userAddress{}}
 	return []Operation{{
-		ID: "listUserAddresses", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead,
+		ID: "listUserAddresses", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead, ReadAction: readUser,
 		Summary: "List the email addresses of a user, the primary one first.", Responses: response, Do: h.list,
 	}, {
 		ID: "addUserAddress", Method: http.MethodPost, Path: path, Scope: apikey.UsersWrite, Action: "user.address.add",
@@ -47,7 +47,7 @@ func (h *userAddressHandler) add(r *Request) (*Response, error) {
 	if body.Verified {
 		address.VerifiedAt = h.now()
 	}
-	a, err := h.change(r, manage.UserChange{AddAddresses: []account.Address{address}})
+	a, err := h.changeAddresses(r, manage.UserChange{AddAddresses: []account.Address{address}})
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +56,19 @@ func (h *userAddressHandler) add(r *Request) (*Response, error) {
 
 // remove serves DELETE /users/{subject}/addresses/{address}.
 func (h *userAddressHandler) remove(r *Request) (*Response, error) {
-	if _, err := h.change(r, manage.UserChange{RemoveAddresses: []string{r.pathValue("address")}}); err != nil {
+	if _, err := h.changeAddresses(r, manage.UserChange{RemoveAddresses: []string{r.pathValue("address")}}); err != nil {
 		return nil, err
 	}
 	return noContent(), nil
+}
+
+// changeAddresses changes the addresses of the user in the path.
+func (h *userAddressHandler) changeAddresses(r *Request, change manage.UserChange) (*account.Account, error) {
+	users, a, err := h.permittedSignIn(r)
+	if err != nil {
+		return nil, err
+	}
+	return users.Update(r.Context(), a, change)
 }
 
 // change changes the user in the path.

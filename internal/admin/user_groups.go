@@ -13,7 +13,7 @@ type userGroupHandler struct{ *userCases }
 func (h *userGroupHandler) operations() []Operation {
 	const path = userPath + "/groups"
 	return []Operation{{
-		ID: "listUserGroups", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead,
+		ID: "listUserGroups", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead, ReadAction: readUser,
 		Summary: "List the names of the groups of a user.", Responses: map[int]any{http.StatusOK: []string{}}, Do: h.list,
 	}, {
 		ID: "addUserToGroup", Method: http.MethodPut, Path: path + "/{group}", Scope: apikey.UsersWrite, Action: "user.group.add",

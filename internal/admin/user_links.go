@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"net/http"
 	"time"
 
@@ -33,10 +32,6 @@ func (h *userLinkHandler) operations() []Operation {
 		ID: "inviteUser", Method: http.MethodPost, Path: userPath + "/invite", Scope: apikey.UsersRecover, Action: "user.invite",
 		Summary: "Create a one-time link with which a user who has neither a password nor a passkey sets the first password.",
 		Query:   query, Responses: response, Do: h.invite,
-	}, {
-		ID: "createInvitation", Method: http.MethodPost, Path: "/invitations", Scope: apikey.UsersWrite, Action: "user.invite",
-		Summary: "Create a one-time link with which the owner of an email address creates an account. It ends an earlier link for the address.",
-		Query:   query, Body: invitationBody{}, Responses: response, Do: h.inviteAddress,
 	}}
 }
 
@@ -47,14 +42,9 @@ type oneTimeLink struct {
 	SentTo    string    `json:"sent_to,omitempty" doc:"the address that the link is sent to"`
 }
 
-type invitationBody struct {
-	Address string   `json:"address" need:"yes" doc:"the email address of the user"`
-	Groups  []string `json:"groups" doc:"existing groups of the new account"`
-}
-
 // recover serves POST /users/{subject}/recover.
 func (h *userLinkHandler) recover(r *Request) (*Response, error) {
-	_, a, err := h.permitted(r)
+	_, a, err := h.permittedSignIn(r)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +57,7 @@ func (h *userLinkHandler) recover(r *Request) (*Response, error) {
 
 // invite serves POST /users/{subject}/invite.
 func (h *userLinkHandler) invite(r *Request) (*Response, error) {
-	_, a, err := h.permitted(r)
+	_, a, err := h.permittedSignIn(r)
 	if err != nil {
 		return nil, err
 	}
@@ -102,28 +92,4 @@ func (h *userLinkHandler) link(r *Request, a *account.Account, resetFactors bool
 		v.Link, v.ExpiresAt, err = h.recovery.Link(r.Context(), a, resetFactors)
 	}
 	return &v, err
-}
-
-// inviteAddress serves POST /invitations.
-func (h *userLinkHandler) inviteAddress(r *Request) (*Response, error) {
-	byMail, err := r.flag(mailParameter)
-	if err != nil {
-		return nil, err
-	}
-	var body invitationBody
-	if err := r.decode(&body); err != nil {
-		return nil, err
-	}
-	r.Target = body.Address
-	who := manage.Invitee{Address: body.Address, Groups: body.Groups, By: cmp.Or(r.Actor.Name, r.Actor.ID)}
-	var v oneTimeLink
-	if byMail {
-		v.SentTo, err = body.Address, h.invitations.Mail(r.Context(), who)
-	} else {
-		v.Link, v.ExpiresAt, err = h.invitations.Link(r.Context(), who)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return ok(v), nil
 }

@@ -18,7 +18,7 @@ func (h *userSessionHandler) operations() []Operation {
 	const path = userPath + "/sessions"
 	none := map[int]any{http.StatusNoContent: nil}
 	return []Operation{{
-		ID: "listUserSessions", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead,
+		ID: "listUserSessions", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead, ReadAction: readUser,
 		Summary: "List the active sessions of a user.", Query: pageParameters(), Responses: map[int]any{http.StatusOK: []loginSession{}}, Do: h.list,
 	}, {
 		ID: "endUserSessions", Method: http.MethodDelete, Path: path, Scope: apikey.UsersWrite, Action: "session.revoke",

@@ -18,11 +18,18 @@ type Users interface {
 	SearchAccounts(ctx context.Context, f account.Filter, after string, limit int) ([]*account.Account, error)
 }
 
+// Factors removes the factors of users.
+type Factors interface {
+	// ResetFactors removes the passkeys, second factors and trusted devices of an account.
+	ResetFactors(ctx context.Context, subject string, now time.Time) error
+}
+
 // userCases are the use cases of users, which the handlers of users share.
 type userCases struct {
 	store       Users
 	attributes  Attributes
 	sources     []manage.CredentialSource
+	factors     Factors
 	recovery    *manage.Recovery
 	invitations *manage.Invitations
 	hasher      manage.PasswordHasher
@@ -32,14 +39,14 @@ type userCases struct {
 
 // users returns the use cases for the caller of a request.
 func (c *userCases) users(r *Request) (*manage.Users, error) {
-	permit, err := c.access.roleGuard(r)
+	permit, signIn, err := c.access.roleGuards(r)
 	guard := func(before, after account.AdminRole) error {
 		if before != after {
 			r.Detail = account.RoleChange(before, after)
 		}
 		return permit(before, after)
 	}
-	return &manage.Users{Store: c.store, Attributes: c.attributes, Hasher: c.hasher, Now: c.now, Guard: guard}, err
+	return &manage.Users{Store: c.store, Attributes: c.attributes, Hasher: c.hasher, Now: c.now, Guard: guard, GuardSignIn: signIn}, err
 }
 
 // permitted returns the use cases and the user in the path, if the caller may change that user.
@@ -52,7 +59,17 @@ func (c *userCases) permitted(r *Request) (*manage.Users, *account.Account, erro
 	return users, a, err
 }
 
-func (c *userCases) credentials(guard func(before, after account.AdminRole) error) *manage.Credentials {
+// permittedSignIn is permitted for a user whose ways to sign in the caller may change.
+func (c *userCases) permittedSignIn(r *Request) (*manage.Users, *account.Account, error) {
+	users, err := c.users(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := users.PermittedSignIn(r.Context(), r.pathValue("subject"))
+	return users, a, err
+}
+
+func (c *userCases) credentials(guard func(account.AdminRole) error) *manage.Credentials {
 	return &manage.Credentials{Users: c.store, Sources: c.sources, Now: c.now, Guard: guard}
 }
 
@@ -63,7 +80,7 @@ const userPath = "/users/{subject}"
 
 func (h *userHandler) operations() []Operation {
 	return []Operation{{
-		ID: "listUsers", Method: http.MethodGet, Path: "/users", Scope: apikey.UsersRead,
+		ID: "listUsers", Method: http.MethodGet, Path: "/users", Scope: apikey.UsersRead, ReadAction: listUsers,
 		Summary: "List or search users, ordered by username.",
 		Query: append([]Parameter{
 			{Name: "q", Type: "string", Description: "List only users whose username, email address, name, given name or family name begins with this text, in any case."},
@@ -71,11 +88,11 @@ func (h *userHandler) operations() []Operation {
 		}, pageParameters()...),
 		Responses: map[int]any{http.StatusOK: []userView{}}, Do: h.list,
 	}, {
-		ID: "getUser", Method: http.MethodGet, Path: userPath, Scope: apikey.UsersRead,
+		ID: "getUser", Method: http.MethodGet, Path: userPath, Scope: apikey.UsersRead, ReadAction: readUser,
 		Summary: "Get a user.", Responses: map[int]any{http.StatusOK: userView{}}, Do: h.get,
 	}, {
 		ID: "patchUser", Method: http.MethodPatch, Path: userPath, Scope: apikey.UsersWrite,
-		Summary: "Change a user with a JSON Merge Patch. Sessions and grants stay. To change admin_role, or an administrator, the caller needs the scopes of the role.",
+		Summary: "Change a user with a JSON Merge Patch. Sessions and grants stay. To change admin_role, or an administrator, the caller needs the scopes of the role; to change the emails of an owner or administrator, those of an owner. The ETag of the user in If-Match makes the change conditional.",
 		Body:    userPatch{}, Patch: "application/merge-patch+json", Responses: map[int]any{http.StatusOK: userView{}}, Action: "user.update", Do: h.patch,
 	}, {
 		ID: "deleteUser", Method: http.MethodDelete, Path: userPath, Scope: apikey.UsersWrite,
@@ -119,6 +136,7 @@ type userView struct {
 	TermsVersion   string         `json:"terms_version,omitempty" doc:"of the terms that the user has accepted"`
 	TermsAccepted  time.Time      `json:"terms_accepted_at,omitzero"`
 	LockedAt       time.Time      `json:"locked_at,omitzero" doc:"when the account was locked down"`
+	DeletesAt      time.Time      `json:"deletes_at,omitzero" doc:"when the account is deleted, as its user has asked; enabling it keeps it"`
 	CreatedAt      time.Time      `json:"created_at"`
 	UpdatedAt      time.Time      `json:"updated_at"`
 }
@@ -142,13 +160,13 @@ func (c *userCases) okUser(r *Request, a *account.Account) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(views[0]), nil
+	return r.tagged(manage.UserVersion(a), views[0]), nil
 }
 
 func viewUser(a *account.Account, attributes map[string]any) *userView {
 	v := &userView{
 		a.Subject, a.Name(), string(a.CurrentState()), viewAddresses(a), a.Claims, full(a.Groups), full(a.Roles), attributes, string(a.AdminRole), a.Password != nil,
-		a.SelfRegistered, a.DisabledAt.UTC(), a.Terms.Version, a.Terms.At.UTC(), a.LockedAt.UTC(), a.CreatedAt.UTC(), a.UpdatedAt.UTC(),
+		a.SelfRegistered, a.DisabledAt.UTC(), a.Terms.Version, a.Terms.At.UTC(), a.LockedAt.UTC(), a.DeletesAt().UTC(), a.CreatedAt.UTC(), a.UpdatedAt.UTC(),
 	}
 	if v.Claims == nil {
 		v.Claims = map[string]any{}
@@ -205,6 +223,9 @@ func (h *userHandler) patch(r *Request) (*Response, error) {
 	}
 	users, err := h.users(r)
 	if err != nil {
+		return nil, err
+	}
+	if users.Precondition, err = r.precondition(); err != nil {
 		return nil, err
 	}
 	a, err := users.Patch(r.Context(), r.pathValue("subject"), raw)

@@ -20,7 +20,7 @@ type usersInvite struct {
 func (cmd *usersInvite) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
 		invitations := &manage.Invitations{
-			Issuer: strings.TrimSuffix(d.config.Issuer, "/"), Accounts: d.store.Accounts, Groups: d.store.Groups, Links: d.store.OneTimeLinks,
+			Issuer: strings.TrimSuffix(d.config.Issuer, "/"), Groups: d.store.Groups, Links: d.store.OneTimeLinks,
 			Off: d.config.SignUp == config.SignUpOff, Outbox: mail.Outbox{Store: d.store.Mails}, Limits: mailLimits(d), HasMail: d.config.HasMail(), Now: now,
 		}
 		who := manage.Invitee{Address: cmd.Address, Groups: cmd.Group, By: cmp.Or(operator().Name, operator().ID)}

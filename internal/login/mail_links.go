@@ -28,6 +28,8 @@ type MailLinks struct {
 	}
 	Links interface {
 		InsertLink(ctx context.Context, l *onetimelink.Link) error
+		// RenewInvitation replaces an open invitation, or returns onetimelink.ErrInvalid.
+		RenewInvitation(ctx context.Context, l *onetimelink.Link) error
 	}
 }
 
@@ -156,7 +158,15 @@ func (s *MailLinks) invitation(ctx context.Context, m *mail.Message, now time.Ti
 	}
 	l, token := onetimelink.New(onetimelink.Invitation, "", key, now)
 	l.Data.InvitedBy, l.Data.Groups = m.Data["invited_by"], strings.FieldsFunc(m.Data["groups"], func(r rune) bool { return r == '\n' })
-	return s.secret(ctx, l, token)
+	if m.Data[mail.Listed] == "" { // of a replica of the previous version
+		return s.secret(ctx, l, token)
+	}
+	if err := s.Links.RenewInvitation(ctx, l); errors.Is(err, onetimelink.ErrInvalid) {
+		return mail.Secret{}, fmt.Errorf("%w: the invitation was accepted or withdrawn", mail.ErrUnwanted)
+	} else if err != nil {
+		return mail.Secret{}, err
+	}
+	return mail.Secret{Link: onetimelink.URL(s.Issuer, l.Kind, token), Lifetime: l.Kind.Lifetime()}, nil
 }
 
 // address names the account of a message.

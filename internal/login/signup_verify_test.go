@@ -175,7 +175,7 @@ func TestInvitation(t *testing.T) {
 			servertest.Must(t, s.Store.Groups.InsertGroup(t.Context(), &account.Group{Name: name, CreatedAt: s.Time(), UpdatedAt: s.Time()}))
 		}
 		invitations := &manage.Invitations{
-			Issuer: s.URL, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.App.MailOutbox, HasMail: true, Now: s.Time,
+			Issuer: s.URL, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.App.MailOutbox, HasMail: true, Now: s.Time,
 		}
 		who := manage.Invitee{Address: "Grace@example.com", Groups: []string{"staff room", "gone"}, By: "root"}
 		servertest.Must(t, invitations.Mail(t.Context(), who))
@@ -266,7 +266,7 @@ func TestNewAccountsNeedTheirSecondFactor(t *testing.T) {
 	eachMailServer(t, verified("second_factor", "required"), func(t *testing.T, s *mailServer) {
 		t.Helper()
 		invitations := &manage.Invitations{
-			Issuer: s.URL, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.App.MailOutbox, HasMail: true, Now: s.Time,
+			Issuer: s.URL, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.App.MailOutbox, HasMail: true, Now: s.Time,
 		}
 		servertest.Must(t, invitations.Mail(t.Context(), manage.Invitee{Address: "grace@example.com", By: "root"}))
 		invited, signedUp := s.NewBrowser(), s.NewBrowser()

@@ -173,7 +173,7 @@ func TestTermsOfSignUpsAndInvitations(t *testing.T) {
 
 		guest := s.NewBrowser()
 		invitations := &manage.Invitations{
-			Issuer: s.URL, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Now: s.Time,
+			Issuer: s.URL, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Now: s.Time,
 		}
 		link, _, err := invitations.Link(t.Context(), manage.Invitee{Address: "joan@example.com", By: "root"})
 		servertest.Must(t, err)

@@ -158,6 +158,10 @@ func AddressNotices(kind Kind, a *account.Account, address string, now time.Time
 	return list
 }
 
+// Listed is the member of [Message.Data] of an invitation that has a link already, which lists it: the
+// message is sent only while that is open.
+const Listed = "listed"
+
 // FormerPrimary is the member of [Message.Data] of the notice to the address that was the primary
 // one.
 const FormerPrimary = "former_primary"

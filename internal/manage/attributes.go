@@ -20,14 +20,16 @@ type AttributeStore interface {
 	ListAttributes(ctx context.Context) ([]*account.Attribute, error)
 	// InsertAttribute returns account.ErrAttributeExists for a name that exists.
 	InsertAttribute(ctx context.Context, a *account.Attribute) error
-	// UpdateAttribute returns account.ErrAttributeNotFound for an unknown name.
-	UpdateAttribute(ctx context.Context, a *account.Attribute) error
+	// UpdateAttribute returns account.ErrAttributeNotFound for an unknown name, and account.ErrChanged
+	// unless the attribute was last changed at seen; nil allows every time.
+	UpdateAttribute(ctx context.Context, a *account.Attribute, seen *time.Time) error
 }
 
 // Attributes creates and changes the attributes that accounts may have.
 type Attributes struct {
-	Store AttributeStore
-	Now   func() time.Time
+	Store        AttributeStore
+	Now          func() time.Time
+	Precondition Precondition
 }
 
 // maxAttributes is the number of attributes that the schema may have.
@@ -69,8 +71,8 @@ func (m *Attributes) Create(ctx context.Context, a *account.Attribute) error {
 }
 
 // Update validates an attribute, replaces the definition of the stored one, and sets its times.
-// The type cannot change, since accounts have values. It returns an [InvalidAttributeError] or
-// account.ErrAttributeNotFound.
+// The type cannot change, since accounts have values. It returns an [InvalidAttributeError],
+// account.ErrAttributeNotFound or the error of the precondition.
 func (m *Attributes) Update(ctx context.Context, a *account.Attribute) error {
 	list, err := m.Store.ListAttributes(ctx)
 	if err != nil {
@@ -80,6 +82,9 @@ func (m *Attributes) Update(ctx context.Context, a *account.Attribute) error {
 	if err != nil {
 		return err
 	}
+	if err := m.Precondition.check(Version(before.UpdatedAt)); err != nil {
+		return err
+	}
 	if err := checkAttribute(list, a); err != nil {
 		return err
 	}
@@ -87,7 +92,7 @@ func (m *Attributes) Update(ctx context.Context, a *account.Attribute) error {
 		return invalidAttribute("type cannot change: delete the attribute and create another one")
 	}
 	a.CreatedAt, a.UpdatedAt = before.CreatedAt, m.Now().Truncate(time.Microsecond)
-	return m.Store.UpdateAttribute(ctx, a)
+	return m.Store.UpdateAttribute(ctx, a, m.Precondition.seen(before.UpdatedAt))
 }
 
 // InvalidAttributeError reports an attribute that cannot be stored.

@@ -24,8 +24,9 @@ type Credentials struct {
 	Users   UserStore
 	Sources []CredentialSource
 	Now     func() time.Time
-	// Guard is that of [Users].
-	Guard func(before, after account.AdminRole) error
+	// Guard returns an error if the caller must not change the credentials of a user with the role.
+	// Nil allows everything.
+	Guard func(account.AdminRole) error
 }
 
 // List describes the credentials of a user, the password first. It returns
@@ -58,7 +59,7 @@ func (m *Credentials) Remove(ctx context.Context, subject, id string) error {
 		return err
 	}
 	if m.Guard != nil {
-		if err := m.Guard(a.AdminRole, a.AdminRole); err != nil {
+		if err := m.Guard(a.AdminRole); err != nil {
 			return err
 		}
 	}

@@ -15,16 +15,18 @@ import (
 type GroupStore interface {
 	// InsertGroup returns account.ErrGroupExists for a name that exists.
 	InsertGroup(ctx context.Context, g *account.Group) error
-	// UpdateGroup returns account.ErrGroupNotFound for an unknown name.
-	UpdateGroup(ctx context.Context, g *account.Group) error
+	// UpdateGroup returns account.ErrGroupNotFound for an unknown name, and account.ErrChanged unless
+	// the group was last changed at seen; nil allows every time.
+	UpdateGroup(ctx context.Context, g *account.Group, seen *time.Time) error
 	// Groups returns the groups with the names, in the order of names. Unknown names are left out.
 	Groups(ctx context.Context, names []string) ([]*account.Group, error)
 }
 
 // Groups creates and changes groups of users.
 type Groups struct {
-	Store GroupStore
-	Now   func() time.Time
+	Store        GroupStore
+	Now          func() time.Time
+	Precondition Precondition
 }
 
 // Get returns a group, or account.ErrGroupNotFound.
@@ -50,17 +52,21 @@ func (m *Groups) Create(ctx context.Context, name, description string) (*account
 }
 
 // Describe replaces the description of a group and returns the group. It returns an
-// [InvalidUserError] or account.ErrGroupNotFound.
+// [InvalidUserError], account.ErrGroupNotFound or the error of the precondition.
 func (m *Groups) Describe(ctx context.Context, name, description string) (*account.Group, error) {
 	g, err := m.Get(ctx, name)
 	if err != nil {
 		return nil, err
 	}
+	if err := m.Precondition.check(Version(g.UpdatedAt)); err != nil {
+		return nil, err
+	}
+	seen := m.Precondition.seen(g.UpdatedAt)
 	g.Description, g.UpdatedAt = description, m.Now().Truncate(time.Microsecond)
 	if err := checkGroup(g); err != nil {
 		return nil, err
 	}
-	return g, m.Store.UpdateGroup(ctx, g)
+	return g, m.Store.UpdateGroup(ctx, g, seen)
 }
 
 const maxGroupDescription = 1000 // characters

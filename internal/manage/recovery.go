@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -32,6 +31,8 @@ type LinkStore interface {
 // Outbox sends messages to users.
 type Outbox interface {
 	Enqueue(ctx context.Context, list ...*mail.Message) error
+	// Wake reports messages that were stored together with other rows.
+	Wake()
 }
 
 // Recovery gives users links for a new password. A link replaces the second factor of its user:
@@ -103,79 +104,4 @@ func canRecover(a *account.Account) error {
 		return fmt.Errorf("%s: %w", a.Name(), account.ErrDisabled)
 	}
 	return nil
-}
-
-// Invitations gives users links with which they create an account.
-type Invitations struct {
-	Issuer   string // without a trailing slash
-	Accounts interface {
-		// AccountByAddress returns the account that has verified the address, or account.ErrNotFound.
-		AccountByAddress(ctx context.Context, address string) (*account.Account, error)
-	}
-	Groups  GroupStore
-	Links   LinkStore
-	Outbox  Outbox
-	Limits  MailLimits
-	HasMail bool
-	Off     bool // sign_up is off: nobody may create an account
-	Now     func() time.Time
-}
-
-// Invitee is a user to invite.
-type Invitee struct {
-	Address string
-	Groups  []string // of the account
-	By      string   // who invites
-}
-
-// Link returns a link for the user, which ends an earlier one for the address, and when it
-// expires. It returns [ErrSignUpOff], [account.ErrBadEmail], [account.ErrGroupNotFound], and
-// [account.ErrAddressTaken] if an account has verified the address.
-func (m *Invitations) Link(ctx context.Context, who Invitee) (link string, expiresAt time.Time, err error) {
-	key, err := m.check(ctx, who)
-	if err != nil {
-		return "", time.Time{}, err
-	}
-	l, token := onetimelink.New(onetimelink.Invitation, "", key, m.Now())
-	l.Data = onetimelink.Data{Groups: who.Groups, InvitedBy: who.By}
-	if err := m.Links.InsertLink(ctx, l); err != nil {
-		return "", time.Time{}, err
-	}
-	return onetimelink.URL(m.Issuer, l.Kind, token), l.ExpiresAt, nil
-}
-
-// Mail sends a link to the user, with the errors of Link, [ErrNoMail], or a [*TooManyMailsError].
-func (m *Invitations) Mail(ctx context.Context, who Invitee) error {
-	if !m.HasMail {
-		return ErrNoMail
-	}
-	if _, err := m.check(ctx, who); err != nil {
-		return err
-	}
-	if err := m.Limits.count(ctx, mail.Invitation, who.Address, m.Now()); err != nil {
-		return err
-	}
-	message := mail.New(mail.Invitation, who.Address, m.Now())
-	message.Data = map[string]string{"groups": strings.Join(who.Groups, "\n"), "invited_by": who.By}
-	return m.Outbox.Enqueue(ctx, message)
-}
-
-// check returns the key of the address of a user who can be invited.
-func (m *Invitations) check(ctx context.Context, who Invitee) (key string, err error) {
-	if m.Off {
-		return "", ErrSignUpOff
-	}
-	if key, err = account.AddressKey(who.Address); err != nil {
-		return "", err
-	}
-	if err := checkGroups(ctx, m.Groups, who.Groups); err != nil {
-		return "", err
-	}
-	switch _, err := m.Accounts.AccountByAddress(ctx, who.Address); {
-	case err == nil:
-		return "", account.ErrAddressTaken
-	case !errors.Is(err, account.ErrNotFound):
-		return "", err
-	}
-	return key, nil
 }

@@ -21,14 +21,19 @@ func (e *InvalidScopeError) Error() string { return e.Reason }
 type ScopeStore interface {
 	// InsertScope returns scope.ErrExists for a name that exists.
 	InsertScope(ctx context.Context, s *scope.Scope) error
-	// UpdateScope returns scope.ErrNotFound for an unknown name.
-	UpdateScope(ctx context.Context, s *scope.Scope) error
+	// UpdateScope returns scope.ErrNotFound for an unknown name, and scope.ErrChanged unless the
+	// scope was last changed at seen; nil allows every time, the zero time is that of a scope of
+	// OpenID Connect Core without a record.
+	UpdateScope(ctx context.Context, s *scope.Scope, seen *time.Time) error
+	// ListScopes returns the scopes that have a record.
+	ListScopes(ctx context.Context) ([]*scope.Scope, error)
 }
 
 // Scopes creates and changes scopes.
 type Scopes struct {
-	Store ScopeStore
-	Now   func() time.Time
+	Store        ScopeStore
+	Now          func() time.Time
+	Precondition Precondition
 }
 
 // Create validates and stores a scope, and sets its times.
@@ -41,13 +46,28 @@ func (m *Scopes) Create(ctx context.Context, s *scope.Scope) error {
 	return m.Store.InsertScope(ctx, s)
 }
 
-// Update validates a scope and replaces the stored one.
+// Update validates a scope and replaces the stored one. It returns an [InvalidScopeError],
+// scope.ErrNotFound or the error of the precondition.
 func (m *Scopes) Update(ctx context.Context, s *scope.Scope) error {
 	s.UpdatedAt = m.Now()
 	if err := CheckScope(s); err != nil {
 		return err
 	}
-	return m.Store.UpdateScope(ctx, s)
+	if m.Precondition == nil {
+		return m.Store.UpdateScope(ctx, s, nil)
+	}
+	records, err := m.Store.ListScopes(ctx)
+	if err != nil {
+		return err
+	}
+	before := scope.NewSet(records, nil, nil).Get(s.Name)
+	if before == nil {
+		return scope.ErrNotFound
+	}
+	if err := m.Precondition(Version(before.UpdatedAt)); err != nil {
+		return err
+	}
+	return m.Store.UpdateScope(ctx, s, &before.UpdatedAt)
 }
 
 // CheckScope returns an [InvalidScopeError] if a scope is invalid.

@@ -63,13 +63,21 @@ func (m *Users) Update(ctx context.Context, a *account.Account, c UserChange) (*
 // change applies a change to a user that the caller may make, and checks the result.
 func (m *Users) change(ctx context.Context, subject string, now time.Time, change func(*account.Account) error) (*account.Account, error) {
 	a, err := m.Store.ChangeAccount(ctx, subject, now, func(a *account.Account) error {
-		before := a.AdminRole
+		before, addresses := a.AdminRole, slices.Clone(a.Addresses)
 		// Without this, the caller learns from the error what the account has.
 		if err := m.permit(before, before); err != nil {
 			return err
 		}
+		if err := m.Precondition.check(UserVersion(a)); err != nil {
+			return err
+		}
 		if err := change(a); err != nil {
 			return err
+		}
+		if !slices.Equal(a.Addresses, addresses) {
+			if err := m.permitSignIn(before); err != nil {
+				return err
+			}
 		}
 		if err := m.permit(before, a.AdminRole); err != nil {
 			return err

@@ -52,6 +52,11 @@ type Users struct {
 	// Guard returns an error if the caller must not change an account with the first role of
 	// administrators to one with the second. Nil allows everything.
 	Guard func(before, after account.AdminRole) error
+	// GuardSignIn returns an error if the caller must not change how a user with the role signs in:
+	// credentials, one-time links and addresses. Nil allows everything.
+	GuardSignIn func(account.AdminRole) error
+	// Precondition is that of [Users.Update] and [Users.Patch].
+	Precondition Precondition
 }
 
 // Permitted returns the account of a subject that the caller may change, or the error of
@@ -62,6 +67,23 @@ func (m *Users) Permitted(ctx context.Context, subject string) (*account.Account
 		return nil, err
 	}
 	return a, m.permit(a.AdminRole, a.AdminRole)
+}
+
+// PermittedSignIn returns the account of a subject whose ways to sign in the caller may change, or
+// the error of [Users.Guard] or [Users.GuardSignIn].
+func (m *Users) PermittedSignIn(ctx context.Context, subject string) (*account.Account, error) {
+	a, err := m.Permitted(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	return a, m.permitSignIn(a.AdminRole)
+}
+
+func (m *Users) permitSignIn(role account.AdminRole) error {
+	if m.GuardSignIn == nil {
+		return nil
+	}
+	return m.GuardSignIn(role)
 }
 
 func (m *Users) permit(before, after account.AdminRole) error {
@@ -142,7 +164,7 @@ func (m *Users) Create(ctx context.Context, u NewUser) (*account.Account, error)
 // SetPassword changes the password of a user; sessions and grants end. It returns
 // [ErrNoPassword] for a user of the operator's login app.
 func (m *Users) SetPassword(ctx context.Context, a *account.Account, password string) error {
-	if err := m.permit(a.AdminRole, a.AdminRole); err != nil {
+	if err := errors.Join(m.permit(a.AdminRole, a.AdminRole), m.permitSignIn(a.AdminRole)); err != nil {
 		return err
 	}
 	if a.IsExternal() {

@@ -26,6 +26,8 @@ var (
 	ErrNotFound = errors.New("scope not found")
 	// ErrExists reports a name that has a record.
 	ErrExists = errors.New("scope exists already")
+	// ErrChanged reports a scope that was changed since it was read.
+	ErrChanged = errors.New("the scope has changed")
 	// ErrStandard reports an attempt to delete a scope of OpenID Connect Core.
 	ErrStandard = errors.New("a scope of OpenID Connect Core cannot be deleted")
 )

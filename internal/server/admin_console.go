@@ -59,7 +59,8 @@ func composeAdminConsole(s *Server) error {
 	}
 	call := func(r *http.Request, c adminconsole.Call) (*adminconsole.Result, error) {
 		result, err := s.AdminAPI.Call(r, admin.Call{
-			Operation: c.Operation, Path: c.Path, Query: c.Query, Body: c.Body, Caller: admin.Caller{Actor: c.Actor, Holds: c.Holds},
+			Operation: c.Operation, Path: c.Path, Query: c.Query, Body: c.Body, IfMatch: c.IfMatch,
+			Caller: admin.Caller{Actor: c.Actor, Holds: c.Holds, ReadsAudited: c.ReadsAudited},
 		})
 		if err != nil {
 			return nil, err

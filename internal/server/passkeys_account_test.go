@@ -40,7 +40,7 @@ func newAccountPages() []newAccountPage {
 func inviteGrace(t *testing.T, s *servertest.Server) string {
 	t.Helper()
 	invitations := &manage.Invitations{
-		Issuer: s.URL, Accounts: s.Store.Accounts, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Now: s.Time,
+		Issuer: s.URL, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Now: s.Time,
 	}
 	link, _, err := invitations.Link(t.Context(), manage.Invitee{Address: "grace@example.com"})
 	servertest.Must(t, err)

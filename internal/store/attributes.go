@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -41,13 +42,19 @@ func (s *Attributes) InsertAttribute(ctx context.Context, a *account.Attribute) 
 }
 
 // UpdateAttribute replaces the definition of an attribute, or returns
-// [account.ErrAttributeNotFound].
-func (s *Attributes) UpdateAttribute(ctx context.Context, a *account.Attribute) error {
+// [account.ErrAttributeNotFound]. Unless seen is nil, it is a compare-and-set: it returns
+// [account.ErrChanged] if the attribute was changed or deleted after seen.
+func (s *Attributes) UpdateAttribute(ctx context.Context, a *account.Attribute, seen *time.Time) error {
 	definition, err := document(a.AttributeDefinition)
 	if err != nil {
 		return fmt.Errorf("write attribute: %w", err)
 	}
-	return s.change(ctx, account.ErrAttributeNotFound, `UPDATE attributes SET document = $2, updated_at = $3 WHERE name = $1`, a.Name, definition, stamp(a.UpdatedAt))
+	none := account.ErrAttributeNotFound
+	if seen != nil {
+		none = account.ErrChanged
+	}
+	unchanged, args := ifUnchanged(`attributes`, seen, a.Name, definition, stamp(a.UpdatedAt))
+	return s.change(ctx, none, `UPDATE attributes SET document = $2, updated_at = `+laterThan("$3")+` WHERE name = $1`+unchanged, args...)
 }
 
 // DeleteAttribute deletes an attribute, or returns [account.ErrAttributeNotFound]. Accounts keep
@@ -69,4 +76,9 @@ func (s *Attributes) change(ctx context.Context, none error, statement string, a
 		}
 		return nil
 	})
+}
+
+// CountUsers returns the number of accounts that have a value of the attribute, at most atMost.
+func (s *Attributes) CountUsers(ctx context.Context, name string, atMost int) (count int, err error) {
+	return countUpTo(ctx, s.db, `attribute_values WHERE name = $1`, name, atMost)
 }

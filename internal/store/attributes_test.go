@@ -28,7 +28,7 @@ func TestAttributes(t *testing.T) {
 		wantErr(t, "InsertAttribute again", s.Attributes.InsertAttribute(t.Context(), a), account.ErrAttributeExists)
 		released("team", true)
 		a.Claim, a.UpdatedAt = "teams", noon.Add(time.Second)
-		must(t, s.Attributes.UpdateAttribute(t.Context(), a))
+		must(t, s.Attributes.UpdateAttribute(t.Context(), a, nil))
 		list, err := s.Attributes.ListAttributes(t.Context())
 		must(t, err)
 		wantSame(t, "attributes", list, []*account.Attribute{a})
@@ -37,6 +37,6 @@ func TestAttributes(t *testing.T) {
 		must(t, s.Attributes.DeleteAttribute(t.Context(), "team"))
 		released("teams", false)
 		wantErr(t, "DeleteAttribute again", s.Attributes.DeleteAttribute(t.Context(), "team"), account.ErrAttributeNotFound)
-		wantErr(t, "UpdateAttribute of an unknown one", s.Attributes.UpdateAttribute(t.Context(), a), account.ErrAttributeNotFound)
+		wantErr(t, "UpdateAttribute of an unknown one", s.Attributes.UpdateAttribute(t.Context(), a, nil), account.ErrAttributeNotFound)
 	})
 }

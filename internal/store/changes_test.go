@@ -322,7 +322,7 @@ func TestMethodsIncrementTheChangeCounter(t *testing.T) {
 			{"a trusted issuer deleted", 1, func() error { return s.TrustedIssuers.DeleteTrust(ctx, "i") }},
 			{"signing keys", 1, func() error { return s.Keys.SaveKeys(ctx, 0, []jwks.Record{key}, nil) }},
 			{"a new scope", 1, func() error { return s.Scopes.InsertScope(ctx, &scope.Scope{Name: "hr"}) }},
-			{"a scope changed", 1, func() error { return s.Scopes.UpdateScope(ctx, &scope.Scope{Name: "hr", Title: "HR"}) }},
+			{"a scope changed", 1, func() error { return s.Scopes.UpdateScope(ctx, &scope.Scope{Name: "hr", Title: "HR"}, nil) }},
 			{"a scope deleted", 1, func() error { return s.Scopes.DeleteScope(ctx, "hr") }},
 			{"an account disabled", 1, func() error { return s.Accounts.SetDisabled(ctx, "alice", true, noon) }},
 			{"an account enabled", 1, func() error { return s.Accounts.SetDisabled(ctx, "alice", false, noon) }},

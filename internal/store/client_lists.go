@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -54,4 +55,22 @@ func (s *Clients) CountClients(ctx context.Context, f client.Filter) (count int,
 		return 0, fmt.Errorf("count clients: %w", err)
 	}
 	return int(n), nil
+}
+
+// ClientsOfGroup returns the clients that only members of some groups may use, the group among them,
+// in the order of IDs.
+func (s *Clients) ClientsOfGroup(ctx context.Context, group string) (list []*client.Client, err error) {
+	const read = `SELECT ` + clientColumns + ` FROM clients WHERE metadata LIKE '%"allowed_groups":%' ORDER BY id`
+
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
+		c, err := scanClient(from)
+		if err == nil && slices.Contains(c.AllowedGroups, group) {
+			list = append(list, c)
+		}
+		return err
+	}, read)
+	if err != nil {
+		return nil, fmt.Errorf("find clients of a group: %w", err)
+	}
+	return list, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -47,13 +48,19 @@ func (s *Groups) DeleteGroup(ctx context.Context, name string) error {
 	return nil
 }
 
-// UpdateGroup replaces the description of a group, or returns [account.ErrGroupNotFound].
-func (s *Groups) UpdateGroup(ctx context.Context, g *account.Group) error {
-	updated, err := s.db.Write.Exec(ctx, `UPDATE user_groups SET description = $2, updated_at = $3 WHERE name = $1`, g.Name, g.Description, stamp(g.UpdatedAt))
+// UpdateGroup replaces the description of a group, or returns [account.ErrGroupNotFound]. Unless
+// seen is nil, it is a compare-and-set: it returns [account.ErrChanged] if the group was changed
+// after seen.
+func (s *Groups) UpdateGroup(ctx context.Context, g *account.Group, seen *time.Time) error {
+	unchanged, args := ifUnchanged(`user_groups`, seen, g.Name, g.Description, stamp(g.UpdatedAt))
+	updated, err := s.db.Write.Exec(ctx, `UPDATE user_groups SET description = $2, updated_at = `+laterThan("$3")+` WHERE name = $1`+unchanged, args...)
 	if err != nil {
 		return fmt.Errorf("update group: %w", err)
 	}
 	if updated == 0 {
+		if known, err := s.Groups(ctx, []string{g.Name}); err != nil || len(known) > 0 {
+			return cmp.Or(err, account.ErrChanged)
+		}
 		return account.ErrGroupNotFound
 	}
 	return nil
@@ -103,4 +110,33 @@ func ensureGroups(ctx context.Context, on db.Conn, names []string, now time.Time
 		}
 	}
 	return nil
+}
+
+// CountMembers returns the number of members of a group, at most atMost.
+func (s *Groups) CountMembers(ctx context.Context, name string, atMost int) (count int, err error) {
+	return countUpTo(ctx, s.db, `memberships WHERE group_name = $1`, name, atMost)
+}
+
+// countUpTo counts rows by an index, at most atMost.
+func countUpTo(ctx context.Context, d *db.DB, from, value string, atMost int) (int, error) {
+	var count int64
+	if err := d.LongRead.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+from+` LIMIT $2) n`, value, atMost).Scan(&count); err != nil {
+		return 0, fmt.Errorf("count rows: %w", err)
+	}
+	return int(count), nil
+}
+
+// laterThan returns the new value of the column updated_at: the parameter, or a later time if the
+// row was changed at that time already, so that each change has another one.
+func laterThan(parameter string) string {
+	return `CASE WHEN updated_at < ` + parameter + ` THEN ` + parameter + ` ELSE updated_at + 1 END`
+}
+
+// ifUnchanged returns the condition that a row of the table was last changed at seen, with the value
+// appended to args; nil is no condition.
+func ifUnchanged(table string, seen *time.Time, args ...any) (condition string, all []any) {
+	if seen == nil {
+		return "", args
+	}
+	return fmt.Sprintf(` AND %s.updated_at = $%d`, table, len(args)+1), append(args, stamp(*seen))
 }

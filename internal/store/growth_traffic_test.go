@@ -74,12 +74,16 @@ func newYear(t *testing.T, url string) *year {
 	fixture.Seed(t, y.s)
 	must(t, y.s.Clients.InsertClient(t.Context(), fixture.LogoutClient("notified")))
 	must(t, y.s.Groups.InsertGroup(t.Context(), &account.Group{Name: "staff", CreatedAt: noon, UpdatedAt: noon}))
-	_, err = y.s.Accounts.ChangeAccount(t.Context(), "alice", noon, func(a *account.Account) error { a.Groups = []string{"staff"}; return nil })
+	_, err = y.s.Accounts.ChangeAccount(t.Context(), "alice", noon, func(a *account.Account) error {
+		a.Groups, a.Attributes = []string{"staff"}, map[string]any{"team": "blue"}
+		return nil
+	})
 	must(t, err)
 	y.put("user_groups", 1000*day)
 	must(t, y.s.Attributes.InsertAttribute(t.Context(), &account.Attribute{Name: "team", CreatedAt: noon, UpdatedAt: noon}))
 	y.put("attributes", 1000*day)
 	y.put("memberships", 1000*day)
+	y.put("attribute_values", 1000*day)
 	for range 2 {
 		y.put("addresses", 1000*day)
 		y.put("clients", 1000*day)

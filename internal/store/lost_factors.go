@@ -23,6 +23,20 @@ func (s *Passkeys) RemovePasskeys(ctx context.Context, subject string, ids [][]b
 	})
 }
 
+// ResetFactors removes the passkeys, security keys, authenticator apps and recovery codes of an account,
+// and its trusted devices. It returns [account.ErrNotFound] for an unknown account.
+func (s *SecondFactors) ResetFactors(ctx context.Context, subject string, now time.Time) error {
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		if _, err := accountBySubject(ctx, c, subject); err != nil {
+			return err
+		}
+		if err := deleteTrustedDevices(ctx, c, subject); err != nil {
+			return err
+		}
+		return s.notices.removeFactors(ctx, c, subject, now)
+	})
+}
+
 // removeFactors removes the passkeys, security keys, authenticator apps and recovery codes of an account.
 func (n *notices) removeFactors(ctx context.Context, on db.Conn, subject string, now time.Time) error {
 	const (

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -59,30 +60,36 @@ func (s *Scopes) InsertScope(ctx context.Context, r *scope.Scope) error {
 }
 
 // UpdateScope replaces a scope except its creation time, or returns
-// [scope.ErrNotFound].
-func (s *Scopes) UpdateScope(ctx context.Context, r *scope.Scope) error {
-	const update = `
-		UPDATE scopes SET title = $2, description = $3, claims = $4, self_registration = $5, updated_at = $6 WHERE name = $1`
-	const replace = `
+// [scope.ErrNotFound]. Unless seen is nil, it is a compare-and-set: it returns [scope.ErrChanged] if
+// the scope was changed or deleted after seen.
+func (s *Scopes) UpdateScope(ctx context.Context, r *scope.Scope, seen *time.Time) error {
+	update := `
+		UPDATE scopes SET title = $2, description = $3, claims = $4, self_registration = $5, updated_at = ` + laterThan("$6") + ` WHERE name = $1`
+	replace := `
 		INSERT INTO scopes (` + scopeColumns + `) VALUES ($1, $2, $3, $4, $5, 0, $6)
 		ON CONFLICT (name) DO UPDATE SET title = excluded.title, description = excluded.description, claims = excluded.claims,
-			self_registration = excluded.self_registration, updated_at = excluded.updated_at`
+			self_registration = excluded.self_registration,
+			updated_at = CASE WHEN scopes.updated_at < excluded.updated_at THEN excluded.updated_at ELSE scopes.updated_at + 1 END`
 
-	put := update
+	put, none := update, scope.ErrNotFound
 	if scope.IsStandard(r.Name) {
-		put = replace // of the built-in record
+		put = replace + ` WHERE true` // of the built-in record
+	}
+	if seen != nil {
+		none = scope.ErrChanged
 	}
 	claims, err := document(scopeClaims(r))
 	if err != nil {
 		return fmt.Errorf("write scope: %w", err)
 	}
+	unchanged, args := ifUnchanged(`scopes`, seen, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration), stamp(r.UpdatedAt))
 	return s.replication.change(ctx, func(c db.Conn) error {
-		updated, err := c.Exec(ctx, put, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration), stamp(r.UpdatedAt))
+		updated, err := c.Exec(ctx, put+unchanged, args...)
 		if err != nil {
 			return fmt.Errorf("update scope: %w", err)
 		}
 		if updated == 0 {
-			return scope.ErrNotFound
+			return none
 		}
 		return nil
 	})

@@ -41,15 +41,15 @@ func TestScopes(t *testing.T) {
 		wantErr(t, "adding a standard scope", s.Scopes.InsertScope(ctx, aScope("profile")), scope.ErrExists)
 
 		changed := &scope.Scope{Name: "hr", UpdatedAt: noon.Add(time.Hour)}
-		must(t, s.Scopes.UpdateScope(ctx, changed))
+		must(t, s.Scopes.UpdateScope(ctx, changed, nil))
 		changed.CreatedAt, changed.Claims = noon, map[string][]scope.Destination{}
 		wantSame(t, "a changed scope", names("groups hr roles")[1], changed)
-		wantErr(t, "changing an unknown scope", s.Scopes.UpdateScope(ctx, aScope("other")), scope.ErrNotFound)
+		wantErr(t, "changing an unknown scope", s.Scopes.UpdateScope(ctx, aScope("other"), nil), scope.ErrNotFound)
 		for range 2 {
-			must(t, s.Scopes.UpdateScope(ctx, aScope("email")))
+			must(t, s.Scopes.UpdateScope(ctx, aScope("email"), nil))
 		}
 		email := aScope("email")
-		email.CreatedAt = time.Time{}
+		email.CreatedAt, email.UpdatedAt = time.Time{}, email.UpdatedAt.Add(time.Microsecond) // the second change at this time
 		wantSame(t, "a changed standard scope", names("email groups hr roles")[0], email)
 
 		must(t, s.Scopes.DeleteScope(ctx, "hr"))

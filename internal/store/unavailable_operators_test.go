@@ -99,7 +99,7 @@ var operatorMethods = map[string]call{
 
 	"ListScopes":  func(ctx context.Context, s *store.Store) error { _, err := s.Scopes.ListScopes(ctx); return err },
 	"InsertScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.InsertScope(ctx, aScope("hr")) },
-	"UpdateScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.UpdateScope(ctx, aScope("hr")) },
+	"UpdateScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.UpdateScope(ctx, aScope("hr"), nil) },
 	"DeleteScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.DeleteScope(ctx, "hr") },
 
 	"FindClients": func(ctx context.Context, s *store.Store) error {

@@ -67,13 +67,13 @@ var peopleMethods = map[string]call{
 		return err
 	},
 	"UpdateGroup": func(ctx context.Context, s *store.Store) error {
-		return s.Groups.UpdateGroup(ctx, &account.Group{Name: "staff"})
+		return s.Groups.UpdateGroup(ctx, &account.Group{Name: "staff"}, nil)
 	},
 	"InsertAttribute": func(ctx context.Context, s *store.Store) error {
 		return s.Attributes.InsertAttribute(ctx, &account.Attribute{Name: "team"})
 	},
 	"UpdateAttribute": func(ctx context.Context, s *store.Store) error {
-		return s.Attributes.UpdateAttribute(ctx, &account.Attribute{Name: "team"})
+		return s.Attributes.UpdateAttribute(ctx, &account.Attribute{Name: "team"}, nil)
 	},
 	"DeleteAttribute": func(ctx context.Context, s *store.Store) error { return s.Attributes.DeleteAttribute(ctx, "team") },
 	"ListAttributes": func(ctx context.Context, s *store.Store) error {

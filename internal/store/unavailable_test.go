@@ -32,6 +32,7 @@ func methods() map[string]call {
 	maps.Copy(all, secondFactorMethods)
 	maps.Copy(all, peopleMethods)
 	maps.Copy(all, linkMethods)
+	maps.Copy(all, invitationMethods)
 	return all
 }
 

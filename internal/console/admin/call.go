@@ -21,9 +21,12 @@ type Call struct {
 	Operation string            // its ID
 	Path      map[string]string // the variables of the path
 	Query     url.Values
-	Body      any // encoded as JSON; nil for none
+	Body      any    // encoded as JSON; nil for none
+	IfMatch   string // the ETag of the object that is changed; empty for any
 	Actor     audit.Actor
 	Holds     func(scope string) bool
+	// ReadsAudited reports that the audit log records which users the administrator reads.
+	ReadsAudited bool
 }
 
 // Result is the response to a [Call]: a JSON value, and the header.
@@ -35,7 +38,7 @@ type Result struct {
 // call calls an operation as the administrator, and decodes the response into into, unless that is
 // nil. It returns the token of the next page of a list.
 func (v *visit) call(c Call, into any) (next string, err error) {
-	c.Actor, c.Holds = actorOf(v.account), v.holds
+	c.Actor, c.Holds, c.ReadsAudited = actorOf(v.account), v.holds, v.account.AdminRole == account.Support
 	result, err := v.console.API(v.r, c)
 	var known *httpapi.Error
 	switch {

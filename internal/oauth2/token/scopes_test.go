@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +23,9 @@ func declare(s *servertest.Server, records ...*scope.Scope) {
 		record.CreatedAt, record.UpdatedAt = s.Time(), s.Time()
 		put := s.Store.Scopes.InsertScope
 		if scope.IsStandard(record.Name) {
-			put = s.Store.Scopes.UpdateScope
+			put = func(ctx context.Context, record *scope.Scope) error {
+				return s.Store.Scopes.UpdateScope(ctx, record, nil)
+			}
 		}
 		if err := put(s.TB.Context(), record); err != nil {
 			s.TB.Fatal(err)

@@ -60,12 +60,21 @@ func (s *AppServer) CallAdmin(method, path, body string) Response {
 // CallAdminWithKey is [AppServer.CallAdmin] with an API key; an empty key sends none.
 func (s *AppServer) CallAdminWithKey(key, method, path, body string) Response {
 	s.TB.Helper()
+	return s.CallAdminIfMatch("", key, method, path, body)
+}
+
+// CallAdminIfMatch is [AppServer.CallAdminWithKey] with the header If-Match, unless that is empty.
+func (s *AppServer) CallAdminIfMatch(ifMatch, key, method, path, body string) Response {
+	s.TB.Helper()
 	r, err := http.NewRequestWithContext(s.TB.Context(), method, s.AdminURL+path, strings.NewReader(body))
 	if err != nil {
 		s.TB.Fatal(err)
 	}
 	if method != http.MethodGet {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if ifMatch != "" {
+		r.Header.Set("If-Match", ifMatch)
 	}
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
