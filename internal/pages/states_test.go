@@ -194,7 +194,7 @@ func TestPagesInEveryLanguage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, s := range append(samples(), states()...) {
+			for _, s := range slices.Concat(samples(), states(), adminConsoleStates()) {
 				w := httptest.NewRecorder()
 				s.write(p, w, "Ada Lovelace", "https://app.example/x")
 				if lang := value(elements(parse(t, w), "html")[0], "lang"); lang != language {
