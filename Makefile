@@ -65,9 +65,9 @@ e2e: ## end-to-end tests with real browsers, clients and proxies
 	$(withpostgres) go test -tags e2e -count 1 -v -timeout 20m ./test/e2e/... ./test/clients/... ./test/proxy/...
 
 .PHONY: images
-images: ## pictures of the account pages in docs/images
+images: ## pictures of the account pages and of the console in docs/images
 	@tools/need chromium
-	OSTIARY_E2E_IMAGES=$(abspath docs/images) go test -tags e2e -count 1 -run TestImagesOfTheDocs ./test/e2e
+	OSTIARY_E2E_IMAGES=$(abspath docs/images) go test -tags e2e -count 1 -run 'TestImagesOfTheDocs|TestPicturesOfTheConsole' ./test/e2e
 
 .PHONY: fault
 fault: ## fault injection: kill -9 and database outages under load (SHORT=1 for fewer rounds)

@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -64,8 +66,31 @@ func TestPicturesOfTheConsole(t *testing.T) {
 			t.Errorf("%s: status %d, want 200: %s", path, status, v.read("body"))
 			continue
 		}
-		v.checkInEachLanguage("console-" + consolePictures()[path])
+		name := "console-" + consolePictures()[path]
+		v.checkInEachLanguage(name)
+		v.keepForDocs(name)
 	}
+}
+
+// keepForDocs saves the pictures of a page that the documentation has, in the folder
+// OSTIARY_E2E_IMAGES, if there is one.
+func (v *tour) keepForDocs(name string) {
+	v.t.Helper()
+	folder := os.Getenv("OSTIARY_E2E_IMAGES")
+	if folder == "" {
+		return
+	}
+	for _, view := range map[string][]view{
+		"console-overview":    views[:2],
+		"console-connect":     views[:1],
+		"console-application": views[:1],
+		"console-explain":     views[:1],
+		"console-people":      views[2:3],
+	}[name] {
+		v.emulate(view)
+		v.keep(filepath.Join(folder, name+"-"+view.picture+".png"), view)
+	}
+	v.restore()
 }
 
 // use signs an owner in to the console of a server that has been in use, and returns the values of
@@ -91,6 +116,8 @@ func (s *service) use(v *tour) []string {
 	other.open(s.authorizeURL(map[string][]string{"redirect_uri": {"https://wrong.example/callback"}}))
 	request := other.read("#request-id")
 
+	s.cluster.Stop(0) // writes the numbers of the overview
+	s.cluster.Restart(0)
 	v.open(s.issuer + "/console")
 	v.signIn(s.username, s.password)
 	v.press("#enrol")
