@@ -96,17 +96,3 @@ func TestUsernameRejectsInvisibleCharacters(t *testing.T) {
 		}
 	}
 }
-
-func TestNamePrefixes(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string][]string{
-		"Ada": {"ada"}, "O'HARA": {"o'hara"}, "öz": {"öz", "Öz"}, "ZOË": {"zoË", "zoë"}, strings.Repeat("x", 200): {strings.Repeat("x", 100)},
-	} {
-		got := account.NamePrefixes(in)
-		slices.Sort(got)
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			t.Errorf("NamePrefixes(%q) = %q, want %q", in, got, want)
-		}
-	}
-}

@@ -90,9 +90,18 @@ func pageOf[T, V any](p *page, all []T, name func(T) string, view func(T) V) *Re
 //
 // Spec: RFC 8288 §3.
 func (p *page) linkNext(listed int, last string) {
+	if listed < p.Size {
+		last = ""
+	}
+	p.linkAfter(last)
+}
+
+// linkAfter sets the Link header: the first page and, unless next is empty, the page that follows
+// the entry next.
+func (p *page) linkAfter(next string) {
 	p.link("first", "")
-	if listed >= p.Size {
-		p.link("next", p.token(last))
+	if next != "" {
+		p.link("next", p.token(next))
 	}
 }
 

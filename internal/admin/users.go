@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -14,8 +13,8 @@ import (
 // Users stores the accounts of users.
 type Users interface {
 	manage.UserStore
-	// SearchAccounts returns accounts in the order of usernames that follow the username after.
-	SearchAccounts(ctx context.Context, f account.Filter, after string, limit int) ([]*account.Account, error)
+	// SearchAccounts returns accounts that follow the position after, and the position after them.
+	SearchAccounts(ctx context.Context, f account.Filter, after string, limit int) (list []*account.Account, next string, err error)
 }
 
 // Factors removes the factors of users.
@@ -81,9 +80,9 @@ const userPath = "/users/{subject}"
 func (h *userHandler) operations() []Operation {
 	return []Operation{{
 		ID: "listUsers", Method: http.MethodGet, Path: "/users", Scope: apikey.UsersRead, ReadAction: listUsers,
-		Summary: "List or search users, ordered by username.",
+		Summary: "List users, ordered by username, or search for some, ordered by the word that matches. A page of a search may have fewer users than page_size and still a next page.",
 		Query: append([]Parameter{
-			{Name: "q", Type: "string", Description: "List only users whose username, email address, name, given name or family name begins with this text, in any case."},
+			{Name: "q", Type: "string", Description: "List only users who are found by this text: each of its words is the beginning of a word of the name, username or email address, or the text is the beginning of the subject. Case and accents do not count."},
 			{Name: "group", Type: "string", Description: "List only members of this group."},
 		}, pageParameters()...),
 		Responses: map[int]any{http.StatusOK: []userView{}}, Do: h.list,
@@ -189,8 +188,8 @@ func (h *userHandler) list(r *Request) (*Response, error) {
 		return nil, err
 	}
 	query := r.query()
-	filter := account.Filter{Prefix: strings.TrimSpace(query.Get("q")), Group: query.Get("group")}
-	list, err := h.store.SearchAccounts(r.Context(), filter, p.After, p.Size)
+	filter := account.Filter{Text: query.Get("q"), Group: query.Get("group")}
+	list, next, err := h.store.SearchAccounts(r.Context(), filter, p.After, p.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -198,9 +197,7 @@ func (h *userHandler) list(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(list) > 0 {
-		p.linkNext(len(list), list[len(list)-1].Username)
-	}
+	p.linkAfter(next)
 	return ok(views), nil
 }
 

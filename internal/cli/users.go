@@ -113,17 +113,18 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 // Run lists users.
 func (cmd *usersList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
-		all, err := allPages(func(after string) ([]*account.Account, error) {
-			return d.store.Accounts.SearchAccounts(ctx, account.Filter{Group: cmd.Group}, after, pageSize)
-		}, func(a *account.Account) string { return a.Username })
-		if err != nil {
-			return err
-		}
 		var views []userView
-		for _, a := range all {
-			if cmd.Search == "" || a.Matches(cmd.Search) {
-				views = append(views, viewUser(a))
+		for after, isLast := "", false; !isLast; isLast = after == "" {
+			some, next, err := d.store.Accounts.SearchAccounts(ctx, account.Filter{Group: cmd.Group}, after, pageSize)
+			if err != nil {
+				return err
 			}
+			for _, a := range some {
+				if cmd.Search == "" || a.Matches(cmd.Search) {
+					views = append(views, viewUser(a))
+				}
+			}
+			after = next
 		}
 		return printList(s.Out, cmd.outputFlags, userColumns(), views)
 	})

@@ -78,6 +78,7 @@ func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	var background sync.WaitGroup
 	background.Go(func() { _ = s.Keys.Run(work) }) // ends only with its context
 	background.Go(func() { s.Store.RunPurge(work) })
+	background.Go(func() { s.Store.SearchWords.RunSearchWords(work) })
 	background.Go(func() { s.Outbox.Run(work) })
 	background.Go(func() { s.Mail.Run(work) })
 	if s.Config.HasAccountPages() {

@@ -122,6 +122,9 @@ func replaceMembers(ctx context.Context, on db.Conn, a, before *account.Account)
 	if err := replaceLists(ctx, on, a, before); err != nil {
 		return err
 	}
+	if err := changeWords(ctx, on, a, before); err != nil {
+		return err
+	}
 	if disabled := !a.DisabledAt.IsZero(); disabled == before.DisabledAt.IsZero() {
 		if err := setDisabled(ctx, on, a.Subject, disabled, a.UpdatedAt); err != nil {
 			return err

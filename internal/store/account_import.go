@@ -46,9 +46,14 @@ func (s *Accounts) importAccounts(ctx context.Context, accounts []account.Import
 		created, updated, cutOff = 0, 0, nil
 		cached := false
 		var known map[string]*account.Account
+		var added []string // usernames of the batch
 		for i, one := range accounts {
 			a := one.Account
 			if i%batchSize == 0 {
+				if err := writeWordsOf(ctx, on, known, added); err != nil {
+					return false, err
+				}
+				added = nil
 				var err error
 				if known, err = accountsByUsername(ctx, on, usernames[i:min(i+batchSize, len(accounts))]); err != nil {
 					return false, err
@@ -60,12 +65,18 @@ func (s *Accounts) importAccounts(ctx context.Context, accounts []account.Import
 			}
 			stored := *a
 			known[a.Username] = &stored // for a further entry with the username
+			if did.created > 0 {
+				added = append(added, a.Username)
+			}
 			created += did.created
 			updated += did.updated
 			cached = cached || did.disables
 			if did.revokesGrants {
 				cutOff = append(cutOff, a)
 			}
+		}
+		if err := writeWordsOf(ctx, on, known, added); err != nil {
+			return false, err
 		}
 		return cached, undo
 	})
@@ -108,7 +119,7 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import, known *a
 		if err := ensureGroups(ctx, on, entry.Groups, entry.CreatedAt); err != nil {
 			return importResult{}, err
 		}
-		return importResult{created: 1}, insertAccount(ctx, on, entry)
+		return importResult{created: 1}, insertWithoutWords(ctx, on, entry)
 	}
 	password, err := hasNewPassword(ctx, on, entry, known)
 	if err != nil {

@@ -139,15 +139,28 @@ func readAccount(from db.Row) (*account.Account, error) {
 // subject is the client_id of a client, [account.ErrAddressTaken] if another account has
 // verified one of its verified addresses, and [account.ErrGroupNotFound].
 func (s *Accounts) InsertAccount(ctx context.Context, a *account.Account) error {
-	if len(a.Addresses) == 0 && len(a.Groups) == 0 && a.Terms == (account.AcceptedTerms{}) {
+	if !hasRecords(a) {
 		return insertAccount(ctx, s.db.Write, a)
 	}
 	return s.db.Tx(ctx, func(c db.Conn) error { return insertAccount(ctx, c, a) })
 }
 
-// insertAccount adds an account. It needs a transaction for one with addresses, groups or accepted
-// terms.
+// hasRecords reports whether an account has records in other tables, so that it takes a transaction
+// to add it.
+func hasRecords(a *account.Account) bool {
+	return !a.IsExternal() || len(a.Claims) > 0 || len(a.Addresses) > 0 || len(a.Groups) > 0 || a.Terms != (account.AcceptedTerms{})
+}
+
+// insertAccount adds an account, in a transaction if it has further records.
 func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
+	if err := insertWithoutWords(ctx, on, a); err != nil || !hasRecords(a) {
+		return err
+	}
+	return writeWords(ctx, on, a)
+}
+
+// insertWithoutWords is insertAccount without the words by which the account is found.
+func insertWithoutWords(ctx context.Context, on db.Conn, a *account.Account) error {
 	const insert = `
 		INSERT INTO accounts (subject, username, password_hash, claims, administrator, admin_role, state, roles, attributes, self_registered,
 			disabled_at, not_before, created_at, updated_at)

@@ -124,6 +124,9 @@ func (s *Accounts) rewriteAddresses(ctx context.Context, subject string, change 
 			s.log.LogAttrs(ctx, slog.LevelWarn, "the email address of an account is not verified any more: another account has verified it",
 				slog.String("subject", a.Subject))
 		}
-		return writeAddresses(ctx, c, a)
+		if err := writeAddresses(ctx, c, a); err != nil {
+			return err
+		}
+		return writeWords(ctx, c, a)
 	})
 }

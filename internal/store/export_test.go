@@ -86,7 +86,8 @@ func (s *Store) DisableInactive(r InactivityRule) { s.purger.inactivity.Inactivi
 // BoundSignUps sets the number of sign-ups that are kept.
 func (s *Store) BoundSignUps(n int) { s.purger.maxSignUps = n }
 
-// SearchFrequent is [Accounts.SearchAccounts] for matches that count as frequent.
-func SearchFrequent(ctx context.Context, s *Store, f account.Filter, after string, limit int) ([]*account.Account, error) {
-	return searchAccounts(ctx, s.db, f, after, limit, 0)
+// SearchBounded is [Accounts.SearchAccounts] with other bounds: the number up to which matches are
+// counted, and the number of matches of a frequent word that are read for a page.
+func SearchBounded(ctx context.Context, s *Store, counted, read int, f account.Filter, after string, limit int) ([]*account.Account, string, error) {
+	return searchAccounts(ctx, s.db, searchBounds{counted, read}, f, after, limit)
 }

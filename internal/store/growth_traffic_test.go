@@ -84,6 +84,12 @@ func newYear(t *testing.T, url string) *year {
 	y.put("attributes", 1000*day)
 	y.put("memberships", 1000*day)
 	y.put("attribute_values", 1000*day)
+	_, err = y.outside.ExecContext(t.Context(), `UPDATE addresses SET address = address WHERE subject = 'alice'`) // as the previous version
+	must(t, err)
+	y.put("stale_words", 1000*day)
+	for range 10 { // name, of, alice, example, org
+		y.put("account_words", 1000*day)
+	}
 	for range 2 {
 		y.put("addresses", 1000*day)
 		y.put("clients", 1000*day)

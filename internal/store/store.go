@@ -68,6 +68,7 @@ type Store struct {
 	Requests       *Requests
 	Scopes         *Scopes
 	SecondFactors  *SecondFactors
+	SearchWords    *SearchWords
 	Seeds          *Seeds
 	Sessions       *Sessions
 	SetupLinks     *SetupLinks
@@ -143,6 +144,7 @@ func New(e db.Engine, c Config) *Store {
 		Requests:       &Requests{d},
 		Scopes:         &Scopes{d, r},
 		SecondFactors:  &SecondFactors{d, told},
+		SearchWords:    &SearchWords{d, log},
 		Seeds:          &Seeds{d},
 		Sessions:       &Sessions{db: d, requestLifetime: requestLifetime, notices: told},
 		SetupLinks:     &SetupLinks{d},

@@ -59,7 +59,11 @@ var peopleMethods = map[string]call{
 	},
 	"DeleteGroup": func(ctx context.Context, s *store.Store) error { return s.Groups.DeleteGroup(ctx, "staff") },
 	"SearchAccounts": func(ctx context.Context, s *store.Store) error {
-		_, err := s.Accounts.SearchAccounts(ctx, account.Filter{Prefix: "a", Group: "staff"}, "", 1)
+		_, _, err := s.Accounts.SearchAccounts(ctx, account.Filter{Text: "a", Group: "staff"}, "", 1)
+		return err
+	},
+	"RewriteStaleWords": func(ctx context.Context, s *store.Store) error {
+		_, err := s.SearchWords.RewriteStaleWords(ctx)
 		return err
 	},
 	"Groups": func(ctx context.Context, s *store.Store) error {
