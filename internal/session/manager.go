@@ -160,7 +160,7 @@ func (m *Manager) Extend(w http.ResponseWriter, r *http.Request, s *Session, rem
 	return nil
 }
 
-// Touch moves the idle timeout of s, the session of the browser. It writes only after a
+// Touch moves the idle timeout of s, which the user of the request uses. It writes only after a
 // sixteenth of the timeout, so that an ordinary request does not write.
 func (m *Manager) Touch(r *http.Request, s *Session) error {
 	now, idle := m.Now(), m.lifetimesOf(s).Idle
@@ -171,7 +171,7 @@ func (m *Manager) Touch(r *http.Request, s *Session) error {
 	if s.EndsAt.Before(idleUntil) {
 		idleUntil = s.EndsAt
 	}
-	if err := m.Store.TouchSession(r.Context(), Hash(m.Cookies.Session(r)), m.origin(r), now, idleUntil); err != nil {
+	if err := m.Store.TouchSession(r.Context(), s.Cookie, m.origin(r), now, idleUntil); err != nil {
 		return fmt.Errorf("touch session: %w", err)
 	}
 	return nil

@@ -88,6 +88,8 @@ type Config struct {
 	RoleScopes func(account.AdminRole) []string
 
 	Sessions Sessions
+	// Touch moves the idle timeout of a session that is used.
+	Touch    func(r *http.Request, s *session.Session) error
 	Accounts Accounts
 	Keys     Keys
 	Events   Events

@@ -126,9 +126,12 @@ func (v *visit) deny(p page, scope string) error {
 // holds reports whether the role has the scope; every role has the empty one.
 func (v *visit) holds(scope string) bool { return scope == "" || slices.Contains(v.scopes, scope) }
 
-// frame sets the frame of the page, and keeps the sign-in alive.
+// frame sets the frame of the page, and keeps the sign-in and the session at the issuer alive.
 func (v *visit) frame(p page) error {
 	c := v.console
+	if err := c.Touch(v.r, v.session); err != nil {
+		return err
+	}
 	if v.now.Sub(v.who.Seen) >= seenInterval {
 		v.who.Seen = v.now
 		if err := c.setSealed(v.w, sessionCookie, v.who, http.SameSiteStrictMode, 0); err != nil {
