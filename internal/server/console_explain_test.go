@@ -55,7 +55,7 @@ func TestConsoleExplainsStepByStep(t *testing.T) {
 			},
 			"an unknown prompt": {
 				authorize("prompt", "dance"),
-				[]string{"11 ok          PKCE", "12 REFUSED     nonce, prompt", "parameter: prompt", "13 not reached the user is signed in"}, []string{"open-application"},
+				[]string{"11 ok          code_challenge", "12 REFUSED     nonce, prompt", "parameter: prompt", "13 not reached the user is signed in"}, []string{"open-application"},
 			},
 			"an unknown response mode": {
 				authorize("response_mode", "dance"), []string{"7 ok          redirect_uri", "8 REFUSED     response_mode", "9 not reached"}, []string{"open-application"},

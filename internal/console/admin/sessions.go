@@ -1,9 +1,11 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/url"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
@@ -14,6 +16,9 @@ import (
 // of the last session of the previous page.
 func sessions(v *visit) error {
 	c, subject, after := v.console, v.r.Form.Get("subject"), v.r.Form.Get("after")
+	if err := v.recordRead(subject); err != nil {
+		return err
+	}
 	list, err := c.Sessions.ListSessions(v.r.Context(), subject, after, rows+1, v.now)
 	if err != nil {
 		return err
@@ -54,4 +59,13 @@ func endSession(v *visit) error {
 		return err
 	}
 	return v.done("/sessions", messages.New("account.sessions.ended"))
+}
+
+// recordRead records that support reads sessions, as the admin API does for its operations: this page
+// reads the store.
+func (v *visit) recordRead(subject string) error {
+	if v.account.AdminRole != account.Support {
+		return nil
+	}
+	return v.change("user.list", subject, func(context.Context) error { return nil })
 }

@@ -45,8 +45,6 @@ func (c *Console) serve(p page, handle func(*visit) error) http.HandlerFunc {
 		switch {
 		case err == nil && need != nil:
 			err = c.begin(w, r, *need)
-		case err == nil && v.readsPeople(p):
-			err = v.change(actionReadUser, v.target(), func(context.Context) error { return handle(v) })
 		case err == nil:
 			err = handle(v)
 		}
@@ -89,29 +87,8 @@ func (v *visit) open(p page) (signIn *time.Duration, err error) {
 	return nil, v.frame(p)
 }
 
-const (
-	// actionReadUser is the audit action of support that looks at users, and actionDenied that of a form
-	// that the role may not send.
-	actionReadUser = "user.read"
-	actionDenied   = "console.change"
-)
-
-// readsPeople reports whether the request shows users to a role of which such reads are recorded.
-func (v *visit) readsPeople(p page) bool {
-	return v.account.AdminRole == account.Support && v.r.Method != http.MethodPost && (strings.HasPrefix(p.path, "/people") || p.path == "/sessions")
-}
-
-// target returns what the page is about, for the audit log: the user in the path, or the query.
-func (v *visit) target() string {
-	if subject := v.pathValue("subject"); subject != "" {
-		return subject
-	}
-	query, err := url.QueryUnescape(v.r.URL.RawQuery)
-	if err != nil {
-		return v.r.URL.RawQuery
-	}
-	return query
-}
+// actionDenied is the audit action of a form that the role may not send.
+const actionDenied = "console.change"
 
 // deny returns the error for a role without the scope that the page needs. A form that is denied is an
 // event of the audit log.
