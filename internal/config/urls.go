@@ -46,8 +46,13 @@ func (c *Config) HTTPS() bool {
 // for loopback hosts, because browsers would apply it to all ports of this machine.
 //
 // Spec: RFC 6797 §8.1.
-func (c *Config) SendHSTS() bool {
-	u, err := url.Parse(c.Issuer)
+func (c *Config) SendHSTS() bool { return sendHSTS(c.Issuer) }
+
+// SendConsoleHSTS is [Config.SendHSTS] for the console on the admin listener.
+func (c *Config) SendConsoleHSTS() bool { return sendHSTS(c.ConsoleURL) }
+
+func sendHSTS(address string) bool {
+	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "https" && !loopback(u.Hostname())
 }
 

@@ -94,6 +94,9 @@ func mountAdminConsole(s *Server, r chi.Router) {
 	origin := base.Scheme + "://" + base.Host
 	begin := s.limit(limitAuthorizations, 300, time.Minute)
 	begin.Refuse = refuse
+	if s.Config.SendConsoleHSTS() {
+		r = r.With(middleware.SecurityHeaders(true))
+	}
 	own := r.With(
 		middleware.OwnForms(middleware.Origins{Issuer: origin, Refuse: refuse, WrongAddress: func(w http.ResponseWriter, r *http.Request) {
 			s.consolePages.Error(w, r, http.StatusForbidden, pages.WrongAddress(origin, middleware.ID(r.Context())))

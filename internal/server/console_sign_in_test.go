@@ -299,6 +299,9 @@ func testAdminListener(t *testing.T, db *store.Store, root string, settings map[
 	if w = call(http.MethodGet, p.Location().RequestURI(), "", http.Header{}); w.Code != http.StatusOK {
 		t.Fatalf("the callback: %d\n%s", w.Code, w.Body)
 	}
+	if strict := w.Header().Get("Strict-Transport-Security") != ""; strict != strings.HasPrefix(root, "https") {
+		t.Errorf("Strict-Transport-Security: %t", strict)
+	}
 	prefix, attributes := "ostiary_console=", "; Path=/; HttpOnly; SameSite=Strict"
 	if strings.HasPrefix(root, "https") {
 		prefix, attributes = "__Host-ostiary_console=", "; Path=/; HttpOnly; Secure; SameSite=Strict"
