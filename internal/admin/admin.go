@@ -85,6 +85,8 @@ type Config struct {
 	Refusals       Refusals
 	Statistics     statistics.Reader
 	Deliveries     Deliveries
+	Mails          Mails
+	Notices        Notices
 	Replicas       Replicas
 
 	APIKeys APIKeys

@@ -13,8 +13,10 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/onetimelink"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
@@ -118,6 +120,8 @@ func newErrors() *httpapi.Errors {
 			conflict(keyset.ErrFull, "The set has the maximum number of keys."),
 			conflict(jwks.ErrTooManyWaiting, "The set has the maximum number of keys."),
 			notFound(refusal.ErrNotFound, "No rejected request with this id is stored."),
+			notFound(mail.ErrNotFound, "No message with this id waits or has failed."),
+			notFound(outbox.ErrNotFound, "No undelivered notice has this id."),
 			notFound(trustedissuer.ErrNotFound, "The trusted issuer does not exist."),
 			conflict(trustedissuer.ErrExists, "The issuer is already trusted for this subject and key."),
 			notFound(scope.ErrNotFound, "The scope has no record."),

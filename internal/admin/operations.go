@@ -64,6 +64,7 @@ func resources(c *Config, access *access) []resource {
 		&tokenHandler{guard: guard, tokens: c.Tokens, grants: c.Grants, clients: c.ClientStore, now: c.Now},
 		&auditHandler{events: c.Audit},
 		&refusalHandler{refusals: c.Refusals},
+		&deliveryHandler{mails: c.Mails, notices: c.Notices, now: c.Now},
 		&statisticsHandler{statistics: c.Statistics, deliveries: c.Deliveries, replicas: c.Replicas, now: c.Now},
 		serverStatus{},
 	)

@@ -49,6 +49,7 @@ func auditActions() map[string]string {
 		"keysets create":           "keys.create",
 		"keysets delete":           "keys.delete",
 		"keysets import":           "keys.import",
+		"mails retry":              "mail.retry",
 		"notices delete":           "notice.delete",
 		"notices retry":            "notice.retry",
 		"revoke":                   "token.revoke",

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -14,14 +15,20 @@ import (
 
 // mailsCommand shows and tests the delivery of messages to users.
 type mailsCommand struct {
-	List mailsList `cmd:"" help:"List messages to users, without their texts."`
-	Test mailsTest `cmd:"" help:"Send a test message now, to check mail_url and mail_from."`
+	List  mailsList  `cmd:"" help:"List messages to users, without their texts."`
+	Retry mailsRetry `cmd:"" help:"Send failed messages again, with new links."`
+	Test  mailsTest  `cmd:"" help:"Send a test message now, to check mail_url and mail_from."`
 }
 
 type mailsList struct {
 	outputFlags
 
 	State string `help:"Only messages in this state: pending, sent, failed or discarded." enum:",pending,sent,failed,discarded" default:"" placeholder:"STATE"`
+}
+
+type mailsRetry struct {
+	IDs []string `arg:"" name:"id" optional:"" help:"Message IDs, as shown by mails list."`
+	All bool     `help:"All failed messages."`
 }
 
 type mailsTest struct {
@@ -45,6 +52,32 @@ func (cmd *mailsList) Run(ctx context.Context, s Streams, c *commandLine) error 
 			}
 			after = list[len(list)-1].ID
 		}
+	})
+}
+
+// Run makes the messages due.
+func (cmd *mailsRetry) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if (len(cmd.IDs) > 0) == cmd.All {
+		return errors.New("either message IDs or --all is required")
+	}
+	return c.withDatabase(ctx, s, func(d *database) error {
+		if cmd.All {
+			count, err := d.store.Mails.RetryFailedMails(ctx, now())
+			if err != nil {
+				return err
+			}
+			return s.printf("messages due now: %d; a running server sends them", count)
+		}
+		for _, id := range cmd.IDs {
+			err := d.store.Mails.RetryMail(ctx, id, now())
+			if errors.Is(err, mail.ErrNotFound) {
+				err = fmt.Errorf("no message with the ID %q has failed or waits: see mails list", id)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return s.printf("messages due now: %d; a running server sends them", len(cmd.IDs))
 	})
 }
 

@@ -53,3 +53,25 @@ func TestSendTestMail(t *testing.T) {
 		t.Errorf("the mail server got %+v, want one message to ada@rp.example", got)
 	}
 }
+
+func TestRetryMails(t *testing.T) {
+	t.Parallel()
+	sh, s := visited(t)
+	ctx, now := context.Background(), time.Now()
+	fail := func() *mail.Message {
+		t.Helper()
+		servertest.Must(t, s.Mails.EnqueueMail(ctx, mail.New(mail.NewDevice, "ada@rp.example", now)))
+		m, err := s.Mails.ClaimMail(ctx, now, now.Add(time.Minute))
+		servertest.Must(t, err)
+		servertest.Must(t, s.Mails.EndMail(ctx, m, mail.Failed, now))
+		return m
+	}
+	first := fail()
+	fail()
+	servertest.Contains(t, sh.MustFail("mails", "retry"), "--all")
+	servertest.Contains(t, sh.MustFail("mails", "retry", "unknown"), `no message with the ID "unknown" has failed or waits`)
+	servertest.Contains(t, sh.Must("mails", "retry", first.ID), "due now: 1")
+	servertest.Contains(t, sh.MustFail("mails", "retry", first.ID), "has failed or waits") // it is due
+	servertest.Contains(t, sh.Must("mails", "retry", "--all"), "due now: 1")
+	servertest.Contains(t, sh.Must("mails", "retry", "--all"), "due now: 0")
+}

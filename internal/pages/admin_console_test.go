@@ -104,6 +104,12 @@ func adminConsoleSamples() []sample {
 				Heading:  messages.Literal(text), Text: messages.Literal(text), CancelURL: link,
 			}
 		}, "confirm", "cancel"),
+		page("mail", func(text, link string) Page {
+			return ConsoleDeliveries{Action: link, AllURL: link, Lists: []DeliveryList{
+				{ID: "mails-failed", Heading: messages.Literal(text), MayRetry: true, RetryAll: true, MoreURL: link, Rows: []DeliveryRow{{text, text, text, text, 2, when}}},
+				{ID: "notices-failed", Heading: messages.Literal(text), Empty: messages.Literal(text)},
+			}}
+		}, "mails-failed", "mails-failed-all", "mails-failed-more"),
 		page("keys", func(text, link string) Page {
 			return ConsoleKeys{Action: link, MayRotate: true, Keys: []KeyRow{{text, text, messages.Literal(text), when, when, when, true}}}
 		}, "rotate"),

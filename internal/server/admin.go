@@ -31,7 +31,7 @@ func composeAdmin(s *Server) {
 		},
 		Sessions: s.Store.Sessions, SessionManager: s.sessions, Tokens: operatorTokens{s.OAuth2.Introspection, s.OAuth2.AccessTokens},
 		KeySets: s.Store.KeySets, SigningKeys: s.Keys, Sealer: s.Secrets, TrustedIssuers: s.Store.TrustedIssuers,
-		Audit: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals}, Statistics: s.Store.Statistics, Deliveries: deliveries{s.Store.Mails, s.Store.Outbox}, Replicas: s.Store,
+		Audit: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals}, Statistics: s.Store.Statistics, Deliveries: deliveries{s.Store.Mails, s.Store.Outbox}, Replicas: s.Store, Mails: s.Store.Mails, Notices: s.Store.Outbox,
 		APIKeys: s.Store.APIKeys, Changes: s.Store.Changes(), NoAuth: c.AdminAuth == config.AdminNone,
 		Version: s.Version, Address: middleware.Address, RequestID: middleware.ID, Now: s.Now, Log: s.Log,
 	})

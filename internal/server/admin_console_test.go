@@ -218,6 +218,7 @@ func TestConsoleRoles(t *testing.T) {
 	}{
 		"/console": {}, "/console/audit": {read: apikey.AuditRead}, "/console/explain": {read: apikey.AuditRead},
 		"/console/sessions":              {apikey.SessionsRead, apikey.SessionsWrite, url.Values{"end": {"unknown"}, "user": {"unknown"}}},
+		"/console/mail":                  {apikey.UsersRead, apikey.UsersWrite, url.Values{"list": {"mails-failed"}, "retry": {"all"}}},
 		"/console/keys":                  {apikey.KeysRead, apikey.KeysWrite, url.Values{"rotate": {"on"}}},
 		"/console/applications":          {read: apikey.ClientsRead},
 		"/console/applications/new":      {apikey.ClientsWrite, apikey.ClientsWrite, url.Values{"kind": {"service"}, "name": {"Job"}}},

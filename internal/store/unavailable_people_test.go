@@ -101,6 +101,15 @@ var peopleMethods = map[string]call{
 	"EnqueueMail": func(ctx context.Context, s *store.Store) error {
 		return s.Mails.EnqueueMail(ctx, &mail.Message{ID: "1", Subject: "alice"})
 	},
+	"MailsInState": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Mails.MailsInState(ctx, "failed", nil, 1)
+		return err
+	},
+	"RetryMail": func(ctx context.Context, s *store.Store) error { return s.Mails.RetryMail(ctx, "id", noon) },
+	"RetryFailedMails": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Mails.RetryFailedMails(ctx, noon)
+		return err
+	},
 	"ListMails": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Mails.ListMails(ctx, store.MailFilter{}, "", 1)
 		return err

@@ -214,6 +214,14 @@ var requestMethods = map[string]call{
 		_, err := s.Outbox.ListNotices(ctx, store.NoticeFilter{}, "", 1)
 		return err
 	},
+	"NoticesInState": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Outbox.NoticesInState(ctx, "failed", nil, 1)
+		return err
+	},
+	"RetryFailedNotices": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Outbox.RetryFailedNotices(ctx, noon)
+		return err
+	},
 	"RetryNotice":  func(ctx context.Context, s *store.Store) error { return s.Outbox.RetryNotice(ctx, "id", noon) },
 	"DeleteNotice": func(ctx context.Context, s *store.Store) error { return s.Outbox.DeleteNotice(ctx, "id") },
 

@@ -115,6 +115,9 @@ func (v *visit) overviewOfNumbers(content *pages.ConsoleOverview, h *happened, d
 	content.SignIns, content.Refused, content.Growth = h.SignIns, h.Refused, h.Growth
 	content.Median = milliseconds(h.Median)
 	content.Mails, content.Notices = pages.Undelivered(h.Mails), pages.Undelivered(h.Notices)
+	if v.holds(apikey.UsersRead) {
+		content.DeliveriesURL = v.console.Root + "/mail"
+	}
 	for _, r := range h.Replicas {
 		content.Replicas = append(content.Replicas, pages.ReplicaRow{Version: r.Version, Count: r.Count})
 	}
