@@ -43,6 +43,7 @@ func resources(c *Config, access *access) []resource {
 			store: c.KeySets, sealer: c.Sealer, access: access, now: c.Now,
 			signing: &signingKeyHandler{keys: c.SigningKeys, access: access},
 		},
+		&signingKeyStateHandler{keys: c.SigningKeys},
 		&trustedIssuerHandler{store: c.TrustedIssuers, now: c.Now},
 		clients, &clientSecretHandler{clients, c.Applications},
 		&applicationHandler{clients: c.ClientStore, uses: c.Applications, now: c.Now},

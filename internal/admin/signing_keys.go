@@ -23,6 +23,11 @@ type SigningKeys interface {
 	// Import publishes a key as the next signing key. It returns jwks.ErrExists for a known
 	// key and jwks.ErrUnsuitable for a key that cannot sign with the algorithm.
 	Import(ctx context.Context, alg jwks.Algorithm, signer crypto.Signer) error
+	// Records returns the keys with their states, without their private halves.
+	Records(ctx context.Context) ([]jwks.Record, error)
+	// Withdraw removes a key in any state, and replaces a current one. It returns jwks.ErrUnknownKey for an
+	// unknown key.
+	Withdraw(ctx context.Context, kid string) (jwks.Withdrawal, error)
 	// Remove returns jwks.ErrSigning for the current signing key.
 	Remove(ctx context.Context, kid string) error
 }

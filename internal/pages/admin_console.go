@@ -127,19 +127,26 @@ type UserSessionRow struct {
 	Own                    bool // it is that of the administrator
 }
 
-// ConsoleKeys lists the signing keys. The form posts rotate ("on").
+// ConsoleKeys lists the signing keys by algorithm. Its forms post rotate ("on"), or withdraw, the ID of a key.
 type ConsoleKeys struct {
 	Action    string
-	Keys      []KeyRow
+	Lines     []KeyLine
 	MayRotate bool
+	Rotation  messages.Message // what a rotation does
 }
 
 func (ConsoleKeys) template() string { return "console-keys" }
 
-// KeyRow is a signing key. The times may be zero.
+// KeyLine has the keys of an algorithm, in the order of their lives.
+type KeyLine struct {
+	Algorithm string
+	Keys      []KeyRow
+}
+
+// KeyRow is a signing key, with the times of its life.
 type KeyRow struct {
-	ID, Algorithm                 string
-	State                         messages.Message
-	Published, Activated, Retired When
-	Current                       bool
+	ID, Algorithm string
+	State         messages.Message
+	Times         []messages.Message
+	Current       bool
 }

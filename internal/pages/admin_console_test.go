@@ -111,8 +111,10 @@ func adminConsoleSamples() []sample {
 			}}
 		}, "mails-failed", "mails-failed-all", "mails-failed-more"),
 		page("keys", func(text, link string) Page {
-			return ConsoleKeys{Action: link, MayRotate: true, Keys: []KeyRow{{text, text, messages.Literal(text), when, when, when, true}}}
-		}, "rotate"),
+			return ConsoleKeys{Action: link, MayRotate: true, Rotation: messages.Literal(text), Lines: []KeyLine{
+				{text, []KeyRow{{text, text, messages.Literal(text), []messages.Message{messages.Literal(text), messages.Literal(text)}, true}}},
+			}}
+		}, "rotate", "rotation", "withdraw"),
 	}
 }
 

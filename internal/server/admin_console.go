@@ -77,7 +77,7 @@ func composeAdminConsole(s *Server) error {
 		Sessions: s.Store.Sessions, Touch: s.sessions.Touch, Accounts: s.Store.Accounts, Keys: s.Keys,
 		Events: s.Store.Audit, AuditLog: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals}, Pages: s.consolePages,
 		Text:    func(r *http.Request, m messages.Message) string { return pages.Text(s.consolePages, r, m) },
-		Address: middleware.Address, RequestID: middleware.ID, PresetServer: PresetServer(c), Version: s.Version, RotateKeysEvery: c.KeyRotateEvery, CertificateEnds: s.certificateEnds, Settings: settings, Now: s.Now, Log: s.Log,
+		Address: middleware.Address, RequestID: middleware.ID, PresetServer: PresetServer(c), Version: s.Version, RotateKeysEvery: c.KeyRotateEvery, KeySetLifetime: c.KeySetCache, TokenLifetime: c.LongestTokenLifetime, CertificateEnds: s.certificateEnds, Settings: settings, Now: s.Now, Log: s.Log,
 	})
 	return nil
 }

@@ -41,11 +41,9 @@ type Accounts interface {
 	Account(ctx context.Context, subject string) (*account.Account, error)
 }
 
-// Keys reads and rotates signing keys.
+// Keys reads signing keys.
 type Keys interface {
 	Records(ctx context.Context) ([]jwks.Record, error)
-	// Rotate publishes a new key, which signs once clients can have fetched it.
-	Rotate(ctx context.Context, alg jwks.Algorithm) ([]jwks.Record, error)
 }
 
 // Events reads the audit log.
@@ -104,8 +102,9 @@ type Config struct {
 	// PresetServer describes this server in the settings of applications.
 	PresetServer preset.Server
 	Version      string
-	// RotateKeysEvery is the time for which a signing key signs.
-	RotateKeysEvery time.Duration
+	// RotateKeysEvery is the time for which a signing key signs, KeySetLifetime that for which clients may cache the
+	// key set, and TokenLifetime the longest lifetime of a token.
+	RotateKeysEvery, KeySetLifetime, TokenLifetime time.Duration
 	// CertificateEnds returns the end of the TLS certificate, zero without one; nil if it is unknown.
 	CertificateEnds func() time.Time
 	Settings        []Setting

@@ -58,7 +58,7 @@ func (c *Console) pages() []page {
 		{path: "/explain", title: messages.New("console.explain"), group: groupSee, read: apikey.AuditRead, get: explain},
 		{path: "/sessions", title: messages.New("console.sessions"), group: groupSee, read: apikey.SessionsRead, write: apikey.SessionsWrite, get: sessions, post: endSession},
 		{path: "/mail", title: messages.New("console.mail"), group: groupSee, read: apikey.UsersRead, write: apikey.UsersWrite, get: deliveries, post: retryDeliveries},
-		{path: "/keys", title: messages.New("console.keys"), group: groupKeep, read: apikey.KeysRead, write: apikey.KeysWrite, sensitive: true, get: keys, post: rotateKeys},
+		{path: "/keys", title: messages.New("console.keys"), group: groupKeep, read: apikey.KeysRead, write: apikey.KeysWrite, sensitive: true, get: keys, post: changeKeys},
 		{path: "/settings", title: messages.New("console.settings"), group: groupKeep, read: apikey.KeysRead, get: settings},
 	}
 }
