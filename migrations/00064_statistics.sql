@@ -1,6 +1,6 @@
 -- +goose Up
--- What happened, for the overview of the administrators' console: counters per hour and day, to
--- which each replica adds about once a minute.
+-- Counters per hour and day, for the overview of the administrators' console. Each replica adds to
+-- them about once a minute.
 CREATE TABLE statistics (
   width       BIGINT NOT NULL, -- of the interval in seconds: an hour or a day
   began_at    BIGINT NOT NULL, -- the start of the interval

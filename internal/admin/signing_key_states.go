@@ -22,7 +22,7 @@ func (h *signingKeyStateHandler) operations() []Operation {
 		Responses: map[int]any{http.StatusOK: []signingKeyView{}}, Do: h.rotate,
 	}, {
 		ID: "withdrawSigningKey", Method: http.MethodDelete, Path: path + "/{kid}", Scope: apikey.KeysWrite, Action: "key.withdraw",
-		Summary:   "Remove a leaked signing key at once: the tokens that it signed become invalid, and the next key replaces a current one.",
+		Summary:   "Remove a leaked signing key immediately: the tokens that it signed become invalid, and the next key replaces a current one.",
 		Responses: map[int]any{http.StatusOK: withdrawnView{}}, Do: h.withdraw,
 	}}
 }

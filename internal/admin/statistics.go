@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/statistics"
 )
 
-// Deliveries counts what waits in the outboxes, and what has failed there.
+// Deliveries counts the messages and notices of the outboxes.
 type Deliveries interface {
 	// CountMails returns the number of messages in a state, at most limit.
 	CountMails(ctx context.Context, state mail.State, limit int) (int, error)
@@ -31,7 +31,7 @@ type Replicas interface {
 // maxCounted bounds the messages and notices that are counted.
 const maxCounted = 10_000
 
-// statisticsHandler serves what happened.
+// statisticsHandler serves the statistics.
 type statisticsHandler struct {
 	statistics statistics.Reader
 	deliveries Deliveries

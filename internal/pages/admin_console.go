@@ -132,7 +132,7 @@ type ConsoleKeys struct {
 	Action    string
 	Lines     []KeyLine
 	MayRotate bool
-	Rotation  messages.Message // what a rotation does
+	Rotation  messages.Message // the effects of a rotation
 }
 
 func (ConsoleKeys) template() string { return "console-keys" }

@@ -50,7 +50,7 @@ func adminConsoleStates() []sample {
 			return ConsoleDetail{Name: text, Facts: []Fact{{Label: messages.New("console.person.username"), Value: text}}}
 		}),
 		state("console-keys-read", func(text, link string) Page {
-			return ConsoleKeys{Action: link, Keys: []KeyRow{{ID: text, Algorithm: text, State: messages.Literal(text), Published: when}}}
+			return ConsoleKeys{Action: link, Lines: []KeyLine{{text, []KeyRow{{ID: text, Algorithm: text, State: messages.Literal(text)}}}}}
 		}),
 	}
 }

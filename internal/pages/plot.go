@@ -85,7 +85,7 @@ func (p Plot) x(i int) float64 {
 	return plotLeft + float64(i)*(plotRight-plotLeft)/float64(len(p.Times)-1)
 }
 
-// Ticks returns the numbers beside the plot.
+// Ticks returns the numbers at the left of the plot.
 func (p Plot) Ticks() []PlotTick {
 	return []PlotTick{{plotLeft - 8, plotTop + 5, p.number(p.Top())}, {plotLeft - 8, plotBottom + 5, messages.Literal("0")}}
 }
@@ -135,7 +135,7 @@ type Bars struct {
 	Rows            []Bar // the highest count first
 }
 
-// Bar is a bar. URL leads to what was counted.
+// Bar is a bar. URL leads to the counted requests.
 type Bar struct {
 	Name, URL string
 	Count     uint64

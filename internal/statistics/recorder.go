@@ -31,7 +31,7 @@ type Recorder struct {
 	Now  func() time.Time
 	Log  *slog.Logger
 
-	stored  Counts // of what Read returned
+	stored  Counts // the part of Read that the store has
 	failing bool   // the last write failed
 }
 
@@ -53,7 +53,7 @@ func (r *Recorder) Run(ctx context.Context) {
 
 func pause() time.Duration { return interval/2 + rand.N(interval) } //nolint:gosec // not a credential
 
-// Flush adds what was counted since the last write, in one statement and within timeout. It writes
+// Flush adds the counts since the last write, in one statement and within timeout. It writes
 // nothing if nothing was counted. After an error the next write includes the counts.
 func (r *Recorder) Flush(ctx context.Context, timeout time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -1,9 +1,9 @@
-// Package statistics has the history of what a server did: how many sign-ins succeeded and failed,
-// how many requests were rejected by each rule, and how long requests took.
+// Package statistics has the history of a server: the numbers of sign-ins and failed attempts, of rejected
+// requests by rule, and of requests by duration.
 //
 // Each process counts in memory, with the counters of its metrics. A [Recorder] adds their growth to
 // the store about once a minute, so that all replicas show the same history and it survives a
-// restart. A [Summary] is what the overview shows of it.
+// restart. The overview of the console shows a [Summary].
 package statistics
 
 import (
@@ -94,7 +94,7 @@ func (d durations) quantile(q float64) time.Duration {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// counted is what the totals of some intervals say together.
+// counted has the sums of the totals of some intervals.
 type counted struct {
 	signIns, failures uint64
 	refused           map[string]uint64 // by rule

@@ -34,7 +34,7 @@ func TestSummarize(t *testing.T) {
 		return statistics.Total{Began: today.AddDate(0, 0, -days), Counter: counter, Total: n}
 	}
 	all := totals{
-		at(40, statistics.SignIns, 1000),                            // older than what is compared
+		at(40, statistics.SignIns, 1000),                            // older than the compared windows
 		at(8, statistics.SignIns, 20), at(7, statistics.SignIns, 7), // the second has no counterpart: today is not over
 		at(6, statistics.SignIns, 25), at(0, statistics.SignIns, 5),
 		at(1, statistics.Refusals("sign_in_wrong_password"), 3), at(1, statistics.Refusals("client_unknown"), 4),

@@ -33,14 +33,14 @@ func (w Window) since(now time.Time) time.Time {
 	return now.UTC().Truncate(w.Width).Add(-time.Duration(w.Count-1) * w.Width)
 }
 
-// Summary is what happened in a window.
+// Summary has the numbers of a window.
 type Summary struct {
 	Since time.Time // the start of the first interval
 	Width time.Duration
 
 	SignIns, Failures, Refused uint64
-	// Growth is by how many percent the sign-ins have grown since the window before, and HasGrowth reports
-	// that it is known. Both windows are compared without their last interval, which is not over yet.
+	// Growth is the growth of the sign-ins since the window before in percent, and HasGrowth reports that it
+	// is known. Both windows are compared without their last interval, which is not over yet.
 	Growth    int
 	HasGrowth bool
 
@@ -55,7 +55,7 @@ type Rule struct {
 	Count uint64
 }
 
-// Interval is what happened in an interval.
+// Interval has the numbers of an interval.
 type Interval struct {
 	Began                      time.Time
 	SignIns, Failures, Refused uint64
@@ -68,7 +68,7 @@ type Reader interface {
 	Statistics(ctx context.Context, width time.Duration, since time.Time) ([]Total, error)
 }
 
-// Summarize returns what happened in the window that ends at now.
+// Summarize returns the numbers of the window that ends at now.
 func Summarize(ctx context.Context, reader Reader, w Window, now time.Time) (*Summary, error) {
 	since := w.since(now)
 	period := time.Duration(w.Count) * w.Width

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// Statistics stores what happened, as totals per hour and day.
+// Statistics stores totals of counters per hour and day.
 type Statistics struct{ db *db.DB }
 
 // AddStatistics adds counts to the totals of the hour and the day of now, all or none. The rows are in

@@ -33,7 +33,7 @@ func (s *Mails) MailsInState(ctx context.Context, state mail.State, after *mail.
 	return list, nil
 }
 
-// claimMargin is longer than the claim of a message: one whose next attempt is later is not being sent now.
+// claimMargin is longer than the claim of a message. No worker sends a message whose next attempt is later.
 const claimMargin = 2 * time.Minute
 
 // RetryMail makes a message due that has failed, or that waits for its next attempt. It gets the full time for

@@ -28,11 +28,11 @@ func keys(v *visit) error {
 	if _, err := v.call(Call{Operation: "listSigningKeys"}, &list); err != nil {
 		return err
 	}
-	return v.show(v.keysPage(list))
+	return v.show(keysPage(v, list))
 }
 
 // keysPage returns the page: the keys of each algorithm in the order of their lives.
-func (v *visit) keysPage(list []signingKey) pages.ConsoleKeys {
+func keysPage(v *visit, list []signingKey) pages.ConsoleKeys {
 	c := v.console
 	content := pages.ConsoleKeys{Action: c.Root + "/keys", MayRotate: v.holds(apikey.KeysWrite)}
 	content.Rotation = messages.New("console.keys.rotation", "until", moment(v.now.Add(c.TokenLifetime)))
@@ -48,7 +48,7 @@ func (v *visit) keysPage(list []signingKey) pages.ConsoleKeys {
 		if i < 0 {
 			content.Lines, i = append(content.Lines, pages.KeyLine{Algorithm: string(k.Algorithm)}), len(content.Lines)
 		}
-		content.Lines[i].Keys = append(content.Lines[i].Keys, v.keyRow(k))
+		content.Lines[i].Keys = append(content.Lines[i].Keys, keyRow(v, k))
 	}
 	slices.SortFunc(content.Lines, func(a, b pages.KeyLine) int {
 		return slices.Index(algorithms(), a.Algorithm) - slices.Index(algorithms(), b.Algorithm)
@@ -62,7 +62,7 @@ func algorithms() []string {
 }
 
 // keyRow returns a key for the page, with the times of its life so far and to come.
-func (v *visit) keyRow(k signingKey) pages.KeyRow {
+func keyRow(v *visit, k signingKey) pages.KeyRow {
 	c := v.console
 	row := pages.KeyRow{ID: k.KID, Algorithm: string(k.Algorithm), State: messages.New(keyStates()[k.State]), Current: k.State == jwks.Current}
 	add := func(key string, at time.Time) {
@@ -124,7 +124,7 @@ func withdrawKey(v *visit, kid string) error {
 	start := kid[:min(len(kid), typedLength)]
 	if typed := v.r.PostForm.Get("typed"); !confirmed(v) || typed != start {
 		page := confirmation(c.Root+"/keys", c.Root+"/keys", messages.New("console.keys.withdraw.question", "alg", string(list[i].Algorithm), "kid", kid),
-			v.withdrawal(list[i]), messages.New("console.keys.withdraw"), pages.Input{Name: "withdraw", Value: kid})
+			withdrawal(v, list[i]), messages.New("console.keys.withdraw"), pages.Input{Name: "withdraw", Value: kid})
 		input := pages.Input{ID: "typed", Name: "typed", Value: typed, Label: messages.New("console.keys.withdraw.type", "start", start), Kind: pages.InputText, Required: true, MaxLength: 100}
 		if confirmed(v) {
 			input.Fault = messages.New("console.keys.withdraw.other")
@@ -140,8 +140,8 @@ func withdrawKey(v *visit, kid string) error {
 	return v.done("/keys", messages.New("console.keys.withdrawn", "kid", start))
 }
 
-// withdrawal says what the withdrawal of a key ends, and until when it would have lasted.
-func (v *visit) withdrawal(k signingKey) messages.Message {
+// withdrawal returns the effects of the withdrawal of a key, with the end of the last token that it signed.
+func withdrawal(v *visit, k signingKey) messages.Message {
 	c := v.console
 	minutes := int((c.KeySetLifetime + time.Minute - 1) / time.Minute)
 	switch k.State {

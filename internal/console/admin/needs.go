@@ -27,7 +27,7 @@ func milliseconds(seconds float64) float64 {
 }
 
 // needs lists what an administrator has to look at.
-func (v *visit) needs(content *pages.ConsoleOverview, h *happened) error {
+func needs(v *visit, content *pages.ConsoleOverview, h *happened) error {
 	c := v.console
 	add := func(text messages.Message, url, link string) {
 		content.Needs = append(content.Needs, pages.Need{Text: text, Link: pages.Link{URL: url, Text: messages.New(link)}})
@@ -83,7 +83,7 @@ func frequentCauses(newestFirst []*refusal.Record) []frequentCause {
 }
 
 // overviewOfKeys sets the signing keys and the certificate, if the role may read keys.
-func (v *visit) overviewOfKeys(content *pages.ConsoleOverview) error {
+func overviewOfKeys(v *visit, content *pages.ConsoleOverview) error {
 	if !v.holds(apikey.KeysRead) {
 		return nil
 	}

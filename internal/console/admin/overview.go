@@ -76,7 +76,7 @@ func overview(v *visit) (err error) {
 	if content.ConnectURL, err = firstConnection(v); err != nil {
 		return err
 	}
-	if err = v.overviewOfKeys(&content); err != nil {
+	if err = overviewOfKeys(v, &content); err != nil {
 		return err
 	}
 	if content.MayAudit = v.holds(apikey.AuditRead); !content.MayAudit {
@@ -95,8 +95,8 @@ func overview(v *visit) (err error) {
 	if _, err = v.call(Call{Operation: "getStatistics", Query: url.Values{"days": {strconv.Itoa(days)}}}, &h); err != nil {
 		return err
 	}
-	v.overviewOfNumbers(&content, &h, days)
-	if err = v.needs(&content, &h); err != nil {
+	overviewOfNumbers(v, &content, &h, days)
+	if err = needs(v, &content, &h); err != nil {
 		return err
 	}
 	events, err := c.Events.ListEvents(v.r.Context(), audit.Filter{}, "", latestChanges)
@@ -111,7 +111,7 @@ func overview(v *visit) (err error) {
 func windows() []int { return []int{1, 7, 30} }
 
 // overviewOfNumbers sets the numbers and the plots.
-func (v *visit) overviewOfNumbers(content *pages.ConsoleOverview, h *happened, days int) {
+func overviewOfNumbers(v *visit, content *pages.ConsoleOverview, h *happened, days int) {
 	content.SignIns, content.Refused, content.Growth = h.SignIns, h.Refused, h.Growth
 	content.Median = milliseconds(h.Median)
 	content.Mails, content.Notices = pages.Undelivered(h.Mails), pages.Undelivered(h.Notices)
