@@ -43,7 +43,7 @@ func (h *deliveryHandler) operations() []Operation {
 		return append([]Parameter{{Name: "state", Type: "string", Description: states}}, pageParameters()...)
 	}
 	return []Operation{{
-		ID: "listMails", Method: http.MethodGet, Path: "/mails", Scope: apikey.UsersRead,
+		ID: "listMails", Method: http.MethodGet, Path: "/mails", Scope: apikey.UsersRead, ReadAction: listUsers,
 		Summary:   "List messages to users in one state, without their texts and links, the latest attempt first.",
 		Query:     list("pending, failed, sent or discarded; by default failed."),
 		Responses: map[int]any{http.StatusOK: []mailView{}}, Do: h.listMails,

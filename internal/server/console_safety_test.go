@@ -214,6 +214,7 @@ func TestConsoleRecordsReadsBySupport(t *testing.T) {
 		b.Get("/console/people/" + bob)
 		b.Get("/console/people/unknown")
 		b.Get("/console/sessions")
+		b.Get("/console/mail")
 		read := func() (targets []string) {
 			t.Helper()
 			for _, action := range []string{"user.list", "user.read"} {
@@ -229,7 +230,7 @@ func TestConsoleRecordsReadsBySupport(t *testing.T) {
 			slices.Sort(targets)
 			return targets
 		}
-		want := []string{"user.list ", "user.list q=bo b", "user.read " + bob, "user.read unknown"}
+		want := []string{"user.list ", "user.list q=bo b", "user.list state=failed", "user.list state=pending", "user.read " + bob, "user.read unknown"}
 		slices.Sort(want)
 		if got := read(); !slices.Equal(got, want) {
 			t.Errorf("the events are %q, want %q", got, want)
