@@ -95,6 +95,9 @@ func (d *requestDescriber) requestURL(pending *authrequest.Request, prompt strin
 	if err != nil {
 		return d.authorizeURL
 	}
+	if sealed := form.Get(authrequest.TrialParameter); sealed != "" {
+		form = url.Values{"client_id": {pending.ClientID}, "request_uri": {authrequest.TrialURI + sealed}}
+	}
 	form.Del(authrequest.ConsentParameter)
 	form.Del(authrequest.SubjectParameter)
 	if prompt != "" {

@@ -36,6 +36,7 @@ const (
 	KindCode     Kind = 1
 	KindImplicit Kind = 2 // no code: the authorization response contained all tokens
 	KindDevice   Kind = 3 // the device code was issued before the grant
+	KindTrial    Kind = 4 // of the administrators' console: only this server redeems the code
 )
 
 // Grant is the authorization of one client by one user.
@@ -80,6 +81,7 @@ const (
 	RevokedByClient        RevocationReason = "client"   // by its client, RFC 7009
 	RevokedByLogout        RevocationReason = "sign_out" // with its session
 	RevokedByOperator      RevocationReason = "operator"
+	RevokedAfterTrial      RevocationReason = "trial" // an administrator tried the client
 )
 
 // Authorization is the part of a grant that is stored as JSON, because no query filters by it.
@@ -112,6 +114,7 @@ type WithAccount struct {
 type CodeRedemption struct {
 	Ref           Locator
 	ClientID      string
+	Trial         bool           // redeems a code of [KindTrial], and no other
 	JKT           string         // thumbprint of the key of the DPoP proof, if any
 	BindRefresh   bool           // binds the refresh tokens to JKT, for a public client
 	Authorization *Authorization // replaces the grant's, unless it is nil

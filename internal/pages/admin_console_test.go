@@ -63,6 +63,17 @@ func adminConsoleSamples() []sample {
 				Latest: []RejectedRow{{text, text, link, when}},
 			}
 		}, "request-id", "explain", "explanation", "fix", "allow", "open-application", "open-user", "as-text"),
+		page("trial", func(text, link string) Page {
+			values := []ComparedValue{{Name: text, Text: text}, {Name: text, Label: messages.Literal(text)}}
+			claims := []TrialClaim{{Name: text, Value: text, Scopes: []string{text, text}}, {Name: text, Value: text, Protocol: true}, {Name: text, Value: text, Added: true}}
+			return ConsoleTrial{
+				Name: text, URL: link, Action: link, Impossible: messages.Literal(text), Result: messages.Literal(text),
+				Steps:   []TrialStep{{ID: "authorize", Name: messages.Literal(text), Text: messages.Literal(text), Passed: true}, {ID: "token", Name: messages.Literal(text), Detail: text, Failed: true}, {ID: "userinfo", Name: messages.Literal(text)}},
+				Request: values, Response: values, IDToken: claims, Protection: messages.Literal(text), Userinfo: claims,
+				Scopes: []TrialScope{{text, true, []string{text, text}}, {text, true, nil}, {text, false, nil}}, NotRequested: []string{text, text},
+				Failure: explanationSample(text, link, when),
+			}
+		}, "impossible", "result", "steps", "step-authorize", "step-token", "step-userinfo", "explanation", "request", "response", "id-token", "userinfo", "scopes", "not-requested", "try", "application"),
 		page("sessions", func(text, link string) Page {
 			origin := session.Origin{Browser: text, System: text, Network: text}
 			return ConsoleSessions{Action: link, Subject: text, OlderURL: link, NewestURL: link, MayEnd: true, Sessions: []UserSessionRow{

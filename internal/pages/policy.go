@@ -125,7 +125,7 @@ func policies() map[string]policy {
 	}
 	copied := operators
 	copied.csp += "; script-src " + hashes("copy.js")
-	for _, name := range []string{"console-detail", "console-explain"} {
+	for _, name := range []string{"console-detail", "console-explain", "console-trial"} {
 		all[name] = copied
 	}
 	return all

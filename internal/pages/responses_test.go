@@ -227,7 +227,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				want["require-trusted-types-for"], want["trusted-types"] = "'script'", "'none'"
 			}
 			switch s.page {
-			case "console-detail", "console-explain":
+			case "console-detail", "console-explain", "console-trial":
 				want["script-src"] = hashes("copy.js")
 			case "formpost", "leaving", "signup", "newrecoverycodes", "passkeys", "account-profile", "setup", "invitation":
 				want["script-src"] = "'self'"

@@ -122,8 +122,17 @@ func authorizeChecks() []Check {
 		Check{Name: "the user may use the client", Phase: PhaseSignIn, Rules: []Rule{GroupNotAllowed}},
 		Check{Name: "the authentication reaches the level", Spec: "OpenID Connect Core §5.5.1.1, RFC 9470 §5", Phase: PhaseSignIn, Rules: []Rule{ACRUnmet}},
 		Check{Name: "the user consents", Spec: "OpenID Connect Core §3.1.2.4", Phase: PhaseConsent, Rules: []Rule{ConsentRequired, AccessDenied, AppRefused}},
+		encryptable(),
 		Check{Name: "all that was requested is granted", Spec: "RFC 6749 §3.3", Phase: PhaseConsent, Rules: []Rule{ScopesDropped}},
 	)
+}
+
+// encryptable is the check of an ID token that the client receives encrypted.
+func encryptable() Check {
+	return Check{
+		Name: "an ID token can be encrypted for the client", Spec: "OpenID Connect Core §10.2", Phase: PhaseConsent, Rules: []Rule{KeysUnavailable},
+		Parameters: []string{"id_token"},
+	}
 }
 
 // clientChecks are those of package clientauth.
@@ -162,6 +171,7 @@ func tokenChecks() []Check {
 		{Name: "your token hook allows the tokens", Rules: []Rule{HookDenied, HookFailed}},
 		{Name: "the user may use the client", Rules: []Rule{GroupNotAllowed, AccessDenied}},
 		{Name: "the scope and the resource were granted", Spec: "RFC 6749 §6, RFC 8707 §2.2", Rules: []Rule{ScopeExceedsGrant, ScopeNotAllowed, ResourceNotAllowed}},
+		encryptable(),
 		{Name: "all that was granted is still allowed", Spec: "RFC 6749 §3.3", Rules: []Rule{ScopesDropped}},
 	}
 }

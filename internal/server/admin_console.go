@@ -73,7 +73,7 @@ func composeAdminConsole(s *Server) error {
 	}
 	s.adminConsole = adminconsole.New(adminconsole.Config{
 		Root: root, Issuer: c.Issuer, AuthorizeURL: c.URL(pathAuthorize), SignOutURL: c.URL(pathLogout), AccountURL: options.AccountURL,
-		HasMail: c.HasMail(), API: call, Redeem: redeem, Sealer: s.Secrets, RoleScopes: apikey.RoleScopes,
+		HasMail: c.HasMail(), API: call, Redeem: redeem, Trials: consoleTrials{s}, Sealer: s.Secrets, RoleScopes: apikey.RoleScopes,
 		Sessions: s.Store.Sessions, Touch: s.sessions.Touch, Accounts: s.Store.Accounts, Keys: s.Keys,
 		Events: s.Store.Audit, AuditLog: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals}, Pages: s.consolePages,
 		Text:    func(r *http.Request, m messages.Message) string { return pages.Text(s.consolePages, r, m) },

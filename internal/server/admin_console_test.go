@@ -224,6 +224,7 @@ func TestConsoleRoles(t *testing.T) {
 		"/console/applications/new":      {apikey.ClientsWrite, apikey.ClientsWrite, url.Values{"kind": {"service"}, "name": {"Job"}}},
 		"/console/applications/web":      {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"change": {"secret"}}},
 		"/console/applications/web/json": {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}, "members": {"{}"}}},
+		"/console/applications/web/try":  {apikey.ClientsWrite, apikey.ClientsWrite, url.Values{}},
 		"/console/people":                {read: apikey.UsersRead},
 		"/console/people/new":            {apikey.UsersWrite, apikey.UsersWrite, url.Values{"username": {"grace"}}},
 		"/console/people/invite":         {apikey.UsersWrite, apikey.UsersWrite, url.Values{"email": {"grace@example.com"}}},
@@ -238,7 +239,7 @@ func TestConsoleRoles(t *testing.T) {
 	s := startConsole(t, storetest.New(t))
 	parameter := regexp.MustCompile(`\{\w+\}`)
 	err := chi.Walk(s.App.Public().(chi.Routes), func(_, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		known := slices.Contains([]string{"/console/", "/console/callback", "/console/language", "/console/static/*"}, route) || !strings.HasPrefix(route, "/console")
+		known := slices.Contains([]string{"/console/", "/console/callback", "/console/try/callback", "/console/language", "/console/static/*"}, route) || !strings.HasPrefix(route, "/console")
 		if pattern := regexp.MustCompile("^" + parameter.ReplaceAllString(route, "[^/]+") + "$"); !known && !slices.ContainsFunc(slices.Collect(maps.Keys(pages)), pattern.MatchString) {
 			t.Errorf("no role is tested at %s", route)
 		}

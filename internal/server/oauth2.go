@@ -135,7 +135,7 @@ func newAuthenticator(s *Server) *clientauth.Authenticator {
 func newAuthorizationRequests(s *Server, lifetimes *tokens.Lifetimes) *authorize.Requests {
 	c := s.Config
 	return &authorize.Requests{
-		Issuer: c.Issuer, Clients: s.Clients, Scopes: s.scopes, Hints: s.Keys, Lifetimes: lifetimes,
+		Issuer: c.Issuer, Clients: s.Clients, Scopes: s.scopes, Hints: s.Keys, Sealer: s.Secrets, Lifetimes: lifetimes,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: s.keySets, Documents: s.fetcher, Registered: s.registeredFetcher, Now: s.Now},
 		MaxRedirectURL: c.MaxRedirectURLLength, SignUp: c.SignUp.ByThemselves(), LegacyResponseTypes: c.LegacyResponseTypes,
 	}

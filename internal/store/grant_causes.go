@@ -137,6 +137,10 @@ func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (
 	if st == nil {
 		return nil, refusal.Wrap(grant.ErrNotFound, refusal.CodeUnknown, "the code is unknown or was removed after it expired")
 	}
+	if (st.Kind == grant.KindTrial) != sp.Trial {
+		return nil, notFound(sp.Ref, refusal.CodeOtherClient, "it was issued to the administrators' console, for a trial of the client",
+			refusal.Registered("issued_to", client.ConsoleID))
+	}
 	jkt := sp.JKT
 	if !st.CodeRedeemedAt.IsZero() {
 		jkt = st.JWKThumbprint // the second use of a code counts with any key

@@ -15,14 +15,15 @@ import (
 // It is a compare-and-set: of any number of concurrent callers one succeeds. The others
 // get [grant.ErrSpent] with the grant, which the caller must revoke. It returns
 // [grant.ErrNotFound] for an unknown or expired code, the code of another client, a
-// code that is bound to another key, and a grant that has ended. The key of the code does not bind the
-// refresh tokens, unless BindRefresh is set. It also does so if the
+// code that is bound to another key, the code of a trial unless the redemption is of one, and a
+// grant that has ended. The key of the code does not bind the refresh tokens, unless BindRefresh is
+// set. It also does so if the
 // session has ended: ending a session does not see a grant that is being inserted, but
 // prevents the redemption of its code.
 //
 // Spec: RFC 6749 §4.1.2.
 func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.WithAccount, error) {
-	detail, args, err := setAuthorization(sp.Authorization, 8)
+	detail, args, err := setAuthorization(sp.Authorization, 9)
 	if err != nil {
 		return nil, err
 	}
@@ -30,6 +31,7 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 		UPDATE grants SET code_spent_at = $5, refresh_generation = 1, jkt = $7,
 			tokens_until = CASE WHEN tokens_until < $6 THEN $6 ELSE tokens_until END` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
+			AND CASE kind WHEN 4 THEN 1 ELSE 0 END = $8
 			AND code_spent_at IS NULL AND code_expires_at > $5
 			AND revoked_at IS NULL AND ends_at > $5
 			AND (session_id IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id))
@@ -37,7 +39,7 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 		RETURNING ` + grantWithAccountColumns
 
 	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(sp.Ref.Partition, spend),
-		append([]any{int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil), boundKey(sp.JKT, sp.BindRefresh)}, args...)...))
+		append([]any{int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil), boundKey(sp.JKT, sp.BindRefresh), flag(sp.Trial)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.redemptionError(ctx, sp)
 	}

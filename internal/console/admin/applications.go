@@ -24,6 +24,8 @@ type application struct {
 	Scope         string    `json:"scope"`
 	AuthMethod    string    `json:"token_endpoint_auth_method"`
 	AllowedGroups []string  `json:"allowed_groups"`
+	SkipConsent   bool      `json:"skip_consent"`
+	DPoPBound     bool      `json:"dpop_bound_access_tokens"`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -126,6 +128,7 @@ func applicationPage(v *visit, a *application) pages.ConsoleDetail {
 	if a.Secret != "" {
 		content.Once = []pages.Fact{{ID: "client-secret", Label: messages.New("console.application.secret"), Value: a.Secret, Copy: true}}
 	}
+	content.Sections = trySection(v, a)
 	if !v.holds(apikey.ClientsWrite) {
 		return content
 	}

@@ -82,6 +82,8 @@ type Config struct {
 	Sealer Sealer
 	// API calls an operation of the admin API. Its errors are [httpapi.Error].
 	API func(r *http.Request, c Call) (*Result, error)
+	// Trials runs the flows of clients.
+	Trials Trials
 	// RoleScopes returns the scopes of a role of administrators.
 	RoleScopes func(account.AdminRole) []string
 
@@ -130,6 +132,7 @@ type Route struct {
 func (c *Console) Routes() []Route {
 	routes := []Route{
 		{Path: callbackPath, Get: c.callback, FromOtherSites: true},
+		{Path: tryCallbackPath, Get: c.tryCallback, FromOtherSites: true},
 	}
 	for _, p := range c.pages() {
 		route := Route{Path: p.path, Get: c.serve(p, p.get)}

@@ -45,6 +45,7 @@ func (c *Console) pages() []page {
 		{path: "/applications/new", read: apikey.ClientsWrite, write: apikey.ClientsWrite, get: connect, post: createApplication, sensitive: true},
 		{path: "/applications/{id}", read: apikey.ClientsRead, write: apikey.ClientsWrite, get: showApplication, post: changeApplication, sensitive: true},
 		{path: "/applications/{id}/json", read: apikey.ClientsRead, write: apikey.ClientsWrite, get: applicationJSON, post: saveApplicationJSON, sensitive: true},
+		{path: "/applications/{id}/try", read: apikey.ClientsWrite, write: apikey.ClientsWrite, get: showTrial, post: tryApplication},
 		{path: "/people", title: messages.New("console.people"), group: groupUse, read: apikey.UsersRead, get: users},
 		{path: "/people/new", read: apikey.UsersWrite, write: apikey.UsersWrite, get: newUser, post: createUser, sensitive: true},
 		{path: "/people/invite", read: apikey.UsersWrite, write: apikey.UsersWrite, get: invite, post: sendInvitation, sensitive: true},

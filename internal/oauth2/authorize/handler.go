@@ -92,6 +92,10 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request, f *flow) {
 	if f.session == nil && h.Cookies.Session(r) != "" {
 		h.Cookies.HideState(w, r)
 	}
+	if err := f.trialRefused(); err != nil {
+		h.refuse(w, r, nil, err)
+		return
+	}
 	d := &dispatcher{&h.Config}
 	if err := d.readState(r.Context(), f); err != nil {
 		h.refuse(w, r, f.request, err)

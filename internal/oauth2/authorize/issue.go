@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/engine"
@@ -90,9 +91,12 @@ func (h *Handler) newGrant(f *flow) *grant.WithAccount {
 	_, _ = rand.Read(g.Seed) // never fails: crypto/rand ends the process instead
 	a.access.StoreIn(&g.Authorization)
 	plan := a.plan(h.Lifetimes.Code, now)
-	if f.stored != nil {
+	switch {
+	case a.trial != nil:
+		g.Kind, g.Locator = grant.KindTrial, a.trial.Grant
+	case f.stored != nil:
 		g.Locator = f.stored.Grant
-	} else {
+	default:
 		g.Locator = h.Lifetimes.NewLocator(a.client, plan, now)
 	}
 	if plan.Code {
@@ -101,6 +105,9 @@ func (h *Handler) newGrant(f *flow) *grant.WithAccount {
 		g.Kind = grant.KindImplicit
 	}
 	g.ExpiresAt, g.EndsAt = h.Lifetimes.GrantEnd(a.client, plan, now)
+	if a.trial != nil {
+		g.ExpiresAt, g.EndsAt = now.Add(authrequest.TrialLifetime), now.Add(authrequest.TrialLifetime)
+	}
 	g.TokensUntil = now
 	if plan.AccessToken {
 		g.TokensUntil = h.Lifetimes.AccessUntil(a.client, client.GrantImplicit, now)

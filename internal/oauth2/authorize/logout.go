@@ -17,7 +17,7 @@ import (
 // Spec: OpenID Connect Front-Channel Logout §3, Back-Channel Logout §2.3.
 func (h *Handler) joinSession(ctx context.Context, f *flow) (missing, err error) {
 	c := f.request.client
-	if !c.SupportsLogoutNotification() || f.request.device != nil {
+	if !c.SupportsLogoutNotification() || f.request.device != nil || f.request.trial != nil {
 		return nil, nil
 	}
 	err = h.Store.JoinSession(ctx, f.session.ID, c.ID, f.extraClaims().ForcedSubject, f.now)

@@ -66,6 +66,9 @@ func (h *Handler) store(w http.ResponseWriter, r *http.Request, a *Authorization
 		CreatedAt: now, ExpiresAt: now.Add(h.RequestLifetime),
 		Grant: h.Lifetimes.NewLocator(a.client, a.plan(h.Lifetimes.Code, now), now),
 	}
+	if a.trial != nil {
+		stored.Grant = a.trial.Grant
+	}
 	if d := a.device; d != nil {
 		stored.Device, stored.Grant = true, d.at
 		if d.expiresAt.Before(stored.ExpiresAt) {

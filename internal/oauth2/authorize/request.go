@@ -40,6 +40,7 @@ type AuthorizationRequest struct {
 	form         url.Values
 	device       *device // nil for the request of a client for itself
 	ownPage      string  // the page of this server that requires a session; empty for clients
+	trial        *trial  // of the administrators' console; nil for the request of a client
 }
 
 // device is the device that a request is for.
@@ -100,6 +101,9 @@ func (a *AuthorizationRequest) encode() (string, error) {
 	}
 	if a.ownPage != "" {
 		form.Set(authrequest.PageParameter, a.ownPage)
+	}
+	if a.trial != nil {
+		form.Set(authrequest.TrialParameter, a.trial.sealed)
 	}
 	size := 0
 	for _, name := range storedParameters() {
@@ -164,6 +168,7 @@ type Requests struct {
 	Scopes         scope.Source
 	RequestObjects RequestObjects
 	Hints          HintVerifier
+	Sealer         authrequest.Sealer // of trials
 	Lifetimes      *tokens.Lifetimes
 	MaxRedirectURL int  // bounds the Location of a response, in bytes
 	SignUp         bool // allows prompt=create
@@ -182,6 +187,9 @@ type Requests struct {
 //
 // Spec: RFC 6749 §4.1.1; OpenID Connect Core §3.1.2.1, §3.1.2.2, §6; RFC 9101 §5, §6.3; RFC 9700 §4.1.
 func (q *Requests) read(ctx context.Context, form url.Values) (*AuthorizationRequest, error) {
+	if sealed, ok := authrequest.SealedTrial(form.Get("request_uri")); ok {
+		return q.readTrial(ctx, sealed)
+	}
 	c, err := q.client(ctx, form)
 	if err != nil {
 		return nil, err
@@ -229,6 +237,8 @@ func (q *Requests) readStored(ctx context.Context, stored *authrequest.Request) 
 		return q.readOwnPage(form)
 	case stored.Device:
 		a, err = q.readDevice(ctx, stored, form)
+	case form.Has(authrequest.TrialParameter):
+		a, err = q.readTrial(ctx, form.Get(authrequest.TrialParameter))
 	default:
 		a, err = q.readParameters(ctx, form)
 	}

@@ -83,6 +83,7 @@ func encodeParameters(response []parameter) string {
 func (p *responder) refuse(w http.ResponseWriter, r *http.Request, a *AuthorizationRequest, err error) {
 	response := oauth2.PrepareError(w, r, err)
 	_, isForPage := errors.AsType[*pageError](err)
+	isForPage = isForPage && (a == nil || a.trial == nil) // the console explains a trial that failed
 	if a == nil || isForPage || response.Status == http.StatusTooManyRequests || response.Status >= http.StatusInternalServerError {
 		p.Pages.Error(w, r, response.Status, p.errorPage(err, response, w.Header().Get("X-Request-Id")))
 		return
@@ -98,6 +99,9 @@ func (p *responder) refuse(w http.ResponseWriter, r *http.Request, a *Authorizat
 	parameters := []parameter{{"error", response.Code}}
 	if response.Description != "" {
 		parameters = append(parameters, parameter{"error_description", response.Description})
+	}
+	if a.trial != nil {
+		parameters = append(parameters, parameter{"request_id", w.Header().Get("X-Request-Id")})
 	}
 	p.write(w, r, a, parameters)
 }

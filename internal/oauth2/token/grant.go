@@ -51,6 +51,7 @@ type Exchange struct {
 	Authorization *grant.Authorization
 	ExtraClaims   grant.ExtraClaims
 
+	trial       bool // of the administrators' console
 	spec        Spec
 	hooksCalled bool
 	request     tokens.Request // of the issuer

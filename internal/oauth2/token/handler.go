@@ -51,19 +51,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	httpapi.JSON(w, http.StatusOK, response)
 }
 
-// exchange runs the phases of a token request.
+// exchange authenticates the client and runs the token request.
 func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (*Response, error) {
-	ctx := r.Context()
-	x, err := h.authenticate(ctx, r)
+	x, err := h.authenticate(r.Context(), r)
 	if err != nil {
 		return nil, err
 	}
+	return h.run(r.Context(), w, x)
+}
+
+// run runs the phases of a token request after the authentication of the client. The client of a trial
+// proves no key: this server has none of its keys.
+func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (*Response, error) {
 	g, err := h.grantOf(x)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.DPoP.prove(ctx, w, x); err != nil {
-		return nil, err
+	if !x.trial {
+		if err := h.DPoP.prove(ctx, w, x); err != nil {
+			return nil, err
+		}
 	}
 	candidate, err := g.Check(ctx, x)
 	if err != nil {
@@ -98,7 +105,9 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (*Response, e
 			return nil, err
 		}
 	}
-	h.Used(x.Client.ID)
+	if !x.trial {
+		h.Used(x.Client.ID)
+	}
 	return &Response{
 		AccessToken: issued.AccessToken, TokenType: x.tokenType(), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
 		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(access.Scopes, " "),

@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -120,7 +121,9 @@ func (i *Issuer) encryptIDToken(ctx context.Context, c *client.Client, signed st
 	if errors.Is(err, client.ErrKeysUnavailable) {
 		return "", &oauth2.Error{
 			Status: http.StatusBadRequest, Code: oauth2.CodeInvalidRequest,
-			Description: "The key set of the client has no key that can encrypt its ID token", Err: err,
+			Description: "The key set of the client has no key that can encrypt its ID token",
+			Err: refusal.Wrap(err, refusal.KeysUnavailable, "the key set of the client has no key that can encrypt its ID token",
+				refusal.Registered(refusal.ParameterAttr, "id_token")),
 		}
 	}
 	if err != nil {

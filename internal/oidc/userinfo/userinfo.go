@@ -74,42 +74,64 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // userinfo returns the response to a request, and its media type.
 func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) (mediaType string, body []byte, err error) {
-	ctx := r.Context()
 	presented, err := httpapi.AccessToken(r)
 	if err != nil {
 		return "", nil, err
 	}
 	presented.Response, presented.URL = w.Header(), h.URL
-	held, err := h.Tokens.UserGrant(ctx, presented)
-	if errors.Is(err, grant.ErrNotFound) {
-		return "", nil, errors.Join(errBadToken, err)
+	c, claims, err := h.read(r.Context(), presented)
+	if err != nil {
+		return "", nil, err
+	}
+	return h.encode(r.Context(), c, claims)
+}
+
+// Try returns the claims of the response to a request with the token, for a trial in the
+// administrators' console, and the media type that the client would receive. Its errors are those
+// of responses to clients.
+func (h *Handler) Try(ctx context.Context, token string) (claims map[string]any, mediaType string, err error) {
+	c, claims, err := h.read(ctx, httpapi.Presented{Token: token})
+	if err == nil {
+		mediaType, _, err = h.encode(ctx, c, claims)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("look up token: %w", err)
+		return nil, "", h.responses().Of(err)
+	}
+	return claims, mediaType, nil
+}
+
+// read returns the client of an access token, and the claims that the token releases.
+func (h *Handler) read(ctx context.Context, presented httpapi.Presented) (*client.Client, map[string]any, error) {
+	held, err := h.Tokens.UserGrant(ctx, presented)
+	if errors.Is(err, grant.ErrNotFound) {
+		return nil, nil, errors.Join(errBadToken, err)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("look up token: %w", err)
 	}
 	refusal.SetClient(ctx, held.ClientID)
 	if held.Subject == "" {
-		return "", nil, errBadToken
+		return nil, nil, errBadToken
 	}
 	if !held.Allows("openid") {
-		return "", nil, errScope
+		return nil, nil, errScope
 	}
 	c, err := h.Clients.Client(ctx, held.ClientID)
 	if errors.Is(err, client.ErrNotFound) {
-		return "", nil, refusal.Wrap(errBadToken, refusal.ClientUnknown, "the client was deleted")
+		return nil, nil, refusal.Wrap(errBadToken, refusal.ClientUnknown, "the client was deleted")
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("read client: %w", err)
+		return nil, nil, fmt.Errorf("read client: %w", err)
 	}
 	if err := h.checkAuthentication(c, held); err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	claims, err := h.claims(ctx, c, held)
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	claims["sub"] = held.SubjectFor(h.Subjects.Of(c, held.Subject))
-	return h.encode(ctx, c, claims)
+	return c, claims, nil
 }
 
 // encode encodes the claims in the format that the client registered: JSON or a signed JWT,
