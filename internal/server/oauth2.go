@@ -79,10 +79,7 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 		Token: token.New(token.Config{
 			Authenticator: authenticator, Scopes: s.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
 			Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
-			DPoP: token.DPoP{
-				Verifier: &dpop.Verifier{Nonces: nonces, Replay: s.Store.Replay, Now: s.Now}, URL: c.URL(pathToken),
-				RequiresNonce: func(client *client.Client) bool { return requiresNonce(c, client) },
-			},
+			Proofs: newProofs(s, nonces, pathToken),
 			Assertions: &assertion.Reader{
 				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
@@ -201,6 +198,14 @@ func newDPoPNonces(s *Server) *dpop.Nonces {
 		keys = append(keys, derived.Key)
 	}
 	return dpop.NewNonces(keys, s.Now)
+}
+
+// newProofs verifies the DPoP proofs of the endpoint at a path.
+func newProofs(s *Server, nonces *dpop.Nonces, path string) *dpop.Endpoint {
+	return &dpop.Endpoint{
+		Verifier: &dpop.Verifier{Nonces: nonces, Replay: s.Store.Replay, Now: s.Now}, URL: s.Config.URL(path),
+		RequiresNonce: func(c *client.Client) bool { return requiresNonce(s.Config, c) },
+	}
 }
 
 // requiresNonce reports whether the DPoP proofs of a client need a nonce.

@@ -11,35 +11,26 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// DPoP verifies the DPoP proofs of token requests.
-type DPoP struct {
-	Verifier *dpop.Verifier
-	// URL is that of the token endpoint.
-	URL string
-	// RequiresNonce reports whether the proofs of a client need a nonce.
-	RequiresNonce func(*client.Client) bool
+// Proofs verifies DPoP proofs, as [dpop.Endpoint] does.
+type Proofs interface {
+	// Prove returns the thumbprint of the key of the proof, empty if there is none.
+	Prove(ctx context.Context, w http.ResponseWriter, r *http.Request, c *client.Client) (thumbprint string, err error)
 }
 
-// prove sets the key of the proof of the request. It is called before the credential is used up, and
-// sets the header with the nonce for the next proof.
+// prove sets the key of the proof of the request. It is called before the credential is used up. A trial
+// has no proof.
 //
-// Spec: RFC 9449 §5, §5.2, §8.
-func (d *DPoP) prove(ctx context.Context, w http.ResponseWriter, x *Exchange) error {
-	needsNonce := d.RequiresNonce(x.Client)
-	proof, err := d.Verifier.Verify(ctx, x.HTTP, dpop.Need{URL: d.URL, Nonce: needsNonce})
-	if needsNonce && (proof != nil || err != nil || x.Client.DPoPBoundAccessTokens) {
-		w.Header().Set(dpop.NonceHeader, d.Verifier.Nonces.Current())
+// Spec: RFC 9449 §5, §5.2.
+func (h *Handler) prove(ctx context.Context, w http.ResponseWriter, x *Exchange) (err error) {
+	if x.trial {
+		return nil
 	}
-	switch {
-	case err != nil:
-		return err
-	case proof != nil:
-		x.JKT = proof.Thumbprint
-	case x.Client.DPoPBoundAccessTokens:
+	x.JKT, err = h.Proofs.Prove(ctx, w, x.HTTP, x.Client)
+	if err == nil && x.JKT == "" && x.Client.DPoPBoundAccessTokens {
 		return oauth2.StandardError(oauth2.CodeInvalidDPoPProof).
 			Because(refusal.New(refusal.DPoPMissing, "the client registered dpop_bound_access_tokens, and the request has no DPoP proof"))
 	}
-	return nil
+	return err
 }
 
 // tokenType returns the token_type of the response.

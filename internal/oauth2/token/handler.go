@@ -67,10 +67,8 @@ func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (
 	if err != nil {
 		return nil, err
 	}
-	if !x.trial {
-		if err := h.DPoP.prove(ctx, w, x); err != nil {
-			return nil, err
-		}
+	if err := h.prove(ctx, w, x); err != nil {
+		return nil, err
 	}
 	candidate, err := g.Check(ctx, x)
 	if err != nil {

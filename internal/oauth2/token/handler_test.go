@@ -67,7 +67,7 @@ func (p *phases) Issue(context.Context, *tokens.Request) (tokens.Tokens, error) 
 func (p *phases) serve(changes ...string) *httptest.ResponseRecorder {
 	h := &Handler{Config: Config{
 		Authenticator: p, Scopes: p, Hooks: Hooks{Token: p}, Lifetimes: &tokens.Lifetimes{},
-		DPoP:   DPoP{Verifier: &dpop.Verifier{}, RequiresNonce: func(*client.Client) bool { return false }},
+		Proofs: &dpop.Endpoint{Verifier: &dpop.Verifier{}, RequiresNonce: func(*client.Client) bool { return false }},
 		Issued: func(string) { _ = p.record("count") }, Used: func(string) {}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
 	}, grants: []Grant{p}}
 	form := url.Values{"grant_type": {"urn:example:dummy"}, "dummy": {"credential"}}

@@ -34,7 +34,7 @@ type Config struct {
 	Assertions    Assertions
 	Accounts      Accounts
 	Hooks         Hooks
-	DPoP          DPoP
+	Proofs        Proofs
 	// RefreshGracePeriod is the time in which the previous refresh token returns the current
 	// token.
 	RefreshGracePeriod time.Duration
