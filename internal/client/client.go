@@ -105,6 +105,8 @@ type Metadata struct {
 	RequestObjectSigningAlg    string   `json:"request_object_signing_alg,omitempty"` // none only where it is registered
 	RequestURIs                []string `json:"request_uris,omitempty"`
 	RequireSignedRequestObject bool     `json:"require_signed_request_object,omitempty"` // RFC 9101 section 10.5
+	// RequirePushedAuthorizationRequests is RFC 9126 section 6.
+	RequirePushedAuthorizationRequests bool `json:"require_pushed_authorization_requests,omitempty"`
 
 	DefaultMaxAge    *int64   `json:"default_max_age,omitempty"` // seconds
 	RequireAuthTime  bool     `json:"require_auth_time,omitempty"`

@@ -80,7 +80,6 @@ func TestMembersAreValidatedByAllowLists(t *testing.T) {
 		"proofs that are not made":      {`{"tls_client_certificate_bound_access_tokens":true}`, "tls_client_certificate_bound_access_tokens"},
 		"proofs that nobody wants":      {`{"tls_client_certificate_bound_access_tokens":false,"request_object_encryption_alg":"","require_pushed_authorization_requests":null}`, ""},
 		"requests that are encrypted":   {`{"request_object_encryption_alg":"RSA-OAEP"}`, "request_object_encryption_alg"},
-		"requests that must be pushed":  {`{"require_pushed_authorization_requests":true}`, "require_pushed_authorization_requests"},
 		"tokens bound to certificates":  {`{"tls_client_certificate_bound_access_tokens":true}`, "tls_client_certificate_bound_access_tokens"},
 		"answers that are signed":       {`{"authorization_signed_response_alg":"RS256"}`, "authorization_signed_response_alg"},
 		"no response type is needed":    {`{"redirect_uris":[],"response_types":[],"grant_types":["client_credentials"]}`, ""},

@@ -195,6 +195,8 @@ type Config struct {
 	AuditRetention time.Duration
 
 	ClientAssertionAudience AssertionAudience
+	// RequirePushed requires that clients push their authorization requests.
+	RequirePushed bool
 	// DPoPNonces is whose DPoP proofs need a nonce.
 	DPoPNonces DPoPNonces
 	// RegistrationQuerySecrets accepts client secrets in the query of registration requests.

@@ -186,6 +186,8 @@ func keys() []key {
 			"Whether those claims stay in `ext` as well. Introspection always returns them in `ext`."),
 		field("scope_claim", oneOf(ScopeText, ScopeArray, ScopeBoth), func(c *Config) *ScopeClaim { return &c.ScopeClaim },
 			"How JWT access tokens list scopes: `scope`, a string (RFC 9068), `scp`, an array, or both."),
+		field("require_pushed_authorization_requests", onOff(), func(c *Config) *bool { return &c.RequirePushed },
+			"Whether all clients must push their authorization requests (RFC 9126). A client may require it of itself with the member of the same name."),
 		field("legacy_response_types", onOff(), func(c *Config) *bool { return &c.LegacyResponseTypes },
 			"Whether clients may register and use implicit and hybrid response types. RFC 9700 advises against them."),
 		field("code_lifetime", duration(time.Second, time.Minute), func(c *Config) *time.Duration { return &c.CodeLifetime },

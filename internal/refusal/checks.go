@@ -70,6 +70,7 @@ func ByAnyCheck() []Rule { return []Rule{Unexplained, Unavailable, InternalError
 func Endpoints() []Endpoint {
 	return []Endpoint{
 		{"authorization endpoint", []string{"/oauth2/auth"}, authorizeChecks()},
+		{"pushed authorization request endpoint", []string{"/oauth2/par"}, slices.Concat(arrivalChecks(), clientChecks(), pushChecks())},
 		{"token endpoint", []string{"/oauth2/token"}, slices.Concat(arrivalChecks(), clientChecks(), tokenChecks())},
 		{"device authorization endpoint", []string{"/oauth2/device/auth"}, slices.Concat(arrivalChecks(), clientChecks(), deviceChecks())},
 		{"introspection endpoint", []string{"/oauth2/introspect"}, slices.Concat(arrivalChecks(), clientChecks(), introspectionChecks())},
@@ -106,14 +107,8 @@ func authorizeChecks() []Check {
 	checks := append(arrivalChecks(),
 		Check{Name: "this browser began the request, which waits for its user", Rules: []Rule{RequestExpired, WrongBrowser}},
 		Check{Name: "the client is registered and enabled", Spec: "RFC 6749 §4.1.1", Rules: []Rule{ClientMissing, ClientUnknown, ClientDisabled}},
-		Check{Name: "a request object is valid", Spec: "RFC 9101 §6", Rules: []Rule{RequestObject, KeysUnavailable}},
-		Check{Name: "redirect_uri is an address of the client", Spec: "RFC 9700 §2.1, RFC 6749 §3.1.2.3", Rules: []Rule{RedirectURIMissing, RedirectURIMismatch}},
-		Check{Name: "response_mode, state", Spec: "OAuth 2.0 Multiple Response Types §2.1", Rules: []Rule{ParameterInvalid}, Parameters: []string{"response_mode", "state", "registration"}},
-		Check{Name: "the client may use the response_type", Spec: "RFC 6749 §3.1.1", Rules: []Rule{ParameterMissing, ParameterInvalid, ResponseTypeUnsupported, GrantTypeNotRegistered}, Parameters: []string{"response_type"}},
-		Check{Name: "the client may have the scope and the resource", Spec: "RFC 6749 §3.3, RFC 8707 §2.1", Rules: []Rule{ParameterInvalid, ScopeNotAllowed, ResourceNotAllowed}, Parameters: []string{"scope", "resource", "claims"}},
-		Check{Name: "code_challenge, dpop_jkt", Spec: "RFC 7636 §4.3, RFC 9700 §2.1.1, RFC 9449 §10", Rules: []Rule{ChallengeMissing, ChallengeMalformed, ParameterInvalid}, Parameters: []string{"code_challenge", "dpop_jkt"}},
-		Check{Name: "nonce, prompt, max_age, id_token_hint, acr_values", Spec: "OpenID Connect Core §3.1.2.1", Rules: []Rule{ParameterInvalid, HintInvalid}, Parameters: []string{"nonce", "prompt", "max_age", "id_token_hint", "acr_values"}},
 	)
+	checks = append(checks, parameterChecks()...)
 	for i := range checks {
 		checks[i].Phase = PhaseRequest
 	}
@@ -133,6 +128,25 @@ func encryptable() Check {
 		Name: "an ID token can be encrypted for the client", Spec: "OpenID Connect Core §10.2", Phase: PhaseConsent, Rules: []Rule{KeysUnavailable},
 		Parameters: []string{"id_token"},
 	}
+}
+
+// parameterChecks are those of the parameters of an authorization request.
+func parameterChecks() []Check {
+	return []Check{
+		{Name: "a request object is valid", Spec: "RFC 9101 §6", Rules: []Rule{RequestObject, KeysUnavailable}},
+		{Name: "redirect_uri is an address of the client", Spec: "RFC 9700 §2.1, RFC 6749 §3.1.2.3", Rules: []Rule{RedirectURIMissing, RedirectURIMismatch}},
+		{Name: "response_mode, state", Spec: "OAuth 2.0 Multiple Response Types §2.1", Rules: []Rule{ParameterInvalid}, Parameters: []string{"response_mode", "state", "registration"}},
+		{Name: "the client may use the response_type", Spec: "RFC 6749 §3.1.1", Rules: []Rule{ParameterMissing, ParameterInvalid, ResponseTypeUnsupported, GrantTypeNotRegistered}, Parameters: []string{"response_type"}},
+		{Name: "the client may have the scope and the resource", Spec: "RFC 6749 §3.3, RFC 8707 §2.1", Rules: []Rule{ParameterInvalid, ScopeNotAllowed, ResourceNotAllowed}, Parameters: []string{"scope", "resource", "claims"}},
+		{Name: "code_challenge, dpop_jkt", Spec: "RFC 7636 §4.3, RFC 9700 §2.1.1, RFC 9449 §10", Rules: []Rule{ChallengeMissing, ChallengeMalformed, ParameterInvalid}, Parameters: []string{"code_challenge", "dpop_jkt"}},
+		{Name: "nonce, prompt, max_age, id_token_hint, acr_values", Spec: "OpenID Connect Core §3.1.2.1", Rules: []Rule{ParameterInvalid, HintInvalid}, Parameters: []string{"nonce", "prompt", "max_age", "id_token_hint", "acr_values"}},
+	}
+}
+
+// pushChecks are those of a pushed request, which is checked as at the authorization endpoint.
+func pushChecks() []Check {
+	checks := []Check{{Name: "the request has no request_uri", Spec: "RFC 9126 §2.1", Rules: []Rule{ParameterInvalid}}, proofCheck("RFC 9449 §10.1")}
+	return append(checks, parameterChecks()...)
 }
 
 // clientChecks are those of package clientauth.

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
@@ -18,6 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/deviceauth"
 	"github.com/ostiary/ostiary/internal/oauth2/engine"
 	"github.com/ostiary/ostiary/internal/oauth2/introspection"
+	"github.com/ostiary/ostiary/internal/oauth2/par"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/oauth2/revocation"
 	"github.com/ostiary/ostiary/internal/oauth2/token"
@@ -28,6 +30,7 @@ import (
 // OAuth2 holds the OAuth 2.0 endpoints and the reader of their tokens.
 type OAuth2 struct {
 	Authorize     *authorize.Handler
+	Push          *par.Handler
 	DeviceAuth    *deviceauth.Handler
 	Token         *token.Handler
 	Introspection *introspection.Handler
@@ -72,6 +75,10 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 	}
 	s.OAuth2 = OAuth2{
 		Authorize: newAuthorize(s, requests, fosite, lifetimes),
+		Push: &par.Handler{
+			Authenticator: authenticator, Checks: requests, Store: s.Store.PushedRequests, Proofs: newProofs(s, nonces, pathPush),
+			Lifetime: pushedLifetime, Now: s.Now,
+		},
 		DeviceAuth: &deviceauth.Handler{
 			Authenticator: authenticator, Checks: requests, Devices: pendingDevices{s.Store.Devices, s.pending}, UserCodes: s.userCodes, Codec: codec,
 			VerificationURI: c.URL(pathDevice), Lifetime: c.DeviceCodeLifetime, Interval: c.DevicePollInterval, Now: s.Now,
@@ -135,6 +142,7 @@ func newAuthorizationRequests(s *Server, lifetimes *tokens.Lifetimes) *authorize
 		Issuer: c.Issuer, Clients: s.Clients, Scopes: s.scopes, Hints: s.Keys, Sealer: s.Secrets, Lifetimes: lifetimes,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: s.keySets, Documents: s.fetcher, Registered: s.registeredFetcher, Now: s.Now},
 		MaxRedirectURL: c.MaxRedirectURLLength, SignUp: c.SignUp.ByThemselves(), LegacyResponseTypes: c.LegacyResponseTypes,
+		RequirePushed: c.RequirePushed,
 	}
 }
 
@@ -144,7 +152,7 @@ func newAuthorize(s *Server, requests *authorize.Requests, fosite *engine.Engine
 	return authorize.New(authorize.Config{
 		Issuer: c.Issuer, AuthorizeURL: c.URL(pathAuthorize), PageURL: c.URL, HighestLevel: s.highestLevel, TermsVersion: c.TermsVersion, DeviceDone: c.DeviceSuccessURL,
 		SignIn: signIn, Consent: consent, LoginApp: newLoginApp(s), ConsentApp: &external.Consent{URL: c.ConsentURL},
-		Requests: requests, Clients: s.Clients, Store: browserSessions{newPendingRequests(s), s.Store.Sessions}, Sessions: s.sessions,
+		Requests: requests, Clients: s.Clients, Store: browserSessions{newPendingRequests(s), s.Store.Sessions}, Pushed: s.Store.PushedRequests, Sessions: s.sessions,
 		Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Used: s.Usage.Client,
 		Engine: fosite, Pages: s.errorPages(), Cookies: s.Cookies, Subjects: s.subjects,
 		Lifetimes: lifetimes, RequestLifetime: requestLifetime, MaxRedirectURL: c.MaxRedirectURLLength, Now: s.Now, Log: s.Log,
@@ -154,7 +162,7 @@ func newAuthorize(s *Server, requests *authorize.Requests, fosite *engine.Engine
 // authenticatingEndpoints returns the URLs at which clients authenticate. Libraries name any
 // of them as the audience of their assertions.
 func authenticatingEndpoints(c *config.Config) []string {
-	return []string{c.URL(pathToken), c.URL(pathIntrospect), c.URL(pathRevoke), c.URL(pathDeviceAuth)}
+	return []string{c.URL(pathToken), c.URL(pathPush), c.URL(pathIntrospect), c.URL(pathRevoke), c.URL(pathDeviceAuth)}
 }
 
 // secretThrottle counts failed attempts at client secrets, unless limits are off.
@@ -199,6 +207,11 @@ func newDPoPNonces(s *Server) *dpop.Nonces {
 	}
 	return dpop.NewNonces(keys, s.Now)
 }
+
+// pushedLifetime is how long a user may take to begin a request that its client pushed.
+//
+// Spec: RFC 9126 §2.2, FAPI 2.0 Security Profile §5.3.2.2.
+const pushedLifetime = time.Minute
 
 // newProofs verifies the DPoP proofs of the endpoint at a path.
 func newProofs(s *Server, nonces *dpop.Nonces, path string) *dpop.Endpoint {

@@ -16,6 +16,7 @@ import (
 const (
 	pathAuthorize  = "/oauth2/auth"
 	pathToken      = "/oauth2/token" //nolint:gosec // a path, not a credential
+	pathPush       = "/oauth2/par"
 	pathRevoke     = "/oauth2/revoke"
 	pathIntrospect = "/oauth2/introspect"
 	pathLogout     = "/oauth2/sessions/logout"
@@ -112,6 +113,7 @@ func mountClientEndpoints(s *Server, r chi.Router) {
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodPost}, Repeatable: []string{"resource", "audience"}}),
 	)
 	post.With(s.admission.tokens.Handler).Handle(pathToken, s.OAuth2.Token)
+	post.With(s.admission.tokens.Handler).Handle(pathPush, s.OAuth2.Push)
 	post.With(s.admission.checks.Handler).Handle(pathRevoke, s.OAuth2.Revocation)
 	post.With(s.admission.checks.Handler).Handle(pathIntrospect, s.OAuth2.Introspection)
 

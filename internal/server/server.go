@@ -304,7 +304,7 @@ func capabilities(s *Server) discovery.Capabilities {
 	caps := discovery.Capabilities{
 		Issuer:        s.Config.Issuer,
 		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
-		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout, CheckSession: pathCheck,
+		Introspection: pathIntrospect, Revocation: pathRevoke, Push: pathPush, RequirePushed: s.Config.RequirePushed, EndSession: pathLogout, CheckSession: pathCheck,
 		DeviceAuthorization: pathDeviceAuth,
 		Scopes:              s.Config.DefaultScopes,
 		GrantTypes:          client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},

@@ -80,8 +80,10 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 		step = 0
 	}
 	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(r.Ref.Partition, rotate),
-		append([]any{int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(), stamp(r.TokensUntil),
-			boundKey(r.JKT, r.BindRefresh)}, append(args, groupArgs...)...)...))
+		append([]any{
+			int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(),
+			stamp(r.TokensUntil), boundKey(r.JKT, r.BindRefresh),
+		}, append(args, groupArgs...)...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.rotationError(ctx, r)
 	}

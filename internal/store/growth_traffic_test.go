@@ -293,6 +293,11 @@ func (y *year) attackers() {
 	d.UserCode = []byte(strconv.Itoa(y.steps))
 	must(y.t, y.s.Devices.InsertDevice(ctx, d))
 	y.put("devices", 10*time.Minute+rowStays)
+	must(y.t, y.s.PushedRequests.InsertPushed(ctx, &authrequest.Pushed{
+		ID: authrequest.NewPushedID(), ClientID: "rp", CreatedAt: y.now, ExpiresAt: y.now.Add(time.Minute),
+		Grant: grant.Locator{Partition: grant.PartitionAt(y.now, true), ID: grant.NewID(y.now)},
+	}))
+	y.put("pushed_requests", time.Minute+rowStays)
 	must(y.t, y.s.SetupLinks.InsertSetupLink(ctx, session.Hash(fmt.Sprint("link ", y.steps)), y.now.Add(day)))
 	y.put("setup_links", day+rowStays)
 	y.passkeys()

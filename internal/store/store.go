@@ -53,6 +53,7 @@ type Store struct {
 	Consents       *Consents
 	DataFiles      *DataFiles
 	Deadlines      *EnrolmentDeadlines
+	PushedRequests *PushedRequests
 	Devices        *Devices
 	Grants         *Grants
 	Groups         *Groups
@@ -129,6 +130,7 @@ func New(e db.Engine, c Config) *Store {
 		Consents:       &Consents{d},
 		DataFiles:      &DataFiles{d},
 		Deadlines:      &EnrolmentDeadlines{d},
+		PushedRequests: &PushedRequests{d},
 		Devices:        &Devices{d},
 		Grants:         &Grants{d},
 		Groups:         &Groups{d},

@@ -325,6 +325,13 @@ var requestMethods = map[string]call{
 		_, err := s.Grants.WhyInactive(ctx, grant.Locator{}, "", noon)
 		return err
 	},
+	"InsertPushed": func(ctx context.Context, s *store.Store) error {
+		return s.PushedRequests.InsertPushed(ctx, &authrequest.Pushed{ID: "pushed"})
+	},
+	"Pushed": func(ctx context.Context, s *store.Store) error {
+		_, _, _, err := s.PushedRequests.Pushed(ctx, "pushed", nil, noon)
+		return err
+	},
 	"Seed":       func(ctx context.Context, s *store.Store) error { _, err := s.Seeds.Seed(ctx, "a name"); return err },
 	"LiveClient": func(ctx context.Context, s *store.Store) error { return s.Grants.LiveClient(ctx, "rp", "", noon, noon) },
 	"RevokeGrant": func(ctx context.Context, s *store.Store) error {

@@ -28,6 +28,7 @@ type app struct {
 	idTokenAlg    string
 	key           string // private JWK, if the application has a key
 	dpop          bool   // it sends DPoP proofs (RFC 9449)
+	par           bool   // it pushes its authorization requests (RFC 9126)
 }
 
 // apps returns one application for each client authentication method, each with a
@@ -63,6 +64,7 @@ func apps(t *testing.T, secret string) map[string]*app {
 		bound.Metadata["dpop_bound_access_tokens"], bound.Metadata["require_dpop_nonce"] = true, true
 		all[method+withDPoP] = &bound
 	}
+	all["private_key_jwt"+withDPoP].par = true
 	return all
 }
 

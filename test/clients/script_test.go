@@ -40,6 +40,9 @@ func script(command ...string) func(*testing.T, string, *app, *browser) (*appVie
 		if a.dpop {
 			program.Env = append(program.Env, "DPOP=on")
 		}
+		if a.par {
+			program.Env = append(program.Env, "PAR=on")
+		}
 		stdin, err := program.StdinPipe()
 		if err != nil {
 			return nil, err

@@ -8,10 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
@@ -286,5 +289,16 @@ func TestChecksAreExplainedInTheirOrder(t *testing.T) {
 			t.Errorf("%s is explained before %s, and checked after it", c.parameter, explained[at])
 		}
 		at = max(at, place)
+	}
+}
+
+// A request object may have each parameter that a request may have, and two that are never stored.
+func TestRequestObjectsMayHaveEachParameter(t *testing.T) {
+	t.Parallel()
+	want, got := append(storedParameters(), "id_token_hint", "registration"), requestobject.Parameters()
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("parameters of request objects differ from those of requests (-want +got):\n%s", diff)
 	}
 }

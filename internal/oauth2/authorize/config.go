@@ -96,6 +96,7 @@ type Config struct {
 	Requests   *Requests
 	Clients    Clients
 	Store      Store
+	Pushed     PushedRequests
 	Sessions   Sessions
 	SignIn     SignInProvider
 	Consent    ConsentProvider

@@ -13,7 +13,7 @@ import (
 // ServeHTTP serves GET and POST /oauth2/auth: new authorization requests, and users who
 // return from a page or an app.
 //
-// Spec: RFC 6749 §3.1, §4.1; OpenID Connect Core §3.1.2, §6; RFC 9101; RFC 9207; RFC 9700 §2.1, §4.
+// Spec: RFC 6749 §3.1, §4.1; OpenID Connect Core §3.1.2, §6; RFC 9101; RFC 9126 §4; RFC 9207; RFC 9700 §2.1, §4.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch form := r.Form; {
 	case form.Has("client_id"):
@@ -29,9 +29,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin serves a new request.
+// begin serves a new request, which its client may have pushed.
 func (h *Handler) begin(w http.ResponseWriter, r *http.Request) {
-	request, err := h.Requests.read(r.Context(), r.Form)
+	var (
+		now     = h.Now()
+		request *AuthorizationRequest
+		browser browserSession
+		err     error
+	)
+	if id, ok := authrequest.ParsePushed(r.Form.Get("request_uri")); ok {
+		request, browser, err = (&pushedReader{&h.Config}).read(r, id, now)
+	} else if request, err = h.Requests.read(r.Context(), r.Form); err == nil && r.Method != http.MethodPost {
+		browser, err = h.browser(r, request.client.ID, now)
+	}
 	if err != nil {
 		h.refuse(w, r, request, err)
 		return
@@ -42,12 +52,6 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) {
 		h.send(w, r, request, nil, func(stored *authrequest.Request) string {
 			return httpapi.AddQuery(h.AuthorizeURL, "continue="+stored.ID)
 		})
-		return
-	}
-	now := h.Now()
-	browser, err := h.browser(r, request.client.ID, now)
-	if err != nil {
-		h.refuse(w, r, request, err)
 		return
 	}
 	h.dispatch(w, r, &flow{request: request, browserSession: browser, now: now})

@@ -91,13 +91,10 @@ func (h *Handler) newGrant(f *flow) *grant.WithAccount {
 	_, _ = rand.Read(g.Seed) // never fails: crypto/rand ends the process instead
 	a.access.StoreIn(&g.Authorization)
 	plan := a.plan(h.Lifetimes.Code, now)
-	switch {
-	case a.trial != nil:
-		g.Kind, g.Locator = grant.KindTrial, a.trial.Grant
-	case f.stored != nil:
+	if f.stored != nil {
 		g.Locator = f.stored.Grant
-	default:
-		g.Locator = h.Lifetimes.NewLocator(a.client, plan, now)
+	} else {
+		g.Locator = a.locator(h.Lifetimes, now)
 	}
 	if plan.Code {
 		g.CodeExpiresAt = now.Add(h.Lifetimes.Code)
@@ -106,7 +103,8 @@ func (h *Handler) newGrant(f *flow) *grant.WithAccount {
 	}
 	g.ExpiresAt, g.EndsAt = h.Lifetimes.GrantEnd(a.client, plan, now)
 	if a.trial != nil {
-		g.ExpiresAt, g.EndsAt = now.Add(authrequest.TrialLifetime), now.Add(authrequest.TrialLifetime)
+		g.Kind, g.EndsAt = grant.KindTrial, now.Add(authrequest.TrialLifetime)
+		g.ExpiresAt = g.EndsAt
 	}
 	g.TokensUntil = now
 	if plan.AccessToken {

@@ -64,10 +64,7 @@ func (h *Handler) store(w http.ResponseWriter, r *http.Request, a *Authorization
 	stored := &authrequest.Request{
 		ID: authrequest.NewID(), ClientID: a.client.ID, Parameters: parameters,
 		CreatedAt: now, ExpiresAt: now.Add(h.RequestLifetime),
-		Grant: h.Lifetimes.NewLocator(a.client, a.plan(h.Lifetimes.Code, now), now),
-	}
-	if a.trial != nil {
-		stored.Grant = a.trial.Grant
+		Grant: a.locator(h.Lifetimes, now),
 	}
 	if d := a.device; d != nil {
 		stored.Device, stored.Grant = true, d.at

@@ -38,9 +38,10 @@ type AuthorizationRequest struct {
 	hint         string // the subject of id_token_hint
 	requirements requirements
 	form         url.Values
-	device       *device // nil for the request of a client for itself
-	ownPage      string  // the page of this server that requires a session; empty for clients
-	trial        *trial  // of the administrators' console; nil for the request of a client
+	at           *grant.Locator // of the grant, if the request fixes it
+	device       *device        // nil for the request of a client for itself
+	ownPage      string         // the page of this server that requires a session; empty for clients
+	trial        *trial         // of the administrators' console; nil for the request of a client
 }
 
 // device is the device that a request is for.
@@ -73,6 +74,14 @@ func (a *AuthorizationRequest) plan(codeLifetime time.Duration, now time.Time) t
 		p.GrantType, p.CodeLifetime = client.GrantDeviceCode, a.device.expiresAt.Sub(now)
 	}
 	return p
+}
+
+// locator returns the locator of the grant: that of the pushed request, or a new one.
+func (a *AuthorizationRequest) locator(l *tokens.Lifetimes, now time.Time) grant.Locator {
+	if a.at != nil {
+		return *a.at
+	}
+	return l.NewLocator(a.client, a.plan(l.Code, now), now)
 }
 
 // storedParameters returns the parameters that are stored while a request waits for its user.
@@ -175,6 +184,8 @@ type Requests struct {
 	// LegacyResponseTypes allows the implicit and hybrid response types to clients that
 	// registered them.
 	LegacyResponseTypes bool
+	// RequirePushed requires that all clients push their requests.
+	RequirePushed bool
 }
 
 // read reads a new request. The client_id must be outside of a request object; the parameters
@@ -206,7 +217,11 @@ func (q *Requests) read(ctx context.Context, form url.Values) (*AuthorizationReq
 		return a, err
 	}
 	opened.Del(authrequest.SubjectParameter) // only this server sets it
-	return q.readParameters(ctx, opened)
+	a, err := q.readParameters(ctx, opened)
+	if err == nil && (q.RequirePushed || c.RequirePushedAuthorizationRequests) {
+		err = oauth2.InvalidRequest("The authorization request must be pushed")
+	}
+	return a, err
 }
 
 // readParameters reads a request without a request object.

@@ -48,7 +48,7 @@ func (q *Requests) readTrial(ctx context.Context, sealed string) (*Authorization
 		return nil, err
 	}
 	a := &AuthorizationRequest{
-		client: c, redirectURI: t.RedirectURI, state: t.State, responseMode: modeQuery, form: form, trial: &trial{t, sealed},
+		client: c, redirectURI: t.RedirectURI, state: t.State, responseMode: modeQuery, form: form, at: &t.Grant, trial: &trial{t, sealed},
 	}
 	if a.registered, err = q.Scopes.Scopes(ctx); err != nil {
 		return a, err

@@ -73,7 +73,7 @@ func checkParameters(t *testing.T, got url.Values) {
 		t.Errorf("opened to %v", got)
 	}
 	for name, values := range got {
-		if !slices.Contains(known(), name) || len(values) == 0 {
+		if !slices.Contains(Parameters(), name) || len(values) == 0 {
 			t.Errorf("opened to %s = %q", name, values)
 		}
 		for _, value := range values {

@@ -13,12 +13,12 @@ import (
 // maxItems is the maximum number of values of one parameter.
 const maxItems = 100
 
-// known are the authorization request parameters. Other members are ignored, or are claims
+// Parameters returns the authorization request parameters. Other members are ignored, or are claims
 // about the object itself.
-func known() []string {
+func Parameters() []string {
 	return []string{
 		"client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource", "audience",
-		"code_challenge", "code_challenge_method", "nonce", "prompt", "max_age", "claims", "acr_values",
+		"code_challenge", "code_challenge_method", "dpop_jkt", "nonce", "prompt", "max_age", "claims", "acr_values",
 		"login_hint", "id_token_hint", "display", "ui_locales", "claims_locales", "registration",
 	}
 }
@@ -33,7 +33,7 @@ func parameters(object *jws.JWS) (url.Values, error) {
 		return nil, invalid(jws.ErrMalformed.Error())
 	}
 	inside := url.Values{}
-	for _, name := range known() {
+	for _, name := range Parameters() {
 		value, ok := object.Payload[name]
 		if !ok {
 			continue

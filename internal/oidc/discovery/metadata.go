@@ -9,9 +9,12 @@ type Capabilities struct {
 
 	Authorization, Token, Userinfo, JWKS  string
 	Introspection, Revocation, EndSession string
-	CheckSession                          string
-	DeviceAuthorization                   string
-	Registration                          string // empty while registration is closed
+	// Push is the endpoint for pushed authorization requests; RequirePushed requires its use.
+	Push                string
+	RequirePushed       bool
+	CheckSession        string
+	DeviceAuthorization string
+	Registration        string // empty while registration is closed
 
 	Scopes        []string // in addition to the scopes in the database
 	ResponseTypes []string
@@ -54,6 +57,8 @@ type document struct {
 	JWKS          string `json:"jwks_uri,omitempty"`
 	Introspection string `json:"introspection_endpoint,omitempty"`
 	Revocation    string `json:"revocation_endpoint,omitempty"`
+	Push          string `json:"pushed_authorization_request_endpoint,omitempty"`
+	RequirePushed bool   `json:"require_pushed_authorization_requests,omitempty"`
 	EndSession    string `json:"end_session_endpoint,omitempty"`
 	Registration  string `json:"registration_endpoint,omitempty"`
 	CheckSession  string `json:"check_session_iframe,omitempty"`
@@ -133,6 +138,8 @@ func (c Capabilities) document() *document {
 		JWKS:          at(c.JWKS),
 		Introspection: at(c.Introspection),
 		Revocation:    at(c.Revocation),
+		Push:          at(c.Push),
+		RequirePushed: c.RequirePushed,
 		EndSession:    at(c.EndSession),
 		Registration:  at(c.Registration),
 		CheckSession:  at(c.CheckSession),

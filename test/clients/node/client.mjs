@@ -45,16 +45,20 @@ const DPoP = env.DPOP ? client.getDPoPHandle(config, await client.randomDPoPKeyP
 const verifier = client.randomPKCECodeVerifier()
 const state = client.randomState()
 const nonce = client.randomNonce()
+const request = {
+  redirect_uri: env.REDIRECT_URI,
+  scope: 'openid profile email offline_access',
+  code_challenge: await client.calculatePKCECodeChallenge(verifier),
+  code_challenge_method: 'S256',
+  state,
+  nonce,
+  ...(DPoP && { dpop_jkt: await DPoP.calculateThumbprint() }),
+}
+// With PAR (RFC 9126) the browser carries only a reference to the request.
 const callback = await send(
-  client.buildAuthorizationUrl(config, {
-    redirect_uri: env.REDIRECT_URI,
-    scope: 'openid profile email offline_access',
-    code_challenge: await client.calculatePKCECodeChallenge(verifier),
-    code_challenge_method: 'S256',
-    state,
-    nonce,
-    ...(DPoP && { dpop_jkt: await DPoP.calculateThumbprint() }),
-  }),
+  env.PAR
+    ? await client.buildAuthorizationUrlWithPAR(config, request, { DPoP })
+    : client.buildAuthorizationUrl(config, request),
 )
 const tokens = await client.authorizationCodeGrant(
   config,
