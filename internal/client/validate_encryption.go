@@ -9,6 +9,7 @@ type encryptionPair struct {
 func (m *Metadata) encryptions() []encryptionPair {
 	return []encryptionPair{
 		{"id_token_encrypted_response", &m.IDTokenEncryptedResponseAlg, &m.IDTokenEncryptedResponseEnc},
+		{"authorization_encrypted_response", &m.AuthorizationEncryptedResponseAlg, &m.AuthorizationEncryptedResponseEnc},
 		{"userinfo_encrypted_response", &m.UserinfoEncryptedResponseAlg, &m.UserinfoEncryptedResponseEnc},
 	}
 }

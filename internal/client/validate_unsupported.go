@@ -10,11 +10,10 @@ import (
 // protection must not assume that it has it. Values that require nothing count as missing, and
 // unknown members are ignored.
 //
-// Spec: RFC 7591 §2, §3.2.1, RFC 8705 §3.4, RFC 9701 §6, JARM §3.
+// Spec: RFC 7591 §2, §3.2.1, RFC 8705 §3.4, RFC 9701 §6.
 func unsupported(members map[string]json.RawMessage) []Fault {
 	var faults []Fault
 	for _, member := range []string{
-		"authorization_encrypted_response_alg", "authorization_encrypted_response_enc", "authorization_signed_response_alg",
 		"introspection_encrypted_response_alg", "introspection_encrypted_response_enc", "introspection_signed_response_alg",
 		"request_object_encryption_alg", "request_object_encryption_enc",
 		"tls_client_certificate_bound_access_tokens",

@@ -154,7 +154,7 @@ func newAuthorize(s *Server, requests *authorize.Requests, fosite *engine.Engine
 		SignIn: signIn, Consent: consent, LoginApp: newLoginApp(s), ConsentApp: &external.Consent{URL: c.ConsentURL},
 		Requests: requests, Clients: s.Clients, Store: browserSessions{newPendingRequests(s), s.Store.Sessions}, Pushed: s.Store.PushedRequests, Sessions: s.sessions,
 		Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Used: s.Usage.Client,
-		Engine: fosite, Pages: s.errorPages(), Cookies: s.Cookies, Subjects: s.subjects,
+		Engine: fosite, Signer: s.Keys, Encrypter: outbound.Encrypter{Keys: s.keySets}, Pages: s.errorPages(), Cookies: s.Cookies, Subjects: s.subjects,
 		Lifetimes: lifetimes, RequestLifetime: requestLifetime, MaxRedirectURL: c.MaxRedirectURLLength, Now: s.Now, Log: s.Log,
 	})
 }

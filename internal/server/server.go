@@ -27,6 +27,7 @@ import (
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/oidc/discovery"
 	"github.com/ostiary/ostiary/internal/oidc/logout"
@@ -307,8 +308,9 @@ func capabilities(s *Server) discovery.Capabilities {
 		Introspection: pathIntrospect, Revocation: pathRevoke, Push: pathPush, RequirePushed: s.Config.RequirePushed, EndSession: pathLogout, CheckSession: pathCheck,
 		DeviceAuthorization: pathDeviceAuth,
 		Scopes:              s.Config.DefaultScopes,
-		GrantTypes:          client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
+		GrantTypes:          client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: authorize.ResponseModes(),
 		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
+		ResponseEncryptionAlgs: client.EncryptionAlgs(), ResponseEncryptionEncs: client.EncryptionEncs(),
 		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
 		UILocales:                s.Config.Languages,

@@ -29,6 +29,7 @@ type app struct {
 	key           string // private JWK, if the application has a key
 	dpop          bool   // it sends DPoP proofs (RFC 9449)
 	par           bool   // it pushes its authorization requests (RFC 9126)
+	jarm          bool   // it receives authorization responses as JWT
 }
 
 // apps returns one application for each client authentication method, each with a
@@ -64,7 +65,9 @@ func apps(t *testing.T, secret string) map[string]*app {
 		bound.Metadata["dpop_bound_access_tokens"], bound.Metadata["require_dpop_nonce"] = true, true
 		all[method+withDPoP] = &bound
 	}
-	all["private_key_jwt"+withDPoP].par = true
+	pushing := all["private_key_jwt"+withDPoP]
+	pushing.par, pushing.jarm = true, true
+	pushing.Metadata["authorization_signed_response_alg"] = "PS256"
 	return all
 }
 
@@ -190,6 +193,9 @@ func (b *browser) signIn(ctx context.Context, query url.Values) (string, error) 
 	a, err := b.user.Authorize(ctx, &b.app.Client, query)
 	if err != nil {
 		return "", err
+	}
+	if a.Response != "" {
+		return b.app.RedirectURI + "?" + url.Values{"response": {a.Response}}.Encode(), nil
 	}
 	if a.Code == "" {
 		return "", fmt.Errorf("sign in: %s (%s)", a.Error, a.Description)

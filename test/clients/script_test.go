@@ -43,6 +43,9 @@ func script(command ...string) func(*testing.T, string, *app, *browser) (*appVie
 		if a.par {
 			program.Env = append(program.Env, "PAR=on")
 		}
+		if a.jarm {
+			program.Env = append(program.Env, "JARM=PS256")
+		}
 		stdin, err := program.StdinPipe()
 		if err != nil {
 			return nil, err

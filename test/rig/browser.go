@@ -43,6 +43,7 @@ func NewBrowser(endpoint *Endpoint, user User) *Browser {
 type Authorization struct {
 	Code, State, Issuer string
 	Error, Description  string
+	Response            string   // a JWT with all of them (JARM), in place of them
 	Verifier            string   // of the code
 	SentState           string   // to compare with State
 	Pages               []string // that were shown: signin, consent
@@ -182,6 +183,7 @@ func (a *Authorization) read(address string) error {
 func (a *Authorization) take(values url.Values) {
 	a.Code, a.State, a.Issuer = values.Get("code"), values.Get("state"), values.Get("iss")
 	a.Error, a.Description = values.Get("error"), values.Get("error_description")
+	a.Response = values.Get("response")
 }
 
 func resolve(base, reference string) (string, error) {

@@ -123,17 +123,21 @@ func (t responseType) hasTokens() bool { return t.has(responseToken) || t.has(re
 // checkResponseMode also reads the response_type, which decides the default. A response that
 // may have a token is never sent in the query.
 //
-// Spec: OAuth 2.0 Multiple Response Type Encoding Practices §2.1, §3.
+// Spec: OAuth 2.0 Multiple Response Type Encoding Practices §2.1, §3; JWT Secured Authorization
+// Response Mode §2.3.
 func checkResponseMode(_ *Requests, a *AuthorizationRequest) error {
 	a.responseType = responseType(client.ResponseType(a.form.Get("response_type")))
 	if a.responseType.hasTokens() {
 		a.responseMode = modeFragment
 	}
-	switch mode := a.form.Get("response_mode"); mode {
+	var mode string
+	mode, a.responseJWT = splitMode(a.form.Get("response_mode"))
+	switch mode {
 	case "", modeQuery:
 	case modeFragment, modeFormPost:
 		a.responseMode = mode
 	default:
+		a.responseJWT = false
 		return oauth2.InvalidRequest("This response_mode is not supported")
 	}
 	return nil
@@ -143,6 +147,10 @@ func checkResponseMode(_ *Requests, a *AuthorizationRequest) error {
 // URI, state and issuer: for a code and session_state, or an error.
 const reservedLength = 512
 
+// reservedForJWT is the number of bytes that a response as a JWT may need in addition: header, claims,
+// signature and, as a third more, encodings.
+const reservedForJWT = 1024
+
 // checkRedirectLength refuses a request whose response would exceed the limit, before the user
 // signs in. The length of tokens in a fragment is checked when they are issued.
 func checkRedirectLength(q *Requests, a *AuthorizationRequest) error {
@@ -150,6 +158,9 @@ func checkRedirectLength(q *Requests, a *AuthorizationRequest) error {
 		return nil
 	}
 	length := len(a.redirectURI) + len(encodeParameters(commonParameters(a, q.Issuer, nil))) + reservedLength
+	if a.responseJWT {
+		length = length*4/3 + reservedForJWT
+	}
 	if length > q.MaxRedirectURL {
 		return errTooLong("The response to this state", length, q.MaxRedirectURL)
 	}
@@ -183,7 +194,7 @@ func checkResponseType(q *Requests, a *AuthorizationRequest) error {
 		return oauth2.StandardError(oauth2.CodeUnauthorizedClient)
 	case t.has(responseToken) && a.client.DPoPBoundAccessTokens:
 		return oauth2.NewError(oauth2.CodeUnsupportedResponseType, "The access tokens of this client are bound to a key, which this response_type cannot prove")
-	case t.hasTokens() && a.form.Get("response_mode") == modeQuery:
+	case t.hasTokens() && strings.TrimSuffix(a.form.Get("response_mode"), suffixJWT) == modeQuery:
 		return oauth2.InvalidRequest("The response to this response_type must not be sent with response_mode query")
 	}
 	return nil

@@ -105,6 +105,8 @@ type Config struct {
 	Grants     Grants
 	Devices    Devices
 	Engine     Engine
+	Signer     ResponseSigner
+	Encrypter  ResponseEncrypter
 	Pages      Pages
 	Cookies    session.Cookies
 	Subjects   client.Subjects

@@ -28,7 +28,9 @@ func TestHostileNoTokenInQuery(t *testing.T) {
 				if p.Status >= http.StatusInternalServerError || to != servertest.RedirectURI {
 					t.Errorf("%q, mode %q: %d to %q", spelled, mode, p.Status, p.Header.Get("Location"))
 				}
-				if _, got := servertest.AuthorizationResponse(t, p); mode != "" && mode != "fragment" && !got.Has("error") {
+				_, got := servertest.AuthorizationResponse(t, p)
+				isError := got.Has("error") || got.Has("response") && servertest.Claims(t, got.Get("response"))["error"] != nil
+				if want := mode != "" && mode != "fragment" && mode != "jwt"; isError != want {
 					t.Errorf("%q, mode %q: answered with %s", spelled, mode, names(got))
 				}
 			}

@@ -25,6 +25,7 @@ type AuthorizationRequest struct {
 	state        string
 	responseType responseType
 	responseMode string
+	responseJWT  bool // the response is one JWT
 
 	registered   *scope.Set          // the scopes at the time of the request
 	requested    scope.Access        // scopes and resources of the request

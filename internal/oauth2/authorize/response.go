@@ -24,9 +24,18 @@ type parameter struct{ name, value string }
 // write sends an authorization response to the redirect URI of the client, in the requested
 // response mode, with the unchanged state and the issuer.
 //
-// Spec: RFC 6749 §4.1.2; OAuth 2.0 Multiple Response Types §2.1; Form Post Response Mode §2; RFC 9207 §2.
+// Spec: RFC 6749 §4.1.2; OAuth 2.0 Multiple Response Types §2.1; Form Post Response Mode §2; RFC 9207 §2;
+// JWT Secured Authorization Response Mode §2.
 func (p *responder) write(w http.ResponseWriter, r *http.Request, a *AuthorizationRequest, response []parameter) {
 	response = commonParameters(a, p.Issuer, response)
+	if a.responseJWT {
+		signed, err := p.responseJWT(r.Context(), a, response)
+		if err != nil {
+			p.refuse(w, r, nil, err)
+			return
+		}
+		response = []parameter{{"response", signed}}
+	}
 	if a.responseMode == modeFormPost {
 		page := pages.FormPost{Action: a.redirectURI}
 		for _, parameter := range response {

@@ -26,6 +26,7 @@ type Capabilities struct {
 	SigningAlgs   []string // of ID tokens and userinfo responses
 
 	IDTokenEncryptionAlgs, IDTokenEncryptionEncs   []string
+	ResponseEncryptionAlgs, ResponseEncryptionEncs []string // of authorization responses
 	UserinfoEncryptionAlgs, UserinfoEncryptionEncs []string
 
 	SubjectTypes []string
@@ -78,6 +79,9 @@ type document struct {
 	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported"`
 	UserinfoAlgs []string `json:"userinfo_signing_alg_values_supported,omitempty"`
 
+	ResponseSigningAlgs    []string `json:"authorization_signing_alg_values_supported,omitempty"`
+	ResponseEncryptionAlgs []string `json:"authorization_encryption_alg_values_supported,omitempty"`
+	ResponseEncryptionEncs []string `json:"authorization_encryption_enc_values_supported,omitempty"`
 	IDTokenEncryptionAlgs  []string `json:"id_token_encryption_alg_values_supported,omitempty"`
 	IDTokenEncryptionEncs  []string `json:"id_token_encryption_enc_values_supported,omitempty"`
 	UserinfoEncryptionAlgs []string `json:"userinfo_encryption_alg_values_supported,omitempty"`
@@ -161,6 +165,9 @@ func (c Capabilities) document() *document {
 		HydraIDTokenAlgs:  c.SigningAlgs,
 		HydraUserinfoAlgs: userinfo,
 
+		ResponseSigningAlgs:    c.SigningAlgs,
+		ResponseEncryptionAlgs: c.ResponseEncryptionAlgs,
+		ResponseEncryptionEncs: c.ResponseEncryptionEncs,
 		IDTokenEncryptionAlgs:  c.IDTokenEncryptionAlgs,
 		IDTokenEncryptionEncs:  c.IDTokenEncryptionEncs,
 		UserinfoEncryptionAlgs: ifEnabled(c.Userinfo, c.UserinfoEncryptionAlgs),

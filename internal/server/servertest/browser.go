@@ -95,7 +95,7 @@ func AuthorizationResponse(tb testing.TB, p Response) (where string, got url.Val
 	if p.Status == http.StatusOK && p.FormAction() == RedirectURI {
 		got = url.Values{}
 		for _, name := range []string{
-			"code", "access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token",
+			"response", "code", "access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token",
 			"state", "session_state", "iss", "error", "error_description",
 		} {
 			if strings.Contains(p.Body, `name="`+name+`"`) {

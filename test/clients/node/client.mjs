@@ -31,10 +31,12 @@ const authentication = {
 const config = await client.discovery(
   new URL(env.ISSUER),
   env.CLIENT_ID,
-  undefined,
+  env.JARM && { authorization_signed_response_alg: env.JARM },
   await authentication[env.CLIENT_AUTH](),
   { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
 )
+// With JARM the authorization response is one signed JWT.
+if (env.JARM) client.useJwtResponseMode(config)
 const server = config.serverMetadata()
 
 // DPoP binds the code and the tokens to a key of this process (RFC 9449). A web application has one
