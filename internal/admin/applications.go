@@ -115,12 +115,13 @@ func (h *applicationHandler) list(r *Request) (*Response, error) {
 	return ok(views), nil
 }
 
-func viewApplication(c *client.Listed) applicationView {
+func viewApplication(one *client.Listed) applicationView {
+	c := one.Client
 	return applicationView{
-		ID: c.Client.ID, Name: c.ClientName, ApplicationType: c.ApplicationType, AuthMethod: c.TokenEndpointAuthMethod,
+		ID: c.ID, Name: c.ClientName, ApplicationType: c.ApplicationType, AuthMethod: c.TokenEndpointAuthMethod,
 		GrantTypes: full(c.GrantTypes), ServedResources: c.ServedResources, AllowedGroups: full(c.AllowedGroups),
-		SelfRegistered: c.Dynamic, Disabled: c.Disabled, CreatedAt: c.CreatedAt.UTC(), LastUsedAt: timeOrNone(c.UsedAt),
-		Refused: c.Refusals.Count, RefusedMore: c.Refusals.More, LastRefused: c.Refusals.LastRequest,
+		SelfRegistered: c.Dynamic, Disabled: c.Disabled, CreatedAt: c.CreatedAt.UTC(), LastUsedAt: timeOrNone(one.UsedAt),
+		Refused: one.Refusals.Count, RefusedMore: one.Refusals.More, LastRefused: one.Refusals.LastRequest,
 	}
 }
 

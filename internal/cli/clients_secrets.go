@@ -124,7 +124,7 @@ func (cmd *clientsUsage) Run(ctx context.Context, s Streams, c *commandLine) err
 				return err
 			}
 			for _, one := range list {
-				views = append(views, clientUsageView{one.Client.ID, one.ClientName, one.UsedAt, one.Refusals.Count, one.Refusals.More, one.Refusals.LastRequest})
+				views = append(views, clientUsageView{one.Client.ID, one.Client.ClientName, one.UsedAt, one.Refusals.Count, one.Refusals.More, one.Refusals.LastRequest})
 			}
 			if q.After = next; next == (client.Position{}) {
 				break

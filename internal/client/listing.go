@@ -34,11 +34,10 @@ type Position struct{ Name, ID string }
 
 // Listed is a client in a [Listing].
 type Listed struct {
-	*Client
-
-	Position
-	UsedAt time.Time // zero if it was not used
-	Refusals
+	Client   *Client
+	Position Position
+	UsedAt   time.Time // zero if it was not used
+	Refusals Refusals
 }
 
 // Refusals counts the rejected requests of a client.
