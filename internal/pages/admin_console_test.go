@@ -102,13 +102,30 @@ func adminConsoleSamples() []sample {
 					{Label: messages.Literal(text), Text: messages.Literal(text)},
 					{Label: messages.Literal(text), When: &when},
 				},
+				Use: &ApplicationUse{URL: link, Refused: &RefusedUse{
+					Rule: text, URI: text, WhyURL: link, At: when, Allow: &FormPart{Action: link, Button: Button{ID: "allow", Text: messages.Literal(text)}},
+				}},
 				Once: []Fact{{ID: "secret", Label: messages.Literal(text), Value: text, Copy: true}},
 				Sections: []Section{
 					{ID: "section", Heading: messages.Literal(text), Text: messages.Literal(text), Rows: listRows(text, link), Forms: []FormPart{formPart(text, link)}},
 					{Heading: messages.Literal(text), Empty: messages.Literal(text), Danger: true},
 				},
 			}
-		}, "secret", "copied", "value", "section"),
+		}, "secret", "copied", "value", "section", "use", "look-again", "refused", "allow"),
+		page("applications", func(text, link string) Page {
+			return ConsoleApplications{
+				Action: link, Search: text, NewURL: link, OlderURL: link, NewerURL: link, Only: []Option{{Value: text, Text: messages.Literal(text), Selected: true}},
+				Rows: []ConnectedApplication{
+					{text, link, messages.Literal(text), []string{text, text}, &when, messages.Literal(text), link, true},
+					{text, link, messages.Literal(text), nil, nil, messages.Literal(text), "", false},
+				},
+			}
+		}, "new", "search", "only", "show", "older", "newer"),
+		page("connect", func(text, link string) Page {
+			form := formPart(text, link)
+			form.Inputs = append(form.Inputs, Input{ID: "redirect-uri", Name: "redirect_uri", Value: text, Label: messages.Literal(text), Kind: InputLines})
+			return ConsoleConnect{ConsoleForm{FormPart: form, Heading: messages.Literal(text), Lede: messages.Literal(text), CancelURL: link}, text}
+		}, "checks", "redirect-uri", "redirect-uri-check", "cancel"),
 		page("confirm", func(text, link string) Page {
 			return ConsoleConfirm{
 				FormPart: FormPart{Action: link, Inputs: []Input{{Name: "one", Value: text, Kind: InputHidden}}, Button: Button{ID: "confirm", Text: messages.Literal(text), Danger: true}},

@@ -23,7 +23,10 @@ type Input struct {
 	Options         []Option // of a choice
 	Required        bool
 	UnderHeading    bool // the label repeats the heading above, for screen readers
-	MaxLength, Rows int  // Rows is the height of several lines, by default 4
+	// Group is the heading above this and the following fields; BeginsGroup marks the first of them.
+	Group           messages.Message
+	BeginsGroup     bool
+	MaxLength, Rows int // Rows is the height of several lines, by default 4
 	Fault           messages.Message
 }
 
@@ -47,6 +50,12 @@ type Option struct {
 	Selected       bool
 }
 
+// FooterLink is a link at the end of the pages of an application.
+type FooterLink struct {
+	Text string `json:"text"`
+	URI  string `json:"uri"`
+}
+
 // FormPart is a form. It is sent with POST to Action.
 type FormPart struct {
 	Action string
@@ -65,12 +74,15 @@ type Fact struct {
 	Copy bool
 }
 
-// ListRow is an object in a list. URL shows it; Post is the address of its button.
+// ListRow is an object in a list. URL shows it; LinkURL leads elsewhere; Post is the address of its button.
 type ListRow struct {
 	Class, Name, URL string
 	Details          []string
+	Facts            []Fact
 	When             *When
 	Tag              messages.Message
+	LinkURL          string
+	LinkText         messages.Message
 	Post             string
 	Button           *Button
 }
@@ -131,6 +143,8 @@ type ConsoleDetail struct {
 	// Once has values that no other page shows again, and Warning is the text about them.
 	Once    []Fact
 	Warning messages.Message
+	// Use is how an application is used; nil for another object.
+	Use *ApplicationUse
 	// Snippets are settings to paste into an application, and Notes remarks on them, in English.
 	Snippets []Snippet
 	Notes    []string

@@ -125,9 +125,15 @@ func policies() map[string]policy {
 	}
 	copied := operators
 	copied.csp += "; script-src " + hashes("copy.js")
-	for _, name := range []string{"console-detail", "console-explain", "console-trial"} {
+	for _, name := range []string{"console-explain", "console-trial"} {
 		all[name] = copied
 	}
+	checking := operators
+	checking.csp += "; script-src " + hashes("connect.js")
+	all["console-connect"] = checking
+	waiting := operators
+	waiting.csp += "; script-src " + hashes("copy.js", "waiting.js") + "; connect-src 'self'"
+	all["console-detail"] = waiting
 	return all
 }
 

@@ -227,8 +227,12 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				want["require-trusted-types-for"], want["trusted-types"] = "'script'", "'none'"
 			}
 			switch s.page {
-			case "console-detail", "console-explain", "console-trial":
+			case "console-explain", "console-trial":
 				want["script-src"] = hashes("copy.js")
+			case "console-detail":
+				want["script-src"], want["connect-src"] = hashes("copy.js", "waiting.js"), "'self'"
+			case "console-connect":
+				want["script-src"] = hashes("connect.js")
 			case "formpost", "leaving", "signup", "newrecoverycodes", "passkeys", "account-profile", "setup", "invitation":
 				want["script-src"] = "'self'"
 			case "signin", "secondfactor", "passkeycreate", "account-data":

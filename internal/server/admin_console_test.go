@@ -217,24 +217,27 @@ func TestConsoleRoles(t *testing.T) {
 		form        url.Values
 	}{
 		"/console": {}, "/console/audit": {read: apikey.AuditRead}, "/console/explain": {read: apikey.AuditRead},
-		"/console/sessions":              {apikey.SessionsRead, apikey.SessionsWrite, url.Values{"end": {"unknown"}, "user": {"unknown"}}},
-		"/console/mail":                  {apikey.UsersRead, apikey.UsersWrite, url.Values{"list": {"mails-failed"}, "retry": {"all"}}},
-		"/console/keys":                  {apikey.KeysRead, apikey.KeysWrite, url.Values{"rotate": {"on"}}},
-		"/console/applications":          {read: apikey.ClientsRead},
-		"/console/applications/new":      {apikey.ClientsWrite, apikey.ClientsWrite, url.Values{"kind": {"service"}, "name": {"Job"}}},
-		"/console/applications/web":      {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"change": {"secret"}}},
-		"/console/applications/web/json": {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}, "members": {"{}"}}},
-		"/console/applications/web/try":  {apikey.ClientsWrite, apikey.ClientsWrite, url.Values{}},
-		"/console/people":                {read: apikey.UsersRead},
-		"/console/people/new":            {apikey.UsersWrite, apikey.UsersWrite, url.Values{"username": {"grace"}}},
-		"/console/people/invite":         {apikey.UsersWrite, apikey.UsersWrite, url.Values{"email": {"grace@example.com"}}},
-		"/console/people/{ada}":          {apikey.UsersRead, apikey.UsersWrite, url.Values{"change": {"group"}, "group": {"none"}}},
-		"/console/groups":                {apikey.UsersRead, apikey.UsersWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
-		"/console/scopes":                {apikey.ScopesRead, apikey.ScopesWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
-		"/console/scopes/new":            {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"name": {"print"}, "claims": {"printer"}}},
-		"/console/scopes/profile":        {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"title": {"Profile"}}},
-		"/console/settings":              {read: apikey.KeysRead},
-		"/console/groups/new":            {apikey.UsersWrite, apikey.UsersWrite, url.Values{"name": {"staff"}}},
+		"/console/sessions":                   {apikey.SessionsRead, apikey.SessionsWrite, url.Values{"end": {"unknown"}, "user": {"unknown"}}},
+		"/console/mail":                       {apikey.UsersRead, apikey.UsersWrite, url.Values{"list": {"mails-failed"}, "retry": {"all"}}},
+		"/console/keys":                       {apikey.KeysRead, apikey.KeysWrite, url.Values{"rotate": {"on"}}},
+		"/console/applications":               {read: apikey.ClientsRead},
+		"/console/applications/new":           {apikey.ClientsWrite, apikey.ClientsWrite, url.Values{"kind": {"service"}, "name": {"Job"}}},
+		"/console/applications/web":           {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"change": {"secret"}}},
+		"/console/applications/web/json":      {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}, "members": {"{}"}}},
+		"/console/applications/web/try":       {apikey.ClientsWrite, apikey.ClientsWrite, url.Values{}},
+		"/console/people":                     {read: apikey.UsersRead},
+		"/console/people/new":                 {apikey.UsersWrite, apikey.UsersWrite, url.Values{"username": {"grace"}}},
+		"/console/people/invite":              {apikey.UsersWrite, apikey.UsersWrite, url.Values{"email": {"grace@example.com"}}},
+		"/console/people/{ada}":               {apikey.UsersRead, apikey.UsersWrite, url.Values{"change": {"group"}, "group": {"none"}}},
+		"/console/groups":                     {apikey.UsersRead, apikey.UsersWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
+		"/console/scopes":                     {apikey.ScopesRead, apikey.ScopesWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
+		"/console/scopes/new":                 {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"name": {"print"}, "claims": {"printer"}}},
+		"/console/scopes/profile":             {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"title": {"Profile"}}},
+		"/console/settings":                   {read: apikey.KeysRead},
+		"/console/groups/new":                 {apikey.UsersWrite, apikey.UsersWrite, url.Values{"name": {"staff"}}},
+		"/console/applications/web/look":      {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}}},
+		"/console/applications/web/lifespans": {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}}},
+		"/console/applications/web/advanced":  {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}}},
 	}
 	s := startConsole(t, storetest.New(t))
 	parameter := regexp.MustCompile(`\{\w+\}`)
@@ -504,7 +507,7 @@ func TestConsoleApplications(t *testing.T) {
 		if p = b.Get("/console/applications/" + id); p.Status != http.StatusNotFound {
 			t.Errorf("the deleted application: %d", p.Status)
 		}
-		for action, want := range map[string]int{"client.create": 2, "client.update": 3, "client.secret.rotate": 1, "client.delete": 1} {
+		for action, want := range map[string]int{"client.create": 2, "client.update": 3, "client.secret.add": 1, "client.delete": 1} {
 			events, err := s.Store.Audit.ListEvents(t.Context(), audit.Filter{Action: action}, "", 10)
 			if err != nil || len(events) != want || events[0].Actor.Kind != audit.Administrator {
 				t.Errorf("%s: %d events, want %d: %+v, %v", action, len(events), want, events, err)

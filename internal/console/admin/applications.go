@@ -26,6 +26,7 @@ type application struct {
 	AllowedGroups []string  `json:"allowed_groups"`
 	SkipConsent   bool      `json:"skip_consent"`
 	DPoPBound     bool      `json:"dpop_bound_access_tokens"`
+	Resources     []string  `json:"served_resources"`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -56,41 +57,22 @@ func kinds() []kind {
 		{"native", "console.kind.native", "native", client.AuthNone, code, true},
 		{"device", "console.kind.device", "native", client.AuthNone, []string{client.GrantDeviceCode, client.GrantRefreshToken}, false},
 		{"service", "console.kind.service", "web", client.AuthBasic, []string{client.GrantClientCredentials}, false},
+		{"api", "console.kind.api", "web", client.AuthBasic, nil, false},
 	}
 }
 
 // kindOf returns the key of the name of the kind that an application most likely is.
 func kindOf(a *application) string {
+	if len(a.Resources) > 0 {
+		return "console.kind.api"
+	}
 	for _, k := range kinds() {
 		public := a.AuthMethod == client.AuthNone
-		if slices.Contains(a.GrantTypes, k.grants[0]) && public == (k.authMethod == client.AuthNone) && (a.Type == k.appType || !k.redirects) {
+		if len(k.grants) > 0 && slices.Contains(a.GrantTypes, k.grants[0]) && public == (k.authMethod == client.AuthNone) && (a.Type == k.appType || !k.redirects) {
 			return k.name
 		}
 	}
 	return "console.kind.web"
-}
-
-// applications serves GET /console/applications.
-func applications(v *visit) error {
-	c := v.console
-	content := pages.ConsoleList{
-		Heading: messages.New("console.applications"), Lede: messages.New("console.applications.lede"), Action: c.Root + "/applications",
-		Empty: messages.New("console.applications.none"),
-	}
-	if v.holds(apikey.ClientsWrite) {
-		content.Links = []pages.LinkButton{{ID: "new", Link: pages.Link{URL: c.Root + "/applications/new", Text: messages.New("console.connect")}, Primary: true}}
-	}
-	var list []application
-	if err := v.list("listOAuth2Clients", nil, &list, &content); err != nil {
-		return err
-	}
-	for i := range list {
-		a, when := &list[i], v.when(list[i].CreatedAt)
-		content.Rows = append(content.Rows, pages.ListRow{
-			Class: "application", Name: a.title(), URL: v.applicationURL(a.ID), Details: []string{a.ID}, When: &when, Tag: messages.New(kindOf(a)),
-		})
-	}
-	return v.show(content)
 }
 
 func (v *visit) applicationURL(id string) string {
@@ -103,7 +85,7 @@ func showApplication(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(applicationPage(v, a))
+	return showWhole(v, a)
 }
 
 func readApplication(v *visit) (*application, error) {
@@ -123,7 +105,7 @@ func applicationPage(v *visit, a *application) pages.ConsoleDetail {
 			{Label: messages.New("console.application.auth-method"), Value: a.AuthMethod},
 			{Label: messages.New("console.application.scopes"), Value: a.Scope},
 		},
-		Links: []pages.LinkButton{{ID: "json", Link: pages.Link{URL: action + "/json", Text: messages.New("console.application.json")}}},
+		Links: memberLinksOf(action),
 	}
 	if a.Secret != "" {
 		content.Once = []pages.Fact{{ID: "client-secret", Label: messages.New("console.application.secret"), Value: a.Secret, Copy: true}}
@@ -148,12 +130,6 @@ func applicationPage(v *visit, a *application) pages.ConsoleDetail {
 		content.Sections = append(content.Sections, edit("redirect-uris", "redirect_uris", "console.application.redirect-uris", a.RedirectURIs))
 	}
 	content.Sections = append(content.Sections, edit("allowed-groups", "allowed_groups", "console.application.groups", a.AllowedGroups))
-	if a.AuthMethod != client.AuthNone {
-		content.Sections = append(content.Sections, pages.Section{
-			Heading: messages.New("console.application.secret"), Text: messages.New("console.application.rotate.hint"),
-			Forms: []pages.FormPart{{Action: action, Button: pages.Button{ID: "rotate-secret", Name: "change", Value: "secret", Text: messages.New("console.application.rotate")}}},
-		})
-	}
 	content.Sections = append(content.Sections, pages.Section{
 		Heading: messages.New("console.danger"), Text: messages.New("console.application.delete.hint"), Danger: true,
 		Forms: []pages.FormPart{{Action: action, Button: pages.Button{ID: "delete", Name: "change", Value: "delete", Text: messages.New("console.application.delete"), Danger: true}}},
@@ -162,19 +138,23 @@ func applicationPage(v *visit, a *application) pages.ConsoleDetail {
 }
 
 // changeApplication serves POST /console/applications/{id}: change is redirect_uris, allowed_groups,
-// secret or delete, and confirm is yes after the question whether to delete it.
+// secret (a new one), allow or delete, and remove-secret is the ID of a secret. confirm is yes after the
+// question before the last three.
 func changeApplication(v *visit) error {
 	form, id := v.r.PostForm, v.pathValue("id")
 	path := map[string]string{"id": id}
+	if secret := form.Get("remove-secret"); secret != "" {
+		return removeSecret(v, id, secret)
+	}
 	switch change := form.Get("change"); change {
 	case "redirect_uris", "allowed_groups":
 		return patchApplication(v, id, change, lines(form.Get("before")), lines(form.Get(change)))
 	case "secret":
 		var changed application
-		if _, err := v.call(Call{Operation: "rotateOAuth2ClientSecret", Path: path}, &changed); err != nil {
-			return err
+		if _, err := v.call(Call{Operation: "addOAuth2ClientSecret", Path: path}, &changed); err != nil {
+			return refuseChange(v, err)
 		}
-		return v.show(applicationPage(v, &changed))
+		return showWhole(v, &changed)
 	case "allow":
 		return allowAddress(v, id, form.Get("uri"))
 	case "delete":

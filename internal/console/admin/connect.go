@@ -16,16 +16,18 @@ import (
 )
 
 // connectForm is the form of a new application, with the values that were sent.
-func connectForm(v *visit) (pages.ConsoleForm, error) {
+func connectForm(v *visit) (pages.ConsoleConnect, error) {
 	form := v.r.Form
 	presets := pages.Input{ID: "preset", Name: "preset", Label: messages.New("console.connect.preset"), Hint: messages.New("console.connect.preset.hint"), Kind: pages.InputChoice, Options: []pages.Option{
 		{Text: messages.New("console.connect.no-preset"), Selected: form.Get("preset") == ""},
 	}}
 	all, err := preset.List()
 	if err != nil {
-		return pages.ConsoleForm{}, err
+		return pages.ConsoleConnect{}, err
 	}
+	checked := map[string]presetURIs{}
 	for _, p := range all {
+		checked[p.ID] = urisOf(p)
 		if p.Kind != preset.KindType {
 			presets.Options = append(presets.Options, pages.Option{Value: p.ID, Literal: p.Name, Selected: form.Get("preset") == p.ID})
 		}
@@ -34,7 +36,11 @@ func connectForm(v *visit) (pages.ConsoleForm, error) {
 	for _, k := range kinds() {
 		types.Options = append(types.Options, pages.Option{Value: k.id, Text: messages.New(k.name), Selected: form.Get("kind") == k.id})
 	}
-	return pages.ConsoleForm{
+	known, err := json.Marshal(checked)
+	if err != nil {
+		return pages.ConsoleConnect{}, fmt.Errorf("encode presets: %w", err)
+	}
+	return pages.ConsoleConnect{Presets: string(known), ConsoleForm: pages.ConsoleForm{
 		Heading: messages.New("console.connect"), Lede: messages.New("console.connect.lede"), CancelURL: v.console.Root + "/applications",
 		FormPart: pages.FormPart{
 			Action: v.console.Root + "/applications/new",
@@ -46,7 +52,22 @@ func connectForm(v *visit) (pages.ConsoleForm, error) {
 			},
 			Button: pages.Button{ID: "create", Text: messages.New("console.connect.create"), Primary: true},
 		},
-	}, nil
+	}}, nil
+}
+
+// presetURIs is what the script of the form knows of a preset. Without patterns it has no address.
+type presetURIs struct {
+	Name     string   `json:"name"`
+	Patterns []string `json:"patterns"`
+	Origin   bool     `json:"origin"`
+}
+
+func urisOf(p *preset.Preset) presetURIs {
+	uris := presetURIs{Name: p.Name, Origin: p.Address == preset.AddressOrigin}
+	if p.Address != preset.AddressNone {
+		uris.Patterns = append([]string{}, p.Client.RedirectURIs...)
+	}
+	return uris
 }
 
 // connect serves GET /console/applications/new.
@@ -89,6 +110,9 @@ func createApplication(v *visit) error {
 		content.Snippets = append(content.Snippets, pages.Snippet{Place: s.Place, Format: s.Format, Text: s.Text})
 	}
 	content.Notes = append(slices.Clone(connection.Warnings), connection.Preset.Notes...)
+	if err := addUse(v, &application{ID: registered.ID, AuthMethod: client.AuthNone}, &content); err != nil {
+		return err
+	}
 	return v.show(content)
 }
 
@@ -122,8 +146,8 @@ func newConnection(v *visit) (c *preset.Connection, fault messages.Message, err 
 	case p.Address == preset.AddressNone:
 	case len(redirects) == 0:
 		return nil, messages.New("console.connect.redirect-uri.missing"), nil
-	case isType:
-		app.URL = p.Example
+	case isType && len(p.Client.RedirectURIs) > 0:
+		app.URL = p.Example // the form has the redirect URIs themselves
 	default:
 		app.URL = appOf(p, redirects[0])
 	}

@@ -39,7 +39,7 @@ const (
 
 // pages returns the pages in the order of the menu.
 func (c *Console) pages() []page {
-	return []page{
+	all := []page{
 		{title: messages.New("console.overview"), group: groupHome, get: overview},
 		{path: "/applications", title: messages.New("console.applications"), group: groupUse, read: apikey.ClientsRead, get: applications},
 		{path: "/applications/new", read: apikey.ClientsWrite, write: apikey.ClientsWrite, get: connect, post: createApplication, sensitive: true},
@@ -62,4 +62,8 @@ func (c *Console) pages() []page {
 		{path: "/keys", title: messages.New("console.keys"), group: groupKeep, read: apikey.KeysRead, write: apikey.KeysWrite, sensitive: true, get: keys, post: changeKeys},
 		{path: "/settings", title: messages.New("console.settings"), group: groupKeep, read: apikey.KeysRead, get: settings},
 	}
+	for _, p := range memberPages() {
+		all = append(all, p.row())
+	}
+	return all
 }
