@@ -11,9 +11,9 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// userGuard decides whose sessions, consents and tokens an administrator may end: those of users who
-// are not administrators, and of those whose role has no more rights. API keys and clients have no
-// role: their scope covers all users, as in Ory Hydra.
+// userGuard limits the users whose sessions, consents and tokens an administrator may end: the role of
+// the user must not have more rights than that of the administrator. API keys and clients have no role:
+// their scope covers all users, as in Ory Hydra.
 type userGuard struct {
 	accounts interface {
 		Account(ctx context.Context, subject string) (*account.Account, error)
@@ -25,7 +25,7 @@ type userGuard struct {
 	now    func() time.Time
 }
 
-// subject returns an error unless the caller may end what belongs to the user.
+// subject returns an error unless the caller may end the sessions, consents and tokens of the user.
 func (g *userGuard) subject(r *Request, subject string) error {
 	caller, inside := callerOf(r.Context())
 	if !inside {
@@ -41,7 +41,7 @@ func (g *userGuard) subject(r *Request, subject string) error {
 	return needRoles(caller.Holds, a.AdminRole)
 }
 
-// session is [userGuard.subject] for the user of a session. An ended session has none.
+// session is [userGuard.subject] for the user of a session. It allows a session that has ended.
 func (g *userGuard) session(r *Request, id string) error {
 	if _, inside := callerOf(r.Context()); !inside {
 		return nil
@@ -56,7 +56,7 @@ func (g *userGuard) session(r *Request, id string) error {
 	return g.subject(r, s.Subject)
 }
 
-// grant is [userGuard.subject] for the user of a grant. An ended grant has none.
+// grant is [userGuard.subject] for the user of a grant. It allows a grant that has ended.
 func (g *userGuard) grant(r *Request, id grant.ID) error {
 	if _, inside := callerOf(r.Context()); !inside {
 		return nil

@@ -23,8 +23,8 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 		"t": func(key string, args ...any) template.HTML { return catalogue.HTML(messages.New(key, args...)) },
 		// msg returns a message that a handler chose, as text.
 		"msg": func(m messages.Message) string { return cleanMessage(catalogue.Isolated(m)) },
-		// told is a message that a handler wrote.
-		"told": cleanMessage,
+		// status is a message in the language of the page, as text.
+		"status": cleanMessage,
 		// markup returns a message as markup: its arguments may have some.
 		"markup": catalogue.HTML,
 		"filled": func(m messages.Message) bool { return !m.IsZero() },
