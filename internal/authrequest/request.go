@@ -120,10 +120,10 @@ func (r *Request) SubjectFor(sub string) string {
 }
 
 // Remembers returns the scopes of granted that a remembered consent includes: the ones that
-// the consent page listed.
+// the consent page listed, and none of a trial.
 func (r *Request) Remembers(granted []string) []string {
 	form, err := url.ParseQuery(r.Parameters)
-	if err != nil {
+	if err != nil || form.Has(TrialParameter) {
 		return nil
 	}
 	var c consent.Consent

@@ -104,6 +104,9 @@ func (f *flow) acceptedScopes(r *http.Request) []string {
 // mayRememberConsent reports whether a stored consent can satisfy a later request. The
 // authorization endpoint decides it by the same property of the client.
 func (f *flow) mayRememberConsent() bool {
+	if f.isTrial() {
+		return false
+	}
 	front := slices.ContainsFunc(strings.Fields(f.parameters.Get("response_type")), func(part string) bool {
 		return part != client.ResponseTypeCode
 	})

@@ -123,6 +123,9 @@ func (s *flows) clientOf(ctx context.Context, q *authrequest.Request) (*client.C
 	return s.Clients.Client(ctx, q.ClientID)
 }
 
+// isTrial reports whether an administrator tries the application.
+func (f *flow) isTrial() bool { return f.parameters.Has(authrequest.TrialParameter) }
+
 // isForAccountConsole reports whether the user signs in for the account console, not for an
 // application.
 func (f *flow) isForAccountConsole() bool { return f.client.ID == client.AccountConsoleID }
@@ -195,8 +198,14 @@ func (s *flows) continueAs(ctx context.Context, f *flow, sessionID string) error
 // nothing if the user has decided before.
 func (s *flows) decide(ctx context.Context, f *flow, decision authrequest.Decision, remember *consent.Consent) error {
 	var err error
-	if remember != nil && len(remember.Scopes) < len(f.scopes()) {
+	isPartial := remember != nil && len(remember.Scopes) < len(f.scopes())
+	if isPartial {
 		f.parameters.Set(authrequest.ConsentParameter, strings.Join(remember.Scopes, " "))
+	}
+	if f.isTrial() {
+		remember = nil // the application itself has not asked the administrator
+	}
+	if isPartial {
 		err = s.Requests.RecordPartialConsent(ctx, f.request.ID, f.session.Subject, f.parameters.Encode(), remember, s.Now())
 	} else {
 		err = s.Requests.RecordDecision(ctx, f.request.ID, decision, f.session.Subject, remember, s.Now())
