@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/console/admin"
 	"github.com/ostiary/ostiary/test/rig"
@@ -26,6 +27,7 @@ func consolePictures() map[string]string {
 		"/applications/{id}/look":      "application-look",
 		"/applications/{id}/lifespans": "application-lifespans",
 		"/applications/{id}/advanced":  "application-advanced",
+		"/applications/{id}/try":       "try",
 		"/people":                      "people",
 		"/people/new":                  "person-new",
 		"/people/invite":               "invite",
@@ -38,13 +40,14 @@ func consolePictures() map[string]string {
 		"/audit":                       "audit",
 		"/explain":                     "explain",
 		"/sessions":                    "sessions",
+		"/mail":                        "mail",
 		"/keys":                        "keys",
 		"/settings":                    "settings",
 	}
 }
 
 // withoutPicture are the routes of the console that show no page of their own.
-func withoutPicture() []string { return []string{"/callback"} }
+func withoutPicture() []string { return []string{"/callback", "/try/callback"} }
 
 // TestPicturesOfTheConsole shows each page of the console, with the data of a server in use, and tests
 // it as a tour does. Each route has a picture.
@@ -73,6 +76,13 @@ func TestPicturesOfTheConsole(t *testing.T) {
 		v.checkInEachLanguage(name)
 		v.keepForDocs(name)
 	}
+	v.open(s.issuer + "/console" + fill.Replace("/applications/{id}"))
+	v.press("#try")
+	v.arrive("#accept")
+	v.press("#accept")
+	v.arrive("#result")
+	v.check("console-try-result")
+	v.keepForDocs("console-try-result")
 }
 
 // keepForDocs saves the pictures of a page that the documentation has, in the folder
@@ -88,6 +98,7 @@ func (v *tour) keepForDocs(name string) {
 		"console-connect":     views[:1],
 		"console-application": views[:1],
 		"console-explain":     views[:1],
+		"console-try-result":  views[:1],
 		"console-people":      views[2:3],
 	}[name] {
 		v.emulate(view)
@@ -100,17 +111,17 @@ func (v *tour) keepForDocs(name string) {
 // placeholders in paths.
 func (s *service) use(v *tour) []string {
 	s.t.Helper()
+	rig.ImportUsers(s.t, s.cluster,
+		rig.User{Username: "grace", Password: s.password, Claims: map[string]any{
+			"name": "Grace Hopper", "email": gracesAddress, "email_verified": true,
+		}},
+		rig.User{Username: "alan", Password: s.password, Claims: map[string]any{"name": "Alan Turing", "email": "alan@example.com"}})
 	s.command("users", "update", s.username, "--admin-role=owner")
 	s.command("groups", "create", "staff")
 	s.command("groups", "create", "engineers")
 	s.command("scopes", "create", "print", "--claim", "printer=id_token,userinfo")
 	grafana := decode(v.browser, s.command("clients", "create", "--preset", "grafana", "--url", "https://grafana.example.org", "--json"))
 	s.command("clients", "create", "--name", "Wiki", "--redirect-uri", "https://wiki.example.org/callback", "--allowed-group", "staff")
-	rig.ImportUsers(s.t, s.cluster,
-		rig.User{Username: "grace", Password: s.password, Claims: map[string]any{
-			"name": "Grace Hopper", "email": gracesAddress, "email_verified": true,
-		}},
-		rig.User{Username: "alan", Password: s.password, Claims: map[string]any{"name": "Alan Turing", "email": "alan@example.com"}})
 	s.command("groups", "add", "staff", "grace")
 	grace := decode(v.browser, s.command("users", "get", "grace", "--json"))
 
@@ -119,6 +130,9 @@ func (s *service) use(v *tour) []string {
 	other.open(s.authorizeURL(map[string][]string{"redirect_uri": {"https://wrong.example/callback"}}))
 	request := other.read("#request-id")
 
+	for began := time.Now(); s.cluster.Run(s.t.Context(), "explain", request).Code != 0 && time.Since(began) < timeout; {
+		time.Sleep(100 * time.Millisecond) // the record is written within a second
+	}
 	s.cluster.Stop(0) // writes the numbers of the overview
 	s.cluster.Restart(0)
 	v.open(s.issuer + "/console")
@@ -126,8 +140,9 @@ func (s *service) use(v *tour) []string {
 	v.press("#enrol")
 	v.write("#code", v.authenticatorApp().code())
 	v.press("#confirm")
-	v.open(s.issuer + "/console/explain?request_id=" + request)
+	v.arrive("#sign-out") // the page after the sign-in leads on
 	return []string{
-		"{id}", grafana["client_id"].(string), "{subject}", grace["subject"].(string), "{name}", "print", "/explain", "/explain?request_id=" + request,
+		"{id}", grafana["client_id"].(string), "{subject}", grace["subject"].(string), "/explain", "/explain?request_id=" + request,
+		"/scopes/{name}", "/scopes/print",
 	}
 }

@@ -49,6 +49,7 @@ func TestFirstHourOfAnAdministrator(t *testing.T) {
 			h := &firstHour{service: startEmptyService(t, engine, map[string]string{"CONSOLE": "public", "SIGN_UP": "invited"}), modules: modules}
 			h.console, h.root, h.grace = h.issuer+"/console", &acting{browser: newBrowser(t)}, newBrowser(t)
 			h.connectExpress()
+			h.tryExpress()
 			h.connectGrafana()
 			h.inviteGrace()
 			h.putGraceIntoAGroup()
@@ -65,7 +66,7 @@ type firstHour struct {
 	*service
 
 	modules, console, app, grafana string
-	settings, environment          string // of the application
+	client, settings, environment  string // of the application
 	root                           *acting
 	grace                          *browser
 	phone                          authenticator // Grace's
@@ -86,6 +87,7 @@ func (h *firstHour) connectExpress() {
 	v.choose("#preset", "express")
 	v.write("#redirect-uri", h.app)
 	v.press("#create")
+	h.client = evaluate[string](v.browser, `document.querySelector("#client-id").value`)
 	h.settings, h.environment = v.snippet("javascript"), v.snippet("env")
 	runExpress(h.t, h.modules, h.app, h.settings, h.environment)
 	v.open(h.app)
@@ -99,6 +101,16 @@ func (h *firstHour) connectExpress() {
 	if v.actions > firstActions || took > firstMinute {
 		h.t.Errorf("from the set-up link to the application: %d actions in %v, want at most %d in %v", v.actions, took, firstActions, firstMinute)
 	}
+}
+
+// tryExpress sees what the application would get, though nobody knows its secret any more.
+func (h *firstHour) tryExpress() {
+	v := h.root
+	v.open(h.console + "/applications/" + h.client)
+	v.press("#try")
+	v.arrive("#result")
+	v.wantText("#id-token", "preferred_username", "root")
+	v.wantNoElement("#result .failed")
 }
 
 // choose selects an option.
@@ -214,6 +226,7 @@ func (h *firstHour) readAuditLog() {
 		{"user.create", "root"},
 		{"console.sign-in", "root"},
 		{"client.create", "root"},
+		{"client.try", h.client},
 		{"user.invite", gracesAddress},
 		{"group.create", "staff"},
 		{"user.group.add", "root"},
