@@ -147,4 +147,29 @@ func TestConsoleOnTheAdminListener(t *testing.T) {
 	}
 	v.click(".copy-button")
 	v.wantText(".copy-button", "Copied")
+	v.tryTheApplication(server.admin)
+}
+
+// tryTheApplication runs the sign-in of the application whose page is open: the user denies and then
+// accepts it. The response comes to the console from another site.
+func (v *tour) tryTheApplication(admin string) {
+	id := evaluate[string](v.browser, `document.querySelector("#client-id").value`)
+	v.open(admin + "/console/applications/" + id)
+	v.click("#try")
+	v.arrive("#deny")
+	v.click("#deny")
+	v.arrive("#result.failed")
+	v.wantText("#step-consent.failed", "Refused")
+	v.wantText("#explanation", "access_denied")
+	v.check("console-try-failed")
+	v.click("#try")
+	v.arrive("#accept")
+	v.click("#accept")
+	v.arrive("#result")
+	v.wantText("#step-userinfo", "OK")
+	v.wantText("#id-token", "acr", "phr")
+	v.wantText("#scopes", "profile")
+	v.check("console-try-worked")
+	v.open(admin + "/console/audit?action=client.try")
+	v.wantText(".change", id)
 }
