@@ -185,6 +185,9 @@ func (s claimSources) scopes(requested []string, r *adminconsole.TrialResult) (l
 	}
 	for _, name := range requested {
 		one := pages.TrialScope{Name: name, Granted: slices.Contains(s.Access.Scopes, name)}
+		if one.Granted && name == oauth2.ScopeOpenID {
+			one.Claims = []string{"sub"}
+		}
 		for _, claim := range all {
 			if slices.Contains(claim.Scopes, name) && !slices.Contains(one.Claims, claim.Name) {
 				one.Claims = append(one.Claims, claim.Name)
