@@ -51,11 +51,13 @@ func TestConsoleExplainsStepByStep(t *testing.T) {
 			},
 			"an unknown client": {
 				authorize("client_id", "nobody"),
-				[]string{"4 ok ", "5 REFUSED     the client is registered", "6 not reached", "7 not reached redirect_uri"}, []string{"fix"},
+				[]string{"4 ok ", "5 REFUSED     the client is registered", "6 not reached", "7 not reached redirect_uri"},
+				[]string{"fix"},
 			},
 			"an unknown prompt": {
 				authorize("prompt", "dance"),
-				[]string{"11 ok          code_challenge", "12 REFUSED     nonce, prompt", "parameter: prompt", "13 not reached the user is signed in"}, []string{"open-application"},
+				[]string{"11 ok          code_challenge", "12 REFUSED     nonce, prompt", "parameter: prompt", "13 not reached the user is signed in"},
+				[]string{"open-application"},
 			},
 			"an unknown response mode": {
 				authorize("response_mode", "dance"), []string{"7 ok          redirect_uri", "8 REFUSED     response_mode", "9 not reached"}, []string{"open-application"},
@@ -65,7 +67,8 @@ func TestConsoleExplainsStepByStep(t *testing.T) {
 			},
 			"a wrong secret": {
 				s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"web"}, "client_secret": {"wrong"}}),
-				[]string{"6 ok", "7 REFUSED     the client secret", "8 not reached the client may use the grant_type"}, []string{"open-application", "fix"},
+				[]string{"6 ok", "7 REFUSED     the client secret", "8 not reached the client may use the grant_type"},
+				[]string{"open-application", "fix"},
 			},
 			"no access token": {
 				s.NewBrowser().Get("/userinfo"), []string{"3 ok", "4 REFUSED     the request has one access token", "5 not reached"}, []string{"fix"},

@@ -136,8 +136,14 @@ func compared(r *refusal.Record) (values []pages.ComparedValue, differs messages
 func explanationText(e *pages.Explanation, r *refusal.Record) string {
 	var b strings.Builder
 	for _, line := range [][2]string{
-		{"request id", r.RequestID}, {"time", r.At.UTC().Format(time.RFC3339)}, {"request", e.Request}, {"response", e.Response},
-		{"client", e.Client}, {"network", e.Network}, {"rule", e.Rule}, {"cause", e.Cause},
+		{"request id", r.RequestID},
+		{"time", r.At.UTC().Format(time.RFC3339)},
+		{"request", e.Request},
+		{"response", e.Response},
+		{"client", e.Client},
+		{"network", e.Network},
+		{"rule", e.Rule},
+		{"cause", e.Cause},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(&b, "%-11s %s\n", line[0], line[1])

@@ -213,8 +213,12 @@ func showRun(v *visit, a *application, run *trial, page *pages.ConsoleTrial) err
 	ctx, c := v.r.Context(), v.console
 	steps := trialSteps(a, run)
 	page.Request = []pages.ComparedValue{
-		{Name: "response_type", Text: "code"}, {Name: "client_id", Text: run.ClientID}, {Name: "redirect_uri", Text: run.RedirectURI},
-		{Name: "scope", Text: run.Scope}, {Name: "state", Label: messages.New("console.try.random")}, {Name: "nonce", Label: messages.New("console.try.random")},
+		{Name: "response_type", Text: "code"},
+		{Name: "client_id", Text: run.ClientID},
+		{Name: "redirect_uri", Text: run.RedirectURI},
+		{Name: "scope", Text: run.Scope},
+		{Name: "state", Label: messages.New("console.try.random")},
+		{Name: "nonce", Label: messages.New("console.try.random")},
 		{Name: "code_challenge_method", Text: "S256"},
 	}
 	page.Result = messages.New("console.try.failed")
@@ -233,6 +237,12 @@ func showRun(v *visit, a *application, run *trial, page *pages.ConsoleTrial) err
 	if err != nil {
 		return err
 	}
+	showResult(v, a, result, steps, page)
+	return nil
+}
+
+// showResult fills in the page from the token and userinfo responses.
+func showResult(v *visit, a *application, result *TrialResult, steps []pages.TrialStep, page *pages.ConsoleTrial) {
 	page.Scopes, page.NotRequested = result.Scopes, result.NotRequested
 	if token := result.Token; token != nil {
 		steps[stepSignIn].Detail = strings.TrimSpace("acr " + token.ACR + ", amr " + strings.Join(token.AMR, " "))
@@ -242,10 +252,10 @@ func showRun(v *visit, a *application, run *trial, page *pages.ConsoleTrial) err
 	switch {
 	case result.TokenError != nil:
 		page.Failure, page.Steps = responseFailure(v, a, "/oauth2/token", result.TokenError), failAt(steps, stepToken)
-		return nil
+		return
 	case result.UserinfoError != nil:
 		page.Failure, page.Steps = responseFailure(v, a, "/userinfo", result.UserinfoError), failAt(steps, stepUserinfo)
-		return nil
+		return
 	case result.Userinfo != nil:
 		page.Userinfo, steps[stepUserinfo].Detail = result.Userinfo.Claims, result.Userinfo.MediaType
 	default:
@@ -253,14 +263,15 @@ func showRun(v *visit, a *application, run *trial, page *pages.ConsoleTrial) err
 	}
 	page.Worked, page.Steps = true, failAt(steps, len(steps))
 	page.Result = messages.New("console.try.worked", "user", v.account.Name())
-	return nil
 }
 
 // tokenResponse returns the members of the token response, of which the tokens are not shown.
 func tokenResponse(t *TrialToken) []pages.ComparedValue {
 	members := []pages.ComparedValue{
-		{Name: "access_token", Label: messages.New("console.try.not-shown")}, {Name: "token_type", Text: t.TokenType},
-		{Name: "expires_in", Text: strconv.FormatInt(t.ExpiresIn, 10)}, {Name: "scope", Text: t.Scope},
+		{Name: "access_token", Label: messages.New("console.try.not-shown")},
+		{Name: "token_type", Text: t.TokenType},
+		{Name: "expires_in", Text: strconv.FormatInt(t.ExpiresIn, 10)},
+		{Name: "scope", Text: t.Scope},
 	}
 	if t.HasRefreshToken {
 		members = append(members, pages.ComparedValue{Name: "refresh_token", Label: messages.New("console.try.not-shown")})
