@@ -201,6 +201,34 @@ func TestConsoleShowsSecretsOnce(t *testing.T) {
 	})
 }
 
+// Of two administrators who fill in a member that an application lacks, the second sees a conflict.
+func TestConsoleConflictsOfAbsentMembers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s, b := openConsole(t, db, account.Owner)
+		page := b.Get("/console/applications/web/json")
+		before := page.HiddenField("before")
+		if before == "" || strings.Contains(before, "allowed_groups") {
+			t.Fatalf("the client is %s", before)
+		}
+		if p := b.Post("/console/applications/web", url.Values{"change": {"allowed_groups"}, "before": {""}, "allowed_groups": {"staff"}}); p.Status != http.StatusSeeOther {
+			t.Errorf("the first change: %d\n%s", p.Status, p.Body)
+		}
+		if p := b.Post("/console/applications/web", url.Values{"change": {"allowed_groups"}, "before": {""}, "allowed_groups": {"guests"}}); p.Status != http.StatusConflict {
+			t.Errorf("the second change: %d", p.Status)
+		}
+		edited := strings.Replace(before, "{", `{"allowed_groups": ["guests"],`, 1)
+		if p := b.Post("/console/applications/web/json", url.Values{"before": {before}, "members": {edited}}); p.Status != http.StatusBadRequest || !hasElement(p, "faults") {
+			t.Errorf("the second change as JSON: %d", p.Status)
+		}
+		stored, err := s.Store.Clients.Client(t.Context(), "web")
+		if err != nil || !slices.Equal(stored.AllowedGroups, []string{"staff"}) {
+			t.Errorf("the groups are %q, %v", stored.AllowedGroups, err)
+		}
+	})
+}
+
 // Support looks at people, which the audit log records; other roles do so without.
 func TestConsoleRecordsReadsBySupport(t *testing.T) {
 	t.Parallel()

@@ -72,7 +72,14 @@ func saveApplicationJSON(v *visit) error {
 	}
 	id := v.pathValue("id")
 	if patch := difference(before, after); len(patch) > 0 {
-		_, err := v.call(Call{Operation: "patchOAuth2Client", Path: map[string]string{"id": id}, Body: patch}, nil)
+		current, err := readApplicationJSON(v)
+		if err != nil {
+			return err
+		}
+		if now := map[string]json.RawMessage{}; json.Unmarshal([]byte(current), &now) == nil && addsPresent(before, after, now) {
+			return refuse(pages.Form{Faults: []pages.Fault{{Text: messages.New("console.conflict")}}})
+		}
+		_, err = v.call(Call{Operation: "patchOAuth2Client", Path: map[string]string{"id": id}, Body: patch}, nil)
 		if faults, ok := rejected(err); ok {
 			return refuse(faults)
 		}
@@ -81,6 +88,18 @@ func saveApplicationJSON(v *visit) error {
 		}
 	}
 	return v.done("/applications/"+id, messages.New("console.saved"))
+}
+
+// addsPresent reports whether after adds a member that before lacks and the client has now: a patch cannot
+// test that a member is absent.
+func addsPresent(before, after, now map[string]json.RawMessage) bool {
+	for member := range after {
+		_, was := before[member]
+		if _, is := now[member]; is && !was {
+			return true
+		}
+	}
+	return false
 }
 
 // difference returns the JSON Patch that changes before to after. It tests the members that it

@@ -38,6 +38,11 @@ func (a *application) title() string {
 	return a.ID
 }
 
+// list returns the values of a member that is a list.
+func (a *application) list(member string) []string {
+	return map[string][]string{"redirect_uris": a.RedirectURIs, "allowed_groups": a.AllowedGroups}[member]
+}
+
 // kind is a kind of applications, with the metadata that it has.
 type kind struct {
 	id         string
@@ -178,27 +183,32 @@ func changeApplication(v *visit) error {
 //
 // Spec: RFC 6902 §4.6.
 func patchApplication(v *visit, id, member string, before, after []string) error {
+	a, err := readApplication(v)
+	if err != nil {
+		return err
+	}
 	patch := []map[string]any{}
 	if len(before) > 0 {
 		patch = append(patch, map[string]any{"op": "test", "path": "/" + member, "value": before})
 	}
 	patch = append(patch, map[string]any{"op": "add", "path": "/" + member, "value": after})
-	_, err := v.call(Call{Operation: "patchOAuth2Client", Path: map[string]string{"id": id}, Body: patch}, nil)
-	faults, ok := rejected(err)
-	if !ok && err != nil {
+	ok, faults := true, pages.Form{}
+	if len(before) > 0 || len(a.list(member)) == 0 { // a patch cannot test that a member is absent
+		_, err = v.call(Call{Operation: "patchOAuth2Client", Path: map[string]string{"id": id}, Body: patch}, nil)
+		if err == nil {
+			return v.done("/applications/"+url.PathEscape(id), messages.New("console.saved"))
+		}
+		faults, ok = rejected(err)
+	}
+	if !ok {
 		return err
 	}
-	if err == nil {
-		return v.done("/applications/"+url.PathEscape(id), messages.New("console.saved"))
+	if a, err = readApplication(v); err != nil {
+		return err
 	}
-	a, readErr := readApplication(v)
-	if readErr != nil {
-		return readErr
-	}
-	now := map[string][]string{"redirect_uris": a.RedirectURIs, "allowed_groups": a.AllowedGroups}[member]
 	content := applicationPage(v, a)
 	content.Form = faults
-	if !slices.Equal(now, before) {
+	if !slices.Equal(a.list(member), before) {
 		content.Faults = []pages.Fault{{Text: messages.New("console.conflict")}}
 		return v.refuse(http.StatusConflict, content)
 	}
