@@ -201,6 +201,38 @@ func TestConsoleShowsSecretsOnce(t *testing.T) {
 	})
 }
 
+// After another sign-in the page of an application has the input of its user. A link cannot fill it in,
+// since an administrator would not see one of many fields change.
+func TestConsoleFormIsFilledInByItsUser(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startConsole(t, db)
+		setAdminRole(s, account.Owner)
+		secret, b := addApp(s), s.NewBrowser()
+		signInToConsole(b, "/console", secret)
+		name := func(p servertest.Response) string {
+			return p.Attribute("value", func(a map[string]string) bool { return a["name"] == "client_name" })
+		}
+		kept := name(b.Get("/console/applications/web/look"))
+		if p := b.Get("/console/applications/web/look?client_name=Evil&returned=x"); p.Status != http.StatusOK || name(p) != kept {
+			t.Errorf("a link fills in %q, before it was %q", name(p), kept)
+		}
+		s.Advance(6 * time.Minute)
+		p := b.Follow(answerSignIn(b, b.Post("/console/applications/web/look", url.Values{"client_name": {"Wiki & more"}}), secret))
+		next := p.Attribute("href", func(a map[string]string) bool { return a["id"] == "continue" })
+		if p = b.Get(next); name(p) != "Wiki & more" {
+			t.Errorf("after the sign-in %q is filled in, at %s", name(p), next)
+		}
+		if p = b.Get(strings.Replace(next, "Wiki", "Evil", 1)); name(p) != kept {
+			t.Errorf("changed: %q is filled in", name(p))
+		}
+		if p = b.Get(strings.Replace(next, "/look?", "/advanced?", 1)); name(p) != kept {
+			t.Errorf("at another page: %q is filled in", name(p))
+		}
+	})
+}
+
 // Of two administrators who fill in a member that an application lacks, the second sees a conflict.
 func TestConsoleConflictsOfAbsentMembers(t *testing.T) {
 	t.Parallel()

@@ -140,8 +140,9 @@ func (p memberPage) show(v *visit) error {
 	if err != nil {
 		return err
 	}
+	returned := v.returned()
 	content, err := p.form(v, current, func(m member) string {
-		if v.r.Form.Has(m.name) { // after another sign-in
+		if returned && v.r.Form.Has(m.name) {
 			return v.r.Form.Get(m.name)
 		}
 		return m.text(current)

@@ -38,6 +38,7 @@ type pending struct {
 	Nonce    string    `json:"nonce"`
 	Verifier string    `json:"verifier"`
 	Page     string    `json:"page"` // below the root, where the user returns
+	IsForm   bool      `json:"form"` // the query of Page has the fields of a form
 	At       time.Time `json:"at"`
 }
 
@@ -48,7 +49,7 @@ func levels() []string { return []string{session.LevelPhishingResistant, session
 //
 // Spec: OpenID Connect Core §3.1.2.1, §5.5.1.1, RFC 7636 §4.3.
 func (c *Console) begin(w http.ResponseWriter, r *http.Request, maxAge time.Duration) error {
-	p := pending{State: rand.Text(), Nonce: rand.Text(), Verifier: rand.Text() + rand.Text(), Page: c.returnPage(r), At: c.Now()}
+	p := pending{State: rand.Text(), Nonce: rand.Text(), Verifier: rand.Text() + rand.Text(), Page: c.returnPage(r), IsForm: r.Method == http.MethodPost, At: c.Now()}
 	// The redirect from the issuer may come from another site, which a strict cookie does not follow.
 	if err := c.setSealed(w, signInCookie, p, http.SameSiteLaxMode, signInLifetime); err != nil {
 		return err
@@ -131,7 +132,41 @@ func (c *Console) callback(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, err)
 		return
 	}
-	c.Pages.Show(w, r, http.StatusOK, pages.ConsoleContinue{URL: c.Root + p.Page})
+	to := c.Root + p.Page
+	if path, query, hasQuery := strings.Cut(p.Page, "?"); p.IsForm && hasQuery {
+		mark, err := c.formMark(who.Subject, path, query)
+		if err != nil {
+			c.fail(w, r, err)
+			return
+		}
+		to += "&" + returnedParameter + "=" + mark
+	}
+	c.Pages.Show(w, r, http.StatusOK, pages.ConsoleContinue{URL: to})
+}
+
+const (
+	// returnedParameter marks the fields of a form to which the user has returned.
+	returnedParameter = "returned"
+	formPurpose       = "ostiary_console_form"
+)
+
+// formMark returns the mark of the fields of a form that a user sent before a sign-in: a page with many
+// fields takes them from its address only with the mark, since anybody can write a link.
+func (c *Console) formMark(subject, path, query string) (string, error) {
+	sealed, err := c.Sealer.Seal(formPurpose, []byte(subject+" "+path+"?"+query))
+	return base64.RawURLEncoding.EncodeToString(sealed), err
+}
+
+// returned reports whether the user has sent the fields in the address of the page before a sign-in.
+func (v *visit) returned() bool {
+	query, mark, found := strings.Cut(v.r.URL.RawQuery, "&"+returnedParameter+"=")
+	sealed, err := base64.RawURLEncoding.DecodeString(mark)
+	if !found || err != nil {
+		return false
+	}
+	plain, err := v.console.Sealer.Open(formPurpose, sealed)
+	path := strings.TrimPrefix(v.r.URL.EscapedPath(), "/console")
+	return err == nil && string(plain) == v.who.Subject+" "+path+"?"+query
 }
 
 // errNonce reports an ID token of another sign-in.
