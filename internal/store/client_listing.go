@@ -26,26 +26,45 @@ const (
 // the end. With a selection a page may have fewer clients than the limit, although there are more.
 func (s *Clients) ListedClients(ctx context.Context, q client.Listing) (list []*client.Listed, next client.Position, err error) {
 	places, next, err := s.findListed(ctx, q)
-	for _, at := range places {
-		one := &client.Listed{Position: at}
-		if one.Client, err = readClient(ctx, s.db.LongRead, at.ID); errors.Is(err, client.ErrNotFound) {
-			continue // deleted meanwhile
-		}
-		if err == nil {
-			one.UsedAt, err = s.clientUse(ctx, at.ID)
-		}
-		if err == nil {
-			one.Refusals, err = s.countRefusals(ctx, at.ID, q.Since)
-		}
-		if err != nil {
-			break
-		}
-		list = append(list, one)
+	if err == nil && len(places) > 0 {
+		list, err = s.readListed(ctx, places, q.Since)
 	}
 	if err != nil {
 		return nil, client.Position{}, fmt.Errorf("list clients: %w", err)
 	}
 	return list, next, nil
+}
+
+// readListed returns the clients at the positions, in their order, without those that were deleted meanwhile.
+func (s *Clients) readListed(ctx context.Context, places []client.Position, since time.Time) (list []*client.Listed, err error) {
+	const ofClient = `(r.client_id, r.id) >= (clients.id, $1) AND (r.client_id, r.id) < (clients.id, 'z')`
+	read := `
+		SELECT ` + clientColumns + `,
+			coalesce((SELECT u.used_at FROM client_uses u WHERE u.client_id = clients.id AND u.secret = ''), 0),
+			(SELECT count(*) FROM (SELECT 1 FROM refusals r WHERE ` + ofClient + ` LIMIT $2) counted),
+			coalesce((SELECT r.request_id FROM refusals r WHERE ` + ofClient + ` ORDER BY r.client_id DESC, r.id DESC LIMIT 1), '')
+		FROM clients WHERE id IN (` + placeholders(3, len(places)) + `)`
+
+	args := []any{refusal.FirstID(since), listedRefusals + 1}
+	found := map[string]*client.Listed{}
+	for _, at := range places {
+		args = append(args, at.ID)
+	}
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) (err error) {
+		one := &client.Listed{}
+		var refused int64
+		one.Client, err = scanClientAnd(from, intoTime(&one.UsedAt), &refused, &one.Refusals.LastRequest)
+		one.Refusals.Count, one.Refusals.More = int(min(refused, listedRefusals)), refused > listedRefusals
+		found[one.Client.ID] = one
+		return err
+	}, read, args...)
+	for _, at := range places {
+		if one := found[at.ID]; one != nil {
+			one.Position = at
+			list = append(list, one)
+		}
+	}
+	return list, err
 }
 
 // errEnough ends the reading of rows.
@@ -111,12 +130,6 @@ func (s *Clients) listingQuery(q client.Listing) (read string, args []any) {
 		name, selected, strings.Join(conditions, ` AND `), order, id), args
 }
 
-// clientUse returns when the client was last used, the zero time if it was not.
-func (s *Clients) clientUse(ctx context.Context, id string) (at time.Time, err error) {
-	uses, err := s.ClientUses(ctx, id)
-	return uses[""], err
-}
-
 // ClientUses returns when a client, under the empty ID, and its secrets were last used, by their IDs.
 func (s *Clients) ClientUses(ctx context.Context, id string) (map[string]time.Time, error) {
 	const read = `SELECT secret, used_at FROM client_uses WHERE client_id = $1`
@@ -138,26 +151,6 @@ func (s *Clients) ClientUses(ctx context.Context, id string) (map[string]time.Ti
 // ofClientSince selects the refusals of a client since an ID. Two plain conditions would let PostgreSQL
 // read all refusals in the order of IDs to find those of a client that has few.
 const ofClientSince = `(client_id, id) >= ($1, $2) AND (client_id, id) < ($1, 'z')`
-
-// countRefusals counts the rejected requests of a client since a time, up to [listedRefusals].
-func (s *Clients) countRefusals(ctx context.Context, id string, since time.Time) (counted client.Refusals, err error) {
-	const read = `SELECT request_id FROM refusals WHERE ` + ofClientSince + ` ORDER BY client_id DESC, id DESC LIMIT $3`
-
-	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
-		var requestID string
-		if err := from.Scan(&requestID); err != nil {
-			return err
-		}
-		if counted.Count == 0 {
-			counted.LastRequest = requestID
-		}
-		if counted.More = counted.Count == listedRefusals; !counted.More {
-			counted.Count++
-		}
-		return nil
-	}, read, id, refusal.FirstID(since), listedRefusals+1)
-	return counted, err
-}
 
 // ClientRefusals counts the rejected requests of a client by rule since a time, among the latest
 // [clientRefusals], the rule of the latest request first.

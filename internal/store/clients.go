@@ -20,13 +20,16 @@ type Clients struct {
 const clientColumns = `id, metadata, secret, registration_token, previous_token, previous_until,
 	dynamic, disabled, not_before, created_at, updated_at, version, rotated_secrets, secret_created_at`
 
-func scanClient(from db.Scanner) (*client.Client, error) {
+func scanClient(from db.Scanner) (*client.Client, error) { return scanClientAnd(from) }
+
+// scanClientAnd scans a client, and the columns after it into others.
+func scanClientAnd(from db.Scanner, others ...any) (*client.Client, error) {
 	c := &client.Client{}
-	err := from.Scan(&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
+	return c, from.Scan(append([]any{&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
 		intoBytes(&c.RegistrationToken), intoBytes(&c.PreviousToken), intoTime(&c.PreviousUntil),
 		intoFlag(&c.Dynamic), intoFlag(&c.Disabled),
-		intoTime(&c.TokensValidAfter), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version, intoOptional(&c.RotatedSecrets), intoTime(&c.SecretCreatedAt))
-	return c, err
+		intoTime(&c.TokensValidAfter), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version, intoOptional(&c.RotatedSecrets), intoTime(&c.SecretCreatedAt),
+	}, others...)...)
 }
 
 // Client returns the client with an ID, or [client.ErrNotFound].
