@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,18 +22,19 @@ func namedClient(t *testing.T, s *store.Store, id, name string, dynamic bool) {
 }
 
 // listed reads a list page by page, and returns the IDs, with a bar between pages.
-func listed(t *testing.T, s *store.Store, q client.Listing) (ids string) {
+func listed(t *testing.T, s *store.Store, q client.Listing) string {
 	t.Helper()
+	var ids strings.Builder
 	for {
 		list, next, err := s.Clients.ListedClients(t.Context(), q)
 		must(t, err)
 		for _, one := range list {
-			ids += one.Client.ID + " "
+			ids.WriteString(one.Client.ID + " ")
 		}
 		if next == (client.Position{}) {
-			return ids
+			return ids.String()
 		}
-		ids += "| "
+		ids.WriteString("| ")
 		q.After = next
 	}
 }

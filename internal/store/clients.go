@@ -25,7 +25,8 @@ func scanClient(from db.Scanner) (*client.Client, error) { return scanClientAnd(
 // scanClientAnd scans a client, and the columns after it into others.
 func scanClientAnd(from db.Scanner, others ...any) (*client.Client, error) {
 	c := &client.Client{}
-	return c, from.Scan(append([]any{&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
+	return c, from.Scan(append([]any{
+		&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
 		intoBytes(&c.RegistrationToken), intoBytes(&c.PreviousToken), intoTime(&c.PreviousUntil),
 		intoFlag(&c.Dynamic), intoFlag(&c.Disabled),
 		intoTime(&c.TokensValidAfter), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version, intoOptional(&c.RotatedSecrets), intoTime(&c.SecretCreatedAt),

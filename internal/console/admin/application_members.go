@@ -36,14 +36,21 @@ func memberPages() []memberPage {
 func lookPage() memberPage {
 	return memberPage{"/look", "console.look", []memberGroup{
 		{"", []member{
-			{name: "client_name", label: "console.connect.name"}, {name: "logo_uri", label: "console.look.logo"},
-			{name: "client_uri", label: "console.look.home"}, {name: "policy_uri", label: "console.look.policy"}, {name: "tos_uri", label: "console.look.terms"},
+			{name: "client_name", label: "console.connect.name"},
+			{name: "logo_uri", label: "console.look.logo"},
+			{name: "client_uri", label: "console.look.home"},
+			{name: "policy_uri", label: "console.look.policy"},
+			{name: "tos_uri", label: "console.look.terms"},
 		}},
 		{"console.look.pages", []member{
-			{name: "theme.product_name", label: "console.look.product"}, {name: "theme.logo_uri", label: "console.look.page-logo"},
-			{name: "theme.logo_dark_uri", label: "console.look.page-logo-dark"}, {name: "theme.favicon_uri", label: "console.look.favicon"},
-			{name: "theme.accent_color", label: "console.look.accent"}, {name: "theme.accent_color_dark", label: "console.look.accent-dark"},
-			{name: "theme.footer_links", label: "console.look.links", kind: memberLinks}, {name: "theme.support_address", label: "console.look.support"},
+			{name: "theme.product_name", label: "console.look.product"},
+			{name: "theme.logo_uri", label: "console.look.page-logo"},
+			{name: "theme.logo_dark_uri", label: "console.look.page-logo-dark"},
+			{name: "theme.favicon_uri", label: "console.look.favicon"},
+			{name: "theme.accent_color", label: "console.look.accent"},
+			{name: "theme.accent_color_dark", label: "console.look.accent-dark"},
+			{name: "theme.footer_links", label: "console.look.links", kind: memberLinks},
+			{name: "theme.support_address", label: "console.look.support"},
 		}},
 	}}
 }
@@ -259,8 +266,7 @@ func (p memberPage) refuseChange(v *visit, before map[string]json.RawMessage, fa
 		return p.conflict(v, current)
 	}
 	fault := faults.Faults[0]
-	var known *httpapi.Error
-	if errors.As(cause, &known) {
+	if known, ok := errors.AsType[*httpapi.Error](cause); ok {
 		for _, m := range p.members() {
 			_, last, _ := strings.Cut("."+m.name, ".")
 			if word, _, _ := strings.Cut(known.Description, " "); word == last || strings.Contains(known.Description, m.name+" ") {
