@@ -220,6 +220,9 @@ func TestTrialIsBound(t *testing.T) {
 		bob.Follow(bob.Post("/login", url.Values{"request": {id}, "username": {"bob"}, "password": {servertest.Password}}))
 		refused("another user", bob.Get(begun), http.StatusForbidden)
 		refused("another session of the user", ada.Get(begun), http.StatusForbidden)
+		sent, err := url.Parse(begun)
+		servertest.Must(t, err)
+		refused("a trial in a form", ada.Post("/oauth2/auth", sent.Query()), http.StatusForbidden)
 		refused("a trial that was changed", b.Get(strings.Replace(begun, "trial%3A", "trial%3Ax", 1)), http.StatusForbidden)
 
 		// Parameters beside the trial do not count.

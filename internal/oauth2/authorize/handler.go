@@ -46,6 +46,10 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, request, err)
 		return
 	}
+	if r.Method == http.MethodPost && request.trial != nil {
+		h.refuse(w, r, nil, errTrial("a trial begins with GET, which sends the session of the administrator"))
+		return
+	}
 	if r.Method == http.MethodPost {
 		// A browser does not send the session cookie with a POST from another site, but with
 		// the GET of the redirect.
