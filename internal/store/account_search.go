@@ -65,15 +65,6 @@ type accountSearch struct {
 	limit  int
 }
 
-// arguments are the arguments of a statement.
-type arguments []any
-
-// add appends an argument and returns its placeholder.
-func (a *arguments) add(value any) string {
-	*a = append(*a, value)
-	return "$" + strconv.Itoa(len(*a))
-}
-
 // lastRune follows all texts with the same prefix, in the order of their bytes.
 const lastRune = "\U0010FFFF"
 
@@ -103,7 +94,7 @@ func (s *accountSearch) count(ctx context.Context, statement string, args argume
 }
 
 func (s *accountSearch) countMembers(ctx context.Context) (int, error) {
-	return s.count(ctx, `SELECT 1 FROM memberships WHERE group_name = $1 ORDER BY group_name, subject`, arguments{s.Group})
+	return s.count(ctx, `SELECT 1 FROM memberships WHERE (group_name, subject) >= ($1, '') AND group_name <= $1 ORDER BY group_name, subject`, arguments{s.Group})
 }
 
 // subjects reads subjects, each with the columns of its position.

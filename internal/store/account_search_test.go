@@ -39,7 +39,7 @@ func pagesOf(t *testing.T, search func(after string) ([]*account.Account, string
 	}
 }
 
-// A search finds the same accounts in the same order whatever bounds its reads have.
+// A search finds the same accounts in the same order regardless of the bounds of its reads.
 func TestSearchFindsAccountsByWords(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

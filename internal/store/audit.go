@@ -43,19 +43,16 @@ func (s *Audit) EndEvent(ctx context.Context, e *audit.Event) error {
 // ListEvents returns up to limit events, the newest first, starting before the ID
 // before; an empty ID starts with the newest.
 func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, limit int) (list []*audit.Event, err error) {
-	if before == "" {
-		before = "z" // sorts after every ID in every collation
-	}
-	read := `
-		SELECT ` + eventColumns + ` FROM audit_events
-		WHERE id < $1 AND id >= $2 AND ` + equalOrUnset("action", "$3", f.Action) + `
-			AND ` + equalOrUnset("actor_id", "$4", f.Actor) + ` AND ` + equalOrUnset("target", "$5", f.Target) + `
-		ORDER BY id DESC LIMIT $6`
-
 	since := ""
 	if !f.Since.IsZero() {
 		since = audit.FirstID(f.Since)
 	}
+	index, others := chosen(equality{"actor_id", f.Actor}, equality{"action", f.Action}), []equality(nil)
+	if f.Target != "" {
+		index, others = chosen(equality{"target", f.Target}), index
+	}
+	var args arguments
+	read := `SELECT ` + eventColumns + ` FROM audit_events` + newest(index, others, since, before, limit, &args)
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var status int64
 		e := &audit.Event{}
@@ -64,7 +61,7 @@ func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, l
 			&e.Address, &e.RequestID, intoText(&e.Outcome), &status, &e.Detail)
 		e.Status = int(status)
 		return err
-	}, read, before, since, f.Action, f.Actor, f.Target, limit)
+	}, read, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list audit events: %w", err)
 	}

@@ -114,16 +114,7 @@ func ensureGroups(ctx context.Context, on db.Conn, names []string, now time.Time
 
 // CountMembers returns the number of members of a group, at most atMost.
 func (s *Groups) CountMembers(ctx context.Context, name string, atMost int) (count int, err error) {
-	return countUpTo(ctx, s.db, `memberships WHERE group_name = $1`, name, atMost)
-}
-
-// countUpTo counts rows by an index, at most atMost.
-func countUpTo(ctx context.Context, d *db.DB, from, value string, atMost int) (int, error) {
-	var count int64
-	if err := d.LongRead.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+from+` LIMIT $2) n`, value, atMost).Scan(&count); err != nil {
-		return 0, fmt.Errorf("count rows: %w", err)
-	}
-	return int(count), nil
+	return countUpTo(ctx, s.db, `SELECT 1 FROM memberships WHERE (group_name, subject) >= ($1, '') AND group_name <= $1 ORDER BY group_name, subject`, name, atMost)
 }
 
 // laterThan returns the new value of the column updated_at: the parameter, or a later time if the

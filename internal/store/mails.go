@@ -165,13 +165,9 @@ func (s *Mails) PendingMails(ctx context.Context) (count int, err error) {
 
 // CountMails returns the number of messages in a state, at most limit.
 func (s *Mails) CountMails(ctx context.Context, state mail.State, limit int) (int, error) {
-	const count = `SELECT count(*) FROM (SELECT 1 FROM mails WHERE state = $1 LIMIT $2) AS found`
+	const read = `SELECT 1 FROM mails WHERE (state, due_at) >= ($1, 0) AND state <= $1 ORDER BY state, due_at`
 
-	var n int64
-	if err := s.db.LongRead.QueryRow(ctx, count, string(state), limit).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count mails: %w", err)
-	}
-	return int(n), nil
+	return countUpTo(ctx, s.db, read, string(state), limit)
 }
 
 // purgeAnonymousMails deletes the oldest messages of requests without a user above their

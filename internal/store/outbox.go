@@ -190,11 +190,7 @@ func (s *Outbox) PendingNotices(ctx context.Context) (count int, err error) {
 
 // CountNotices returns the number of notices in a state, at most limit.
 func (s *Outbox) CountNotices(ctx context.Context, state outbox.State, limit int) (int, error) {
-	const count = `SELECT count(*) FROM (SELECT 1 FROM notices WHERE state = $1 LIMIT $2) AS found`
+	const read = `SELECT 1 FROM notices WHERE (state, client_id) >= ($1, '') AND state <= $1 ORDER BY state, client_id, due_at`
 
-	var n int64
-	if err := s.db.LongRead.QueryRow(ctx, count, string(state), limit).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count notices: %w", err)
-	}
-	return int(n), nil
+	return countUpTo(ctx, s.db, read, string(state), limit)
 }

@@ -241,7 +241,7 @@ func live(t *testing.T, s *store.Store) {
 	must(t, err)
 	_, err = s.Sessions.ListSessions(ctx, "bob", "", 10, noon)
 	must(t, err)
-	for _, filter := range []audit.Filter{{}, {Action: "a1"}, {Actor: "i1"}, {Target: "t1"}, {Target: "t1", Since: noon}} {
+	for _, filter := range []audit.Filter{{}, {Action: "a1"}, {Actor: "i1"}, {Target: "t1"}, {Target: "t1", Since: noon}, {Action: "none"}, {Action: "a1", Actor: "i2"}, {Action: "a1", Target: "t2"}} {
 		_, err = s.Audit.ListEvents(ctx, filter, "", 10)
 		must(t, err)
 	}

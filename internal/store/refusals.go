@@ -102,24 +102,21 @@ func (s *Refusals) Refusal(ctx context.Context, requestID string) (found *refusa
 // ListRefusals returns up to limit records, the newest first, starting before the ID
 // before; an empty ID starts with the newest.
 func (s *Refusals) ListRefusals(ctx context.Context, f refusal.Filter, before string, limit int) (list []*refusal.Record, err error) {
-	if before == "" {
-		before = "z" // sorts after every ID in every collation
-	}
-	read := `
-		SELECT ` + refusalColumns + ` FROM refusals
-		WHERE id < $1 AND id >= $2 AND ` + equalOrUnset("client_id", "$3", f.ClientID) + `
-			AND ` + equalOrUnset("rule", "$4", string(f.Rule)) + `
-		ORDER BY id DESC LIMIT $5`
-
 	since := ""
 	if !f.Since.IsZero() {
 		since = refusal.FirstID(f.Since)
 	}
+	index, others := chosen(equality{"client_id", f.ClientID}, equality{"rule", string(f.Rule)}), []equality(nil)
+	if len(index) > 1 {
+		index, others = index[:1], index[1:]
+	}
+	var args arguments
+	read := `SELECT ` + refusalColumns + ` FROM refusals` + newest(index, others, since, before, limit, &args)
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		r, err := scanRefusal(from)
 		list = append(list, r)
 		return err
-	}, read, before, since, f.ClientID, string(f.Rule), limit)
+	}, read, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list refusals: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/consent"
@@ -124,13 +125,13 @@ func (s *Sessions) ListSessions(
 	read := `
 		SELECT ` + qualifiedSessionColumns + ` FROM ` + liveSessions + `
 		WHERE s.id > $1 AND ` + equalOrUnset("s.subject", "$2", subject) + ` AND s.idle_until > $3
-		ORDER BY s.id LIMIT $4`
+		ORDER BY s.id LIMIT ` + strconv.Itoa(limit) // PostgreSQL would join many rows for a limit that it does not know
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		n := &session.Session{}
 		list = append(list, n)
 		return from.Scan(sessionInto(n)...)
-	}, read, after, subject, now.UnixMicro(), limit)
+	}, read, after, subject, now.UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/store/db"
+)
+
+// arguments are the arguments of a statement.
+type arguments []any
+
+// add appends an argument and returns its placeholder.
+func (a *arguments) add(value any) string {
+	*a = append(*a, value)
+	return "$" + strconv.Itoa(len(*a))
+}
+
+// countUpTo counts the rows of a statement with one argument, at most atMost. PostgreSQL reads no more
+// of them if they are in the order of an index, and if it expects many: so a row comparison is the
+// start of the range.
+func countUpTo(ctx context.Context, d *db.DB, statement, value string, atMost int) (int, error) {
+	var count int64
+	if err := d.LongRead.QueryRow(ctx, `SELECT count(*) FROM (`+statement+` LIMIT `+strconv.Itoa(atMost)+`) n`, value).Scan(&count); err != nil {
+		return 0, fmt.Errorf("count rows: %w", err)
+	}
+	return int(count), nil
+}
+
+// equality is the condition that a column has a value.
+type equality struct{ column, value string }
+
+// chosen returns the equalities that have a value.
+func chosen(all ...equality) (list []equality) {
+	for _, one := range all {
+		if one.value != "" {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// newest returns the end of a statement that reads rows from the newest to the oldest: of those
+// with the values of index, which are the columns of an index before the ID, and of others, from the
+// ID since to before the ID before. It compares rows and orders by all columns of the index. For an
+// equality PostgreSQL reads the index of IDs, however few rows have the value.
+func newest(index, others []equality, since, before string, limit int, args *arguments) string {
+	if before == "" {
+		before = "z" // sorts after every ID in every collation
+	}
+	var columns, first, last, order strings.Builder
+	for _, one := range index {
+		columns.WriteString(one.column + ", ")
+		first.WriteString(args.add(one.value) + ", ")
+		last.WriteString(args.add(one.value) + ", ")
+		order.WriteString(one.column + " DESC, ")
+	}
+	var end strings.Builder
+	end.WriteString(` WHERE (` + columns.String() + `id) >= (` + first.String() + args.add(since) + `) AND (` + columns.String() + `id) < (` +
+		last.String() + args.add(before) + `)`)
+	for _, one := range others {
+		end.WriteString(` AND ` + one.column + ` || '' = ` + args.add(one.value)) // without the index of the column
+	}
+	end.WriteString(` ORDER BY ` + order.String() + `id DESC LIMIT ` + strconv.Itoa(limit))
+	return end.String()
+}
