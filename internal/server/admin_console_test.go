@@ -25,13 +25,13 @@ import (
 )
 
 // startConsole starts a server with the administrators' console on its public listener.
-func startConsole(t *testing.T, db *store.Store, settings ...string) *servertest.Server {
-	t.Helper()
+func startConsole(tb testing.TB, db *store.Store, settings ...string) *servertest.Server {
+	tb.Helper()
 	all := map[string]string{"rate_limits": "off", "console": "public"}
 	for i := 0; i < len(settings); i += 2 {
 		all[settings[i]] = settings[i+1]
 	}
-	return servertest.StartOnLocalhost(t, db, all, slog.DiscardHandler)
+	return servertest.StartOnLocalhost(tb, db, all, slog.DiscardHandler)
 }
 
 // setAdminRole gives ada a role of administrators. Bob is an owner, since there must be one.
@@ -73,9 +73,9 @@ func answerSignIn(b *servertest.Browser, p servertest.Response, secret []byte) s
 }
 
 // openConsole starts a server, and signs ada in to its console with the role.
-func openConsole(t *testing.T, db *store.Store, role account.AdminRole) (*servertest.Server, *servertest.Browser) {
-	t.Helper()
-	s := startConsole(t, db)
+func openConsole(tb testing.TB, db *store.Store, role account.AdminRole) (*servertest.Server, *servertest.Browser) {
+	tb.Helper()
+	s := startConsole(tb, db)
 	setAdminRole(s, role)
 	b := s.NewBrowser()
 	signInToConsole(b, "/console", addApp(s))

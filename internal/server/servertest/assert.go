@@ -39,9 +39,9 @@ func WantMembers(tb testing.TB, got, want Object) {
 }
 
 // Must stops the test if err is not nil.
-func Must(t *testing.T, err error) {
-	t.Helper()
+func Must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
