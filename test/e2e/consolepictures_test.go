@@ -64,7 +64,7 @@ func TestPicturesOfTheConsole(t *testing.T) {
 		t.Fatalf("the console has the pages\n%q\nand the pictures\n%q, want one of each page", routes, pictures)
 	}
 
-	s := startService(t, rig.SQLite, map[string]string{"CONSOLE": "public"})
+	s := startService(t, rig.SQLite, map[string]string{"CONSOLE": "public", "SHUTDOWN_DELAY": "0s"})
 	v := s.newTour()
 	fill := strings.NewReplacer(s.use(v)...)
 	for _, path := range pictures {
