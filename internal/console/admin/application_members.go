@@ -102,7 +102,7 @@ func advancedPage() memberPage {
 		)},
 		{"console.advanced.requests", slices.Concat(
 			of(memberLines, "grant_types", "response_types"), texts("scope", "optional_scope"),
-			of(memberLines, "audience", "served_resources", "allowed_groups"), of(memberFlag, "require_pkce", "skip_consent", "require_signed_request_object"),
+			of(memberLines, "audience", "served_resources", "allowed_groups"), of(memberFlag, "require_pkce", "skip_consent", "require_signed_request_object", "require_pushed_authorization_requests"),
 			texts("request_object_signing_alg"),
 		)},
 		{"console.advanced.authentication", slices.Concat(
@@ -117,6 +117,7 @@ func advancedPage() memberPage {
 			choice("access_token_strategy", "jwt", "opaque"), choice("id_token_claims", client.IDTokenGranted, client.IDTokenMinimal),
 			choice("subject_type", client.SubjectTypes()...), choice("subject_sector", client.SectorHost, client.SectorClient),
 			texts("id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
+				"authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
 				"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"),
 		)},
 		{"console.advanced.logout", slices.Concat(
