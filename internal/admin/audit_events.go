@@ -27,6 +27,7 @@ func (h *auditHandler) operations() []Operation {
 			{Name: "actor", Type: "string", Description: "List only events of this API key, client or user."},
 			{Name: "target", Type: "string", Description: "List only events with this target."},
 			{Name: "since", Type: "string", Description: "List only events since this time, in the format of RFC 3339."},
+			{Name: "until", Type: "string", Description: "List only events before this time, in the format of RFC 3339."},
 		}, pageParameters()...),
 		Responses: map[int]any{http.StatusOK: []eventView{}},
 		Do:        h.list,
@@ -55,15 +56,17 @@ type actorView struct {
 
 // list serves GET /audit.
 func (h *auditHandler) list(r *Request) (*Response, error) {
-	p, err := pageFrom(r, "action", "actor", "target", "since")
+	p, err := pageFrom(r, "action", "actor", "target", "since", "until")
 	if err != nil {
 		return nil, err
 	}
 	query := r.query()
 	filter := audit.Filter{Action: query.Get("action"), Actor: query.Get("actor"), Target: query.Get("target")}
-	if text := query.Get("since"); text != "" {
-		if filter.Since, err = time.Parse(time.RFC3339, text); err != nil {
-			return nil, invalid("The parameter since must be a time in the format of RFC 3339.")
+	for name, at := range map[string]*time.Time{"since": &filter.Since, "until": &filter.Until} {
+		if text := query.Get(name); text != "" {
+			if *at, err = time.Parse(time.RFC3339, text); err != nil {
+				return nil, invalid("The parameter " + name + " must be a time in the format of RFC 3339.")
+			}
 		}
 	}
 	list, err := h.events.ListEvents(r.Context(), filter, p.After, p.Size)

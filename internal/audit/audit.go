@@ -104,4 +104,5 @@ type Filter struct {
 	Actor  string // id
 	Target string
 	Since  time.Time
+	Until  time.Time // exclusive
 }

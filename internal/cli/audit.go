@@ -14,6 +14,7 @@ type auditCommand struct {
 	outputFlags
 
 	Since  string `help:"Only events since this time, as in 2026-11-26T08:00:00Z, or in this period, as in 24h." placeholder:"TIME"`
+	Until  string `help:"Only events before this time." placeholder:"TIME"`
 	Action string `help:"Only events with this action, as in client.create." placeholder:"ACTION"`
 	Actor  string `help:"Only events of this API key, client or operating system user." placeholder:"ID"`
 	Target string `help:"Only events with this target." placeholder:"ID"`
@@ -23,10 +24,15 @@ type auditCommand struct {
 // Run lists the events.
 func (cmd *auditCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
 	filter := audit.Filter{Action: cmd.Action, Actor: cmd.Actor, Target: cmd.Target}
-	if cmd.Since != "" {
-		var err error
-		if filter.Since, err = parseTime(cmd.Since, now()); err != nil {
-			return err
+	for _, bound := range []struct {
+		text string
+		at   *time.Time
+	}{{cmd.Since, &filter.Since}, {cmd.Until, &filter.Until}} {
+		if bound.text != "" {
+			var err error
+			if *bound.at, err = parseTime(bound.text, now()); err != nil {
+				return err
+			}
 		}
 	}
 	if cmd.Limit < 1 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"unicode/utf8"
 )
 
 // Row describes one setting in docs/configuration.md.
@@ -25,16 +26,23 @@ func Describe() []Row {
 	return rows
 }
 
-// Setting is a setting of a configuration. The value of a secret is a placeholder; Source is the file
-// with the line, the variable or the flag that set it, empty for a default.
-type Setting struct{ Name, Value, Source, Doc string }
+// Setting is a setting of a configuration. The value of a secret is a placeholder, and SecretLength its length
+// in characters. Source is the file with the line, the variable or the flag that set it, empty for a default.
+type Setting struct {
+	Name, Value, Source, Doc string
+	SecretLength             int
+}
 
 // Settings returns all settings of this version, in the order of docs/configuration.md.
 func (c *Config) Settings() []Setting {
 	var list []Setting
 	for _, k := range keys() {
 		if !k.reserved {
-			list = append(list, Setting{k.name, k.show(c), c.Origins[k.name], k.doc})
+			s := Setting{Name: k.name, Value: k.show(c), Source: c.Origins[k.name], Doc: k.doc}
+			if k.secret {
+				s.SecretLength = utf8.RuneCountInString(k.write(c))
+			}
+			list = append(list, s)
 		}
 	}
 	return list

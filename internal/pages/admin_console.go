@@ -42,19 +42,24 @@ func (ConsoleContinue) template() string { return "continue" }
 
 // ChangeRow is an event of the audit log. Failed reports that the change was not made.
 type ChangeRow struct {
-	Action, Target, Actor, Address, RequestID string
-	Outcome                                   messages.Message
-	Failed                                    bool
-	At                                        When
+	Action, Target, Detail, Actor, Address, RequestID string
+	Outcome                                           messages.Message
+	Failed                                            bool
+	At                                                When
 }
 
-// ConsoleAudit lists the audit log. The form gets action, actor and target; FileURL is the list as
-// a file.
+// ConsoleAudit lists the audit log. The form gets action, actor, target, and the days since and until. FileURL and
+// JSONURL are the list as a file, and LookURL is the page of the newest events. Live marks that page, which a script
+// renews.
 type ConsoleAudit struct {
-	Action                                 string
-	ByAction, ByActor, ByTarget            string
-	Changes                                []ChangeRow
-	OlderURL, NewestURL, FileURL, ClearURL string
+	Form
+
+	Action                                    string
+	ByAction, ByActor, ByTarget, Since, Until string
+	Changes                                   []ChangeRow
+	Live                                      bool
+	OlderURL, NewerURL, LookURL               string
+	FileURL, JSONURL, ClearURL                string
 }
 
 func (ConsoleAudit) template() string { return "console-audit" }

@@ -22,7 +22,7 @@ func adminConsoleSamples() []sample {
 		}, append([]string{"content", "sign-out", "status"}, ids...)}
 	}
 	change := func(text string) ChangeRow {
-		return ChangeRow{Action: text, Target: text, Actor: text, Address: text, RequestID: text, Outcome: messages.Literal(text), Failed: true, At: when}
+		return ChangeRow{Action: text, Target: text, Detail: text, Actor: text, Address: text, RequestID: text, Outcome: messages.Literal(text), Failed: true, At: when}
 	}
 	alone := func(name string, content func(text, link string) Page, ids ...string) sample {
 		return sample{name, func(p *Pages, w http.ResponseWriter, text, link string) {
@@ -52,10 +52,10 @@ func adminConsoleSamples() []sample {
 		}, "windows", "needs", "sign-ins", "refused", "plot", "plot-refused"),
 		page("audit", func(text, link string) Page {
 			return ConsoleAudit{
-				Action: link, ByAction: text, ByActor: text, ByTarget: text, Changes: []ChangeRow{change(text)},
-				OlderURL: link, NewestURL: link, FileURL: link, ClearURL: link,
+				Form: Form{[]Fault{{"since", messages.Literal(text)}}}, Action: link, ByAction: text, ByActor: text, ByTarget: text, Since: "2026-11-30",
+				Changes: []ChangeRow{change(text)}, Live: true, OlderURL: link, NewerURL: link, LookURL: link, FileURL: link, JSONURL: link, ClearURL: link,
 			}
-		}, "action", "actor", "target", "show", "file"),
+		}, "action", "actor", "target", "since", "until", "show", "look-again", "live", "file", "json", "newer", "older"),
 		page("explain", func(text, link string) Page {
 			return ConsoleExplain{
 				Form: Form{[]Fault{{"request-id", messages.Literal(text)}}}, Action: link, RequestID: text, OlderURL: link,

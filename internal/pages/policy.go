@@ -134,6 +134,9 @@ func policies() map[string]policy {
 	waiting := operators
 	waiting.csp += "; script-src " + hashes("copy.js", "waiting.js") + "; connect-src 'self'"
 	all["console-detail"] = waiting
+	renewed := operators
+	renewed.csp += "; script-src " + hashes("live.js") + "; connect-src 'self'"
+	all["console-audit"] = renewed
 	return all
 }
 

@@ -233,6 +233,8 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				want["script-src"], want["connect-src"] = hashes("copy.js", "waiting.js"), "'self'"
 			case "console-connect":
 				want["script-src"] = hashes("connect.js")
+			case "console-audit":
+				want["script-src"], want["connect-src"] = hashes("live.js"), "'self'"
 			case "formpost", "leaving", "signup", "newrecoverycodes", "passkeys", "account-profile", "setup", "invitation":
 				want["script-src"] = "'self'"
 			case "signin", "secondfactor", "passkeycreate", "account-data":

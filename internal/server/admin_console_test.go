@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -644,8 +645,12 @@ func TestConsoleScopesAndSettings(t *testing.T) {
 			t.Errorf("the redirect URIs are %q, %v", stored.RedirectURIs, err)
 		}
 
-		if p = b.Get("/console/settings"); !strings.Contains(p.Body, "system_secrets") || strings.Contains(p.Body, servertest.SystemSecret) {
-			t.Errorf("the settings: %d", p.Status)
+		if p = b.Get("/console/settings"); !strings.Contains(p.Body, "system_secrets") || strings.Contains(p.Body, servertest.SystemSecret) ||
+			!strings.Contains(p.Body, fmt.Sprintf("set, %d characters", len(servertest.SystemSecret))) {
+			t.Errorf("the settings: %d\n%s", p.Status, p.Body)
+		}
+		if p = b.Get("/console/settings?q=Mail+Server"); strings.Contains(p.Body, "system_secrets") || strings.Count(p.Body, `class="setting"`) == 0 {
+			t.Errorf("the settings whose description names a mail server: %d\n%s", p.Status, p.Body)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -42,17 +43,49 @@ func (s *Audit) EndEvent(ctx context.Context, e *audit.Event) error {
 
 // ListEvents returns up to limit events, the newest first, starting before the ID
 // before; an empty ID starts with the newest.
-func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, limit int) (list []*audit.Event, err error) {
-	since := ""
+func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, limit int) ([]*audit.Event, error) {
+	since, until := bounds(f)
+	if before != "" {
+		until = min(until, before)
+	}
+	index, others := eventIndex(f)
+	var args arguments
+	return s.listEvents(ctx, newest(index, others, since, until, limit, &args), args)
+}
+
+// NewerEvents returns the oldest limit events after the ID after, the newest first.
+func (s *Audit) NewerEvents(ctx context.Context, f audit.Filter, after string, limit int) ([]*audit.Event, error) {
+	since, until := bounds(f)
+	index, others := eventIndex(f)
+	var args arguments
+	list, err := s.listEvents(ctx, next(index, others, max(since, after), until, limit, &args), args)
+	slices.Reverse(list)
+	return list, err
+}
+
+// bounds returns the IDs between which the times of a filter are.
+func bounds(f audit.Filter) (since, until string) {
+	until = endOfIDs
 	if !f.Since.IsZero() {
 		since = audit.FirstID(f.Since)
 	}
-	index, others := chosen(equality{"actor_id", f.Actor}, equality{"action", f.Action}), []equality(nil)
+	if !f.Until.IsZero() {
+		until = audit.FirstID(f.Until)
+	}
+	return since, until
+}
+
+// eventIndex returns the equality of a filter whose index is read, and the others.
+func eventIndex(f audit.Filter) (index, others []equality) {
+	index = chosen(equality{"actor_id", f.Actor}, equality{"action", f.Action})
 	if f.Target != "" {
 		index, others = chosen(equality{"target", f.Target}), index
 	}
-	var args arguments
-	read := `SELECT ` + eventColumns + ` FROM audit_events` + newest(index, others, since, before, limit, &args)
+	return index, others
+}
+
+// listEvents returns the events of a statement with the end.
+func (s *Audit) listEvents(ctx context.Context, end string, args arguments) (list []*audit.Event, err error) {
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var status int64
 		e := &audit.Event{}
@@ -61,7 +94,7 @@ func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, l
 			&e.Address, &e.RequestID, intoText(&e.Outcome), &status, &e.Detail)
 		e.Status = int(status)
 		return err
-	}, read, args...)
+	}, `SELECT `+eventColumns+` FROM audit_events`+end, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list audit events: %w", err)
 	}

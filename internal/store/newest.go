@@ -48,21 +48,34 @@ func chosen(all ...equality) (list []equality) {
 // equality PostgreSQL reads the index of IDs, however few rows have the value.
 func newest(index, others []equality, since, before string, limit int, args *arguments) string {
 	if before == "" {
-		before = "z" // sorts after every ID in every collation
+		before = endOfIDs
 	}
-	var columns, first, last, order strings.Builder
+	return between(index, others, ">=", since, before, " DESC", limit, args)
+}
+
+// next is [newest] from the oldest to the newest: of the rows after the ID after.
+func next(index, others []equality, after, before string, limit int, args *arguments) string {
+	return between(index, others, ">", after, before, "", limit, args)
+}
+
+// endOfIDs sorts after every ID in every collation.
+const endOfIDs = "z"
+
+// between returns the end of a statement of [newest] or [next].
+func between(index, others []equality, from, first, last, direction string, limit int, args *arguments) string {
+	var columns, firsts, lasts, order strings.Builder
 	for _, one := range index {
 		columns.WriteString(one.column + ", ")
-		first.WriteString(args.add(one.value) + ", ")
-		last.WriteString(args.add(one.value) + ", ")
-		order.WriteString(one.column + " DESC, ")
+		firsts.WriteString(args.add(one.value) + ", ")
+		lasts.WriteString(args.add(one.value) + ", ")
+		order.WriteString(one.column + direction + ", ")
 	}
 	var end strings.Builder
-	end.WriteString(` WHERE (` + columns.String() + `id) >= (` + first.String() + args.add(since) + `) AND (` + columns.String() + `id) < (` +
-		last.String() + args.add(before) + `)`)
+	end.WriteString(` WHERE (` + columns.String() + `id) ` + from + ` (` + firsts.String() + args.add(first) + `) AND (` + columns.String() + `id) < (` +
+		lasts.String() + args.add(last) + `)`)
 	for _, one := range others {
 		end.WriteString(` AND ` + one.column + ` || '' = ` + args.add(one.value)) // without the index of the column
 	}
-	end.WriteString(` ORDER BY ` + order.String() + `id DESC LIMIT ` + strconv.Itoa(limit))
+	end.WriteString(` ORDER BY ` + order.String() + `id` + direction + ` LIMIT ` + strconv.Itoa(limit))
 	return end.String()
 }

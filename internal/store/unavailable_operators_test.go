@@ -123,6 +123,10 @@ var operatorMethods = map[string]call{
 		return err
 	},
 
+	"NewerEvents": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Audit.NewerEvents(ctx, audit.Filter{}, "a", 1)
+		return err
+	},
 	"CountNotices": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Outbox.CountNotices(ctx, "failed", 1)
 		return err

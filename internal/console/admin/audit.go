@@ -2,10 +2,9 @@ package admin
 
 import (
 	"cmp"
-	"encoding/csv"
 	"maps"
+	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/audit"
@@ -13,82 +12,103 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// fileRows bounds the events in a file.
-const fileRows = 10_000
-
-// auditLog serves GET /console/audit: action, actor and target select events, before is the ID of
-// the last one of the previous page, and format=csv returns a file.
+// auditLog serves GET /console/audit: action, actor, target, and the days since and until select events. before is
+// the ID of the last event of the previous page, after that of the first event of the following one. format is csv
+// or json for a file.
 func auditLog(v *visit) error {
 	c, form := v.console, v.r.Form
-	filter := audit.Filter{Action: form.Get("action"), Actor: form.Get("actor"), Target: form.Get("target")}
-	if form.Get("format") == "csv" {
-		return auditFile(v, filter)
+	filter, query, faults := auditFilter(form)
+	content := pages.ConsoleAudit{
+		Form: faults, Action: c.Root + "/audit", ByAction: filter.Action, ByActor: filter.Actor, ByTarget: filter.Target,
+		Since: form.Get("since"), Until: form.Get("until"), LookURL: withQuery(c.Root+"/audit", query),
 	}
-	list, err := c.Events.ListEvents(v.r.Context(), filter, form.Get("before"), rows+1)
+	if len(faults.Faults) > 0 {
+		return v.refuse(http.StatusBadRequest, content)
+	}
+	if format := form.Get("format"); format == "csv" || format == "json" {
+		return auditFile(v, filter, query, format)
+	}
+	list, newer, older, err := auditPage(v, filter)
 	if err != nil {
 		return err
 	}
-	content := pages.ConsoleAudit{Action: c.Root + "/audit", ByAction: filter.Action, ByActor: filter.Actor, ByTarget: filter.Target}
-	query := url.Values{}
-	for name, value := range map[string]string{"action": filter.Action, "actor": filter.Actor, "target": filter.Target} {
-		if value != "" {
-			query.Set(name, value)
-			content.ClearURL = content.Action
-		}
+	link := func(name, value string) string {
+		with := maps.Clone(query)
+		with.Set(name, value)
+		return withQuery(content.Action, with)
 	}
-	if form.Get("before") != "" {
-		content.NewestURL = withQuery(content.Action, query)
+	if len(query) > 0 {
+		content.ClearURL = content.Action
 	}
-	if len(list) > rows {
-		list = list[:rows]
-		older := maps.Clone(query)
-		older.Set("before", list[rows-1].ID)
-		content.OlderURL = withQuery(content.Action, older)
+	if older {
+		content.OlderURL = link("before", list[len(list)-1].ID)
 	}
-	file := maps.Clone(query)
-	file.Set("format", "csv")
-	content.FileURL = withQuery(content.Action, file)
+	if newer {
+		content.NewerURL = link("after", list[0].ID)
+	}
+	content.Live = form.Get("before") == "" && form.Get("after") == ""
+	content.FileURL, content.JSONURL = link("format", "csv"), link("format", "json")
 	content.Changes = changeRows(v, list)
 	return v.show(content)
 }
 
-// auditFile writes the newest events as a CSV file.
-//
-// Spec: RFC 4180.
-func auditFile(v *visit, filter audit.Filter) error {
-	list, err := v.console.Events.ListEvents(v.r.Context(), filter, "", fileRows)
-	if err != nil {
-		return err
+// auditFilter returns the filter that a form describes, and its query.
+func auditFilter(form url.Values) (filter audit.Filter, query url.Values, faults pages.Form) {
+	filter = audit.Filter{Action: form.Get("action"), Actor: form.Get("actor"), Target: form.Get("target")}
+	query = url.Values{}
+	for _, name := range []string{"action", "actor", "target", "since", "until"} {
+		if value := form.Get(name); value != "" {
+			query.Set(name, value)
+		}
 	}
-	v.w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	v.w.Header().Set("Content-Disposition", `attachment; filename="audit.csv"`)
-	v.w.Header().Set("Cache-Control", "no-store")
-	file := csv.NewWriter(v.w)
-	_ = file.Write([]string{"time", "action", "target", "actor_kind", "actor_id", "actor_name", "address", "request_id", "outcome", "status"})
-	for _, e := range list {
-		_ = file.Write([]string{
-			e.At.UTC().Format(time.RFC3339Nano), cell(e.Action), cell(e.Target), string(e.Actor.Kind), cell(e.Actor.ID), cell(e.Actor.Name),
-			e.Address, cell(e.RequestID), string(e.Outcome), strconv.Itoa(e.Status),
-		})
+	day := func(name string) (at time.Time) {
+		text := form.Get(name)
+		if text == "" {
+			return at
+		}
+		at, err := time.Parse(time.DateOnly, text)
+		if err != nil {
+			faults.Faults = append(faults.Faults, pages.Fault{Field: name, Text: messages.New("console.audit.no-day")})
+		}
+		return at
 	}
-	file.Flush() // it fails only if the browser has closed the connection
-	return nil
+	filter.Since = day("since")
+	if filter.Until = day("until"); !filter.Until.IsZero() {
+		filter.Until = filter.Until.AddDate(0, 0, 1) // the day is included
+	}
+	return filter, query, faults
 }
 
-// cell returns text that a spreadsheet does not take for a formula.
-func cell(text string) string {
-	if text != "" && (text[0] == '=' || text[0] == '+' || text[0] == '-' || text[0] == '@' || text[0] == '\t' || text[0] == '\r') {
-		return "'" + text
+// auditPage returns the events of the page, and whether there are newer and older ones.
+func auditPage(v *visit, filter audit.Filter) (list []*audit.Event, newer, older bool, err error) {
+	ctx, events, form := v.r.Context(), v.console.Events, v.r.Form
+	if after := form.Get("after"); after != "" {
+		if list, err = events.NewerEvents(ctx, filter, after, rows+1); err != nil {
+			return nil, false, false, err
+		}
+		if newer = len(list) > rows; newer {
+			list = list[1:]
+		}
+		if len(list) > 0 {
+			return list, newer, true, nil
+		}
 	}
-	return text
+	before := form.Get("before")
+	if list, err = events.ListEvents(ctx, filter, before, rows+1); err != nil {
+		return nil, false, false, err
+	}
+	if older = len(list) > rows; older {
+		list = list[:rows]
+	}
+	return list, before != "" && len(list) > 0, older, nil
 }
 
-// changes returns events for a page.
+// changeRows returns events for a page.
 func changeRows(v *visit, list []*audit.Event) []pages.ChangeRow {
 	var changes []pages.ChangeRow
 	for _, e := range list {
 		changes = append(changes, pages.ChangeRow{
-			Action: e.Action, Target: e.Target, Actor: cmp.Or(e.Actor.Name, e.Actor.ID), Address: e.Address, RequestID: e.RequestID,
+			Action: e.Action, Target: e.Target, Detail: e.Detail, Actor: cmp.Or(e.Actor.Name, e.Actor.ID), Address: e.Address, RequestID: e.RequestID,
 			Outcome: messages.New(outcomes()[e.Outcome]), Failed: e.Outcome != audit.Done, At: v.when(e.At),
 		})
 	}

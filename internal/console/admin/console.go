@@ -50,6 +50,8 @@ type Keys interface {
 type Events interface {
 	// ListEvents returns the newest events that are older than the ID before.
 	ListEvents(ctx context.Context, f audit.Filter, before string, limit int) ([]*audit.Event, error)
+	// NewerEvents returns the oldest events that are newer than the ID after, the newest first.
+	NewerEvents(ctx context.Context, f audit.Filter, after string, limit int) ([]*audit.Event, error)
 }
 
 // Refusals finds rejected requests.
