@@ -34,7 +34,8 @@ func TestInvitationsInBulk(t *testing.T) {
 			Address, Link, Error string
 			SentTo               string `json:"sent_to"`
 			Invited              bool
-		}) {
+		},
+		) {
 			t.Helper()
 			p := s.CallAdmin(http.MethodPost, path, body)
 			if p.Status != http.StatusOK || json.Unmarshal([]byte(p.Body), &list) != nil {

@@ -197,7 +197,7 @@ func TestConsoleMembers(t *testing.T) {
 
 		c, err := s.Store.Clients.Client(t.Context(), "web")
 		servertest.Must(t, err)
-		if c.Theme == nil || c.Theme.AccentColor != "#0b57d0" || len(c.Theme.FooterLinks) != 1 || !c.RequirePKCE || len(c.Contacts) != 1 || time.Duration(c.Lifespans.AuthorizationCodeAccessToken) != 30*time.Minute {
+		if c.Theme == nil || c.Theme.AccentColor != "#0b57d0" || len(c.Theme.FooterLinks) != 1 || !c.RequirePKCE || len(c.Contacts) != 1 || time.Duration(c.AuthorizationCodeAccessToken) != 30*time.Minute {
 			t.Errorf("the client is %+v", c.Metadata)
 		}
 		c.Theme, c.RequirePKCE, c.Contacts, c.Lifespans = before.Theme, before.RequirePKCE, before.Contacts, before.Lifespans
@@ -214,7 +214,7 @@ func TestConsoleListsApplications(t *testing.T) {
 		t.Helper()
 		s, b := openConsole(t, db, account.Owner)
 		var all []string
-		for _, name := range strings.Split("abcdefghijklmnopqrstuvwxyzABCD", "") {
+		for name := range strings.SplitSeq("abcdefghijklmnopqrstuvwxyzABCD", "") {
 			all = append(all, `{"client_id": "z`+name+`", "client_name": "Zone `+name+`", "redirect_uris": ["https://z.example/cb"], "token_endpoint_auth_method": "none"}`)
 		}
 		s.ImportClient(strings.Join(all, ", "))

@@ -83,7 +83,7 @@ func runExpress(t *testing.T, modules, origin, settings, environment string) {
 		}
 	}
 	var output bytes.Buffer
-	node := exec.Command("node", "--env-file", env, program) //nolint:noctx // it ends with the test
+	node := exec.Command("node", "--env-file", env, program)
 	node.Stdout, node.Stderr = &output, &output
 	node.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
 	if err := node.Start(); err != nil {

@@ -52,7 +52,7 @@ func runGrafana(t *testing.T, environment string) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login/generic_oauth", g.login)
-	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: mux}} //nolint:gosec // of a test
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: mux}}
 	server.Start()
 	t.Cleanup(server.Close)
 }

@@ -131,7 +131,7 @@ func overviewOfNumbers(v *visit, content *pages.ConsoleOverview, h *happened, da
 	}
 	content.SignInsPlot = &pages.Plot{
 		ID: "plot-sign-ins", Title: messages.New("console.plot.sign-ins"), Times: times, Clock: days == 1, Lines: []pages.PlotLine{signIns, failures},
-		Summary: messages.New("console.plot.sign-ins.summary", "n", days, "signins", h.SignIns, "failures", h.Failures),
+		Summary: messages.New("console.plot.sign-ins.summary", "n", days, "succeeded", h.SignIns, "failures", h.Failures),
 	}
 	content.LatencyPlot = &pages.Plot{
 		ID: "plot-latency", Title: messages.New("console.plot.latency"), Times: times, Clock: days == 1, Milliseconds: true, Lines: []pages.PlotLine{median, p95},
