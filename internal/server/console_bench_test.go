@@ -23,6 +23,7 @@ func consolePages() []struct{ name, path, after string } {
 		{name: "applications", path: "/applications"},
 		{name: "application", path: "/applications/client1000040"},
 		{name: "application as JSON", path: "/applications/client1000040/json"},
+		{name: "try an application", path: "/applications/client1000040/try"},
 		{name: "connect an application", path: "/applications/new"},
 		{name: "people", path: "/people"},
 		{name: "people, middle", path: "/people", after: "user1050000"},
@@ -57,6 +58,7 @@ func consolePages() []struct{ name, path, after string } {
 		{name: "sessions, middle", path: "/sessions?after=session1100000"},
 		{name: "sessions, last", path: "/sessions?after=session1199990"},
 		{name: "sessions of a user", path: "/sessions?subject=subject1000040"},
+		{name: "mail and notices", path: "/mail"},
 		{name: "keys", path: "/keys"},
 		{name: "settings", path: "/settings"},
 	}

@@ -48,14 +48,17 @@ func TestConsolePagesScanNoTableOfSQLite(t *testing.T) {
 	servertest.Must(t, err)
 	t.Cleanup(func() { _ = outside.Close() })
 	small := []string{
-		"SCAN CONSTANT ROW", "SCAN n", // a subquery with a limit
+		"SCAN CONSTANT ROW",
 		"SCAN v", "SCAN k USING INDEX sqlite_autoindex_signing_keys_1 LEFT-JOIN", "SCAN scopes USING INDEX sqlite_autoindex_scopes_1",
 		"SCAN attributes USING INDEX sqlite_autoindex_attributes_1", "SCAN replicas",
 		"SCAN clients USING COVERING INDEX clients_listed", // counts them
 	}
 	for statement, page := range reads {
-		for _, step := range queryPlan(t, outside, statement) {
-			if strings.HasPrefix(step, "SCAN ") && !slices.Contains(small, step) {
+		steps := queryPlan(t, outside, statement)
+		for _, step := range steps {
+			name, isScan := strings.CutPrefix(step, "SCAN ")
+			isSubquery := slices.Contains(steps, "CO-ROUTINE "+name) || slices.Contains(steps, "MATERIALIZE "+name) // which has a plan itself
+			if isScan && !isSubquery && !slices.Contains(small, step) {
 				t.Errorf("%s: %s, of %s", page, step, statement)
 			}
 		}
