@@ -110,9 +110,7 @@ func createApplication(v *visit) error {
 		content.Snippets = append(content.Snippets, pages.Snippet{Place: s.Place, Format: s.Format, Text: s.Text})
 	}
 	content.Notes = append(slices.Clone(connection.Warnings), connection.Preset.Notes...)
-	if err := addUse(v, &application{ID: registered.ID, AuthMethod: client.AuthNone}, &content); err != nil {
-		return err
-	}
+	content.Use = &pages.ApplicationUse{URL: v.applicationURL(registered.ID)}
 	return v.show(content)
 }
 
