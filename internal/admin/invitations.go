@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/onetimelink"
 )
 
 // invitationHandler serves the operations on invitations.
@@ -23,7 +24,9 @@ func (h *invitationHandler) operations() []Operation {
 	query := []Parameter{{Name: mailParameter, Type: "boolean", Description: "true sends the link by mail instead of returning it."}}
 	return []Operation{{
 		ID: "listInvitations", Method: http.MethodGet, Path: path, Scope: apikey.UsersRead, ReadAction: listUsers,
-		Summary: "List the open invitations, ordered by address.", Query: pageParameters(), Responses: map[int]any{http.StatusOK: []openInvitation{}}, Do: h.list,
+		Summary:   "List the open invitations, ordered by address.",
+		Query:     append([]Parameter{{Name: "address", Type: "string", Description: "List only the invitation for this address."}}, pageParameters()...),
+		Responses: map[int]any{http.StatusOK: []openInvitation{}}, Do: h.list,
 	}, {
 		ID: "createInvitation", Method: http.MethodPost, Path: path, Scope: apikey.UsersWrite, Action: "user.invite",
 		Summary: "Create a one-time link with which the owner of an email address creates an account. It ends an earlier link for the address.",
@@ -113,9 +116,12 @@ func readInvitations(r *Request) ([]manage.Invitee, error) {
 
 // list serves GET /invitations.
 func (h *invitationHandler) list(r *Request) (*Response, error) {
-	p, err := pageFrom(r)
+	p, err := pageFrom(r, "address")
 	if err != nil {
 		return nil, err
+	}
+	if address := r.query().Get("address"); address != "" {
+		return h.find(r, address)
 	}
 	list, err := h.invitations.Links.ListInvitations(r.Context(), p.After, p.Size, h.now())
 	if err != nil {
@@ -123,11 +129,27 @@ func (h *invitationHandler) list(r *Request) (*Response, error) {
 	}
 	views, last := make([]openInvitation, len(list)), ""
 	for i, l := range list {
-		views[i] = openInvitation{l.Address, full(l.Data.Groups), l.Data.InvitedBy, l.CreatedAt.UTC(), l.ExpiresAt.UTC()}
+		views[i] = viewInvitation(l)
 		last = l.Address
 	}
 	p.linkNext(len(list), last)
 	return ok(views), nil
+}
+
+func viewInvitation(l *onetimelink.Link) openInvitation {
+	return openInvitation{l.Address, full(l.Data.Groups), l.Data.InvitedBy, l.CreatedAt.UTC(), l.ExpiresAt.UTC()}
+}
+
+// find returns the open invitation for an address in a list, empty for none.
+func (h *invitationHandler) find(r *Request, address string) (*Response, error) {
+	l, err := h.invitations.Find(r.Context(), address)
+	switch {
+	case errors.Is(err, onetimelink.ErrInvalid), errors.Is(err, account.ErrBadEmail):
+		return ok([]openInvitation{}), nil
+	case err != nil:
+		return nil, err
+	}
+	return ok([]openInvitation{viewInvitation(l)}), nil
 }
 
 // create serves POST /invitations.

@@ -29,7 +29,8 @@ type InvitationStore interface {
 	InsertInvitations(ctx context.Context, list []*onetimelink.Link, messages []*mail.Message) error
 	// ListInvitations returns open invitations in the order of the keys of addresses.
 	ListInvitations(ctx context.Context, after string, limit int, now time.Time) ([]*onetimelink.Link, error)
-	// DeleteInvitation returns onetimelink.ErrInvalid if there is none.
+	// Invitation and DeleteInvitation return onetimelink.ErrInvalid if there is none.
+	Invitation(ctx context.Context, key string, now time.Time) (*onetimelink.Link, error)
 	DeleteInvitation(ctx context.Context, key string, now time.Time) error
 }
 
@@ -217,4 +218,14 @@ func (m *Invitations) Withdraw(ctx context.Context, address string) error {
 		return err
 	}
 	return m.Links.DeleteInvitation(ctx, key, m.Now())
+}
+
+// Find returns the open invitation for an address. It returns account.ErrBadEmail, and
+// onetimelink.ErrInvalid if there is none.
+func (m *Invitations) Find(ctx context.Context, address string) (*onetimelink.Link, error) {
+	key, err := account.AddressKey(address)
+	if err != nil {
+		return nil, err
+	}
+	return m.Links.Invitation(ctx, key, m.Now())
 }

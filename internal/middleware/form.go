@@ -23,6 +23,7 @@ type FormRule struct {
 	Repeatable []string // parameters that may occur more than once, such as resource and audience
 	Query      bool     // whether parameters are allowed in the query
 	MaxBytes   int64    // of the body; 0 is 64 KiB
+	Multipart  bool     // whether the body may be multipart/form-data, with files
 	Refuse     Refuser  // nil writes JSON
 }
 
@@ -131,6 +132,13 @@ func (rule *FormRule) body(w http.ResponseWriter, r *http.Request) (url.Values, 
 	if r.Method != http.MethodPost {
 		r.Header.Del("Content-Type") // so that no handler parses a multipart body
 		return url.Values{}, nil
+	}
+	if rule.Multipart && isMultipart(r) {
+		raw, err := readBody(w, r, rule.MaxBytes)
+		if err != nil {
+			return nil, err
+		}
+		return multipartBody(r, raw)
 	}
 	// POST /userinfo with a Bearer token has neither a type nor a body.
 	if r.Header.Get("Content-Type") != "" || r.ContentLength != 0 {

@@ -107,7 +107,7 @@ func adminConsoleSamples() []sample {
 				}},
 				Once: []Fact{{ID: "secret", Label: messages.Literal(text), Value: text, Copy: true}},
 				Sections: []Section{
-					{ID: "section", Heading: messages.Literal(text), Text: messages.Literal(text), Rows: listRows(text, link), Forms: []FormPart{formPart(text, link)}},
+					{ID: "section", Heading: messages.Literal(text), Text: messages.Literal(text), Rows: listRows(text, link), Links: linkButtons(text, link)[1:], Forms: []FormPart{formPart(text, link)}},
 					{Heading: messages.Literal(text), Empty: messages.Literal(text), Danger: true},
 				},
 			}
@@ -126,10 +126,25 @@ func adminConsoleSamples() []sample {
 			form.Inputs = append(form.Inputs, Input{ID: "redirect-uri", Name: "redirect_uri", Value: text, Label: messages.Literal(text), Kind: InputLines})
 			return ConsoleConnect{ConsoleForm{FormPart: form, Heading: messages.Literal(text), Lede: messages.Literal(text), CancelURL: link}, text}
 		}, "checks", "redirect-uri", "redirect-uri-check", "cancel"),
+		page("conflict", func(text, link string) Page {
+			return ConsoleConflict{
+				FormPart: FormPart{Action: link, Inputs: []Input{{Name: "one", Value: text, Kind: InputHidden}}, Button: Button{ID: "keep", Text: messages.Literal(text), Primary: true}},
+				Name:     text, Who: text, At: when, TakeURL: link,
+				Rows: []ConflictRow{{messages.Literal(text), []string{text, text}, nil}, {messages.Literal(text), nil, []string{text}}},
+			}
+		}, "who", "keep", "take"),
+		page("invitations", func(text, link string) Page {
+			return ConsoleInvitations{
+				Heading: messages.Literal(text), Lede: messages.Literal(text), Warning: messages.Literal(text), BackURL: link,
+				Download: &FormPart{Action: link, Inputs: []Input{{Name: "report", Value: text, Kind: InputHidden}}, Button: Button{ID: "download", Text: messages.Literal(text)}},
+				Form:     &FormPart{Action: link, Inputs: []Input{{Name: "list", Value: text, Kind: InputHidden}}, Button: Button{ID: "confirm", Text: messages.Literal(text), Primary: true}},
+				Rows:     []InvitationRow{{3, text, "", []string{text}, messages.Literal(text), true}, {4, text, text, nil, messages.Literal(text), false}},
+			}
+		}, "download", "confirm", "cancel"),
 		page("confirm", func(text, link string) Page {
 			return ConsoleConfirm{
 				FormPart: FormPart{Action: link, Inputs: []Input{{Name: "one", Value: text, Kind: InputHidden}}, Button: Button{ID: "confirm", Text: messages.Literal(text), Danger: true}},
-				Heading:  messages.Literal(text), Text: messages.Literal(text), CancelURL: link,
+				Heading:  messages.Literal(text), Text: messages.Literal(text), Numbers: messages.Literal(text), CancelURL: link,
 			}
 		}, "confirm", "cancel"),
 		page("mail", func(text, link string) Page {
@@ -162,8 +177,14 @@ func linkButtons(text, link string) []LinkButton {
 
 func listRows(text, link string) []ListRow {
 	when := When{At: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	never := When{Now: when.Now}
 	return []ListRow{
 		{Class: "one", Name: text, URL: link, Details: []string{text, text}, When: &when, Tag: messages.Literal(text)},
+		{
+			Title: messages.Literal(text), When: &when, Used: &never, Until: &when.At, Post: link,
+			Buttons: []Button{{Name: "one", Value: text, Text: messages.Literal(text), About: text}, {Name: "two", Value: text, Text: messages.Literal(text), About: text}},
+		},
+		{Class: "session", Name: text, When: &when, Used: &when},
 		{Name: text, Post: link, Button: &Button{Name: "remove", Value: text, Text: messages.Literal(text), About: text}},
 	}
 }
@@ -176,6 +197,7 @@ func formPart(text, link string) FormPart {
 			{ID: "text", Name: "text", Value: text, Label: label, Hint: label, Kind: InputText, Required: true, MaxLength: 50, Fault: label},
 			{ID: "lines", Name: "lines", Value: text, Label: label, Kind: InputLines},
 			{ID: "choice", Name: "choice", Label: label, Kind: InputChoice, Options: []Option{{Value: text, Literal: text}, {Value: text, Text: label, Selected: true}}},
+			{ID: "file", Name: "file", Label: label, Hint: label, Kind: InputFile},
 			{Name: "hidden", Value: text, Kind: InputHidden},
 		},
 	}

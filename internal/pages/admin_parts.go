@@ -1,6 +1,10 @@
 package pages
 
-import "github.com/ostiary/ostiary/internal/pages/messages"
+import (
+	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
+)
 
 // The pages of the administrators' console consist of a few parts: lists, forms, details of one
 // object, a confirmation, and values that are shown once.
@@ -33,14 +37,15 @@ type Input struct {
 // InputKind is the kind of an [Input].
 type InputKind string
 
-// Values of [InputKind]: a line of text, an email address, several lines, one of several values, and
-// a value that the user does not see.
+// Values of [InputKind]: a line of text, an email address, several lines, one of several values,
+// a value that the user does not see, and a file. A form with a file is [FormPart.Multipart].
 const (
 	InputText   InputKind = "text"
 	InputEmail  InputKind = "email"
 	InputLines  InputKind = "lines"
 	InputChoice InputKind = "choice"
 	InputHidden InputKind = "hidden"
+	InputFile   InputKind = "file"
 )
 
 // Option is a value of a choice. Literal is its text if there is no Text.
@@ -58,9 +63,10 @@ type FooterLink struct {
 
 // FormPart is a form. It is sent with POST to Action.
 type FormPart struct {
-	Action string
-	Inputs []Input
-	Button Button
+	Action    string
+	Inputs    []Input
+	Button    Button
+	Multipart bool // it is sent as multipart/form-data
 }
 
 // Fact is a member of an object. Empty values are not shown.
@@ -74,17 +80,21 @@ type Fact struct {
 	Copy bool
 }
 
-// ListRow is an object in a list. URL shows it; LinkURL leads elsewhere; Post is the address of its button.
+// ListRow is an object in a list. URL shows it; LinkURL leads elsewhere; Post is the address of its buttons.
 type ListRow struct {
 	Class, Name, URL string
+	Title            messages.Message // if there is no Name
 	Details          []string
 	Facts            []Fact
 	When             *When
+	Used             *When      // after When, which then is when the object was added; a zero time for never
+	Until            *time.Time // the last day of the object
 	Tag              messages.Message
 	LinkURL          string
 	LinkText         messages.Message
 	Post             string
 	Button           *Button
+	Buttons          []Button // before Button
 }
 
 // Section is a part of the page of an object: a list, a form, or both.
@@ -93,6 +103,7 @@ type Section struct {
 	Heading, Text messages.Message
 	Rows          []ListRow
 	Empty         messages.Message
+	Links         []LinkButton
 	Forms         []FormPart
 	Danger        bool
 }
@@ -162,7 +173,9 @@ type ConsoleConfirm struct {
 	FormPart
 
 	Heading, Text messages.Message
-	CancelURL     string
+	// Numbers says what the change ends; zero for nothing.
+	Numbers   messages.Message
+	CancelURL string
 }
 
 func (ConsoleConfirm) template() string { return "console-confirm" }

@@ -91,6 +91,9 @@ func device(o session.Origin) messages.Message {
 	return messages.Device(Clean(o.Browser, nameRunes), Clean(o.System, nameRunes))
 }
 
+// DeviceName returns the browser and the system of a device in words.
+func DeviceName(o session.Origin) messages.Message { return device(o) }
+
 // user returns the display name of a user, and the username if it differs.
 func user(displayName, username string) template.HTML {
 	shown := Clean(displayName, nameRunes)

@@ -311,7 +311,7 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 				}
 			}
 			scripted := []string{
-				"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes", "account-data", "account-profile", "console-audit", "console-detail", "console-explain", "console-trial", "console-connect", "setup", "invitation", "signup",
+				"formpost", "leaving", "signin", "secondfactor", "passkeycreate", "passkeys", "newrecoverycodes", "account-data", "account-profile", "console-audit", "console-detail", "console-explain", "console-invitations", "console-trial", "console-connect", "setup", "invitation", "signup",
 			}
 			if !slices.Contains(scripted, s.page) && len(scripts) != 0 {
 				t.Errorf("the page holds %d scripts, want none", len(scripts))

@@ -125,7 +125,7 @@ func policies() map[string]policy {
 	}
 	copied := operators
 	copied.csp += "; script-src " + hashes("copy.js")
-	for _, name := range []string{"console-explain", "console-trial"} {
+	for _, name := range []string{"console-explain", "console-invitations", "console-trial"} {
 		all[name] = copied
 	}
 	checking := operators

@@ -227,7 +227,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				want["require-trusted-types-for"], want["trusted-types"] = "'script'", "'none'"
 			}
 			switch s.page {
-			case "console-explain", "console-trial":
+			case "console-explain", "console-invitations", "console-trial":
 				want["script-src"] = hashes("copy.js")
 			case "console-detail":
 				want["script-src"], want["connect-src"] = hashes("copy.js", "waiting.js"), "'self'"

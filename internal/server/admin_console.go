@@ -97,15 +97,19 @@ func mountAdminConsole(s *Server, r chi.Router) {
 	if s.Config.SendConsoleHSTS() {
 		r = r.With(middleware.SecurityHeaders(true))
 	}
-	own := r.With(
-		middleware.OwnForms(middleware.Origins{Issuer: origin, Refuse: refuse, WrongAddress: func(w http.ResponseWriter, r *http.Request) {
-			s.consolePages.Error(w, r, http.StatusForbidden, pages.WrongAddress(origin, middleware.ID(r.Context())))
-		}}),
-		middleware.BodyLimit(s.admission.largePages),
-		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}, Query: true, Refuse: refuse}),
-		middleware.RateLimit(begin, s.Now),
-	)
+	ownForms := func(fileBytes int64) chi.Router {
+		return r.With(
+			middleware.OwnForms(middleware.Origins{Issuer: origin, Refuse: refuse, WrongAddress: func(w http.ResponseWriter, r *http.Request) {
+				s.consolePages.Error(w, r, http.StatusForbidden, pages.WrongAddress(origin, middleware.ID(r.Context())))
+			}}),
+			middleware.BodyLimit(s.admission.largePages),
+			middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}, Query: true, MaxBytes: fileBytes, Multipart: fileBytes > 0, Refuse: refuse}),
+			middleware.RateLimit(begin, s.Now),
+		)
+	}
+	own := ownForms(0)
 	for _, route := range s.adminConsole.Routes() {
+		own := ownForms(route.FileBytes)
 		get := s.admission.pages.Handler(route.Get)
 		if route.Post == nil {
 			getAndHead(own, pathConsole+route.Path, get)

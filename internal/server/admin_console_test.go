@@ -230,7 +230,14 @@ func TestConsoleRoles(t *testing.T) {
 		"/console/people/new":                 {apikey.UsersWrite, apikey.UsersWrite, url.Values{"username": {"grace"}}},
 		"/console/people/invite":              {apikey.UsersWrite, apikey.UsersWrite, url.Values{"email": {"grace@example.com"}}},
 		"/console/people/{ada}":               {apikey.UsersRead, apikey.UsersWrite, url.Values{"change": {"group"}, "group": {"none"}}},
-		"/console/groups":                     {apikey.UsersRead, apikey.UsersWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
+		"/console/groups":                     {read: apikey.UsersRead},
+		"/console/groups/crew":                {apikey.UsersRead, apikey.UsersWrite, url.Values{"change": {"member"}, "member": {"nobody"}}},
+		"/console/attributes":                 {read: apikey.UsersRead},
+		"/console/attributes/new":             {apikey.UsersWrite, apikey.UsersWrite, url.Values{"name": {"floor"}, "type": {"number"}}},
+		"/console/attributes/team":            {apikey.UsersRead, apikey.UsersWrite, url.Values{"change": {"definition"}}},
+		"/console/people/invitations":         {apikey.UsersRead, apikey.UsersWrite, url.Values{"again": {"nobody@example.com"}}},
+		"/console/people/invitations/bulk":    {apikey.UsersWrite, apikey.UsersWrite, url.Values{"list": {"nobody@example.com"}}},
+		"/console/people/invitations/report":  {apikey.UsersRead, apikey.UsersWrite, url.Values{"report": {"line"}}},
 		"/console/scopes":                     {apikey.ScopesRead, apikey.ScopesWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
 		"/console/scopes/new":                 {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"name": {"print"}, "claims": {"printer"}}},
 		"/console/scopes/profile":             {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"title": {"Profile"}}},
@@ -256,6 +263,7 @@ func TestConsoleRoles(t *testing.T) {
 			storetest.EachURL(t, func(t *testing.T, address string) {
 				t.Helper()
 				s, b := openConsole(t, storetest.Open(t, address), account.Owner)
+				addGroupAndAttribute(t, s)
 				setAdminRole(s, role)
 				at := func(path string) string {
 					return strings.Replace(path, "{ada}", accountOf(s, "ada").Subject, 1)
@@ -297,6 +305,16 @@ func TestConsoleRoles(t *testing.T) {
 			})
 		})
 	}
+}
+
+// addGroupAndAttribute adds the group crew and the attribute team.
+func addGroupAndAttribute(t *testing.T, s *servertest.Server) {
+	t.Helper()
+	ctx, now := t.Context(), s.Time()
+	servertest.Must(t, s.Store.Groups.InsertGroup(ctx, &account.Group{Name: "crew", CreatedAt: now, UpdatedAt: now}))
+	servertest.Must(t, s.Store.Attributes.InsertAttribute(ctx, &account.Attribute{
+		Name: "team", AttributeDefinition: account.AttributeDefinition{Type: account.StringAttribute}, CreatedAt: now, UpdatedAt: now,
+	}))
 }
 
 // wantDenied checks the response to a form that a role may not send: it names the roles that may, and
@@ -474,7 +492,7 @@ func TestConsoleApplications(t *testing.T) {
 			t.Errorf("rotated: %d, the secret is %q", p.Status, valueOf("client-secret"))
 		}
 
-		change := url.Values{"change": {"redirect_uris"}, "before": {"https://wiki.example/callback"}, "redirect_uris": {"https://wiki.example/a\r\nhttps://wiki.example/b"}}
+		change := url.Values{"change": {"redirect_uris"}, "before.redirect_uris": {"https://wiki.example/callback"}, "redirect_uris": {"https://wiki.example/a\r\nhttps://wiki.example/b"}}
 		if p = other.Post("/console/applications/"+id, change); p.Status != http.StatusSeeOther {
 			t.Errorf("change of redirect URIs: %d\n%s", p.Status, p.Body)
 		}

@@ -90,7 +90,8 @@ func TestConsoleShowsTextOfOthersAsText(t *testing.T) {
 		for path, form := range map[string]url.Values{
 			"/console/applications/new": {"kind": {"web"}, "name": {hostileText}, "redirect_uri": {hostileText}}, "/console/people/new": {"username": {hostileText}, "email": {hostileText}, "name": {hostileText}},
 			"/console/people/invite": {"email": {hostileText}, "groups": {hostileText}}, "/console/groups/new": {"name": {hostileText}, "description": {hostileText}},
-			"/console/groups": {"delete": {hostileText}}, "/console/scopes": {"delete": {hostileText}}, "/console/scopes/new": {"name": {hostileText}, "title": {hostileText}, "claims": {hostileText}},
+			"/console/people/invitations": {"withdraw": {hostileText}}, "/console/people/invitations/bulk": {"list": {hostileText + "@example.org," + hostileText}},
+			"/console/attributes/new": {"name": {hostileText}, "title": {hostileText}, "scope": {hostileText}}, "/console/scopes": {"delete": {hostileText}}, "/console/scopes/new": {"name": {hostileText}, "title": {hostileText}, "claims": {hostileText}},
 			"/console/people/" + url.PathEscape(eve.Subject): {"change": {"delete"}},
 			"/console/sessions": {"end": {hostileText}},
 		} {

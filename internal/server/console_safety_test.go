@@ -155,7 +155,7 @@ func TestConsoleSensitiveForms(t *testing.T) {
 	t.Parallel()
 	s, b := openConsole(t, storetest.New(t), account.Owner)
 	s.Advance(6 * time.Minute)
-	harmless := []string{"/console/applications/web/try", "/console/groups", "/console/groups/new", "/console/mail", "/console/scopes", "/console/scopes/new", "/console/scopes/profile", "/console/sessions"}
+	harmless := []string{"/console/applications/web/try", "/console/attributes/new", "/console/attributes/profile", "/console/groups/new", "/console/groups/profile", "/console/mail", "/console/people/invitations/report", "/console/scopes", "/console/scopes/new", "/console/scopes/profile", "/console/sessions"}
 	for _, path := range consoleRoutes(s) {
 		p := b.Post(path, url.Values{"confirm": {"yes"}})
 		to := signInPage(p)
@@ -251,7 +251,7 @@ func TestConsoleConflictsOfAbsentMembers(t *testing.T) {
 			t.Errorf("the second change: %d", p.Status)
 		}
 		edited := strings.Replace(before, "{", `{"allowed_groups": ["guests"],`, 1)
-		if p := b.Post("/console/applications/web/json", url.Values{"before": {before}, "members": {edited}}); p.Status != http.StatusBadRequest || !hasElement(p, "faults") {
+		if p := b.Post("/console/applications/web/json", url.Values{"before": {before}, "members": {edited}}); p.Status != http.StatusConflict || !hasElement(p, "keep") {
 			t.Errorf("the second change as JSON: %d", p.Status)
 		}
 		stored, err := s.Store.Clients.Client(t.Context(), "web")

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,6 +30,20 @@ func (s *OneTimeLinks) ListInvitations(ctx context.Context, after string, limit 
 		return nil, fmt.Errorf("list invitations: %w", err)
 	}
 	return list, nil
+}
+
+// Invitation returns the open invitation for the address with a key, or [onetimelink.ErrInvalid].
+func (s *OneTimeLinks) Invitation(ctx context.Context, key string, now time.Time) (*onetimelink.Link, error) {
+	const read = `SELECT ` + linkColumns + ` FROM one_time_links WHERE ` + openInvitation + ` AND address_key = $2 LIMIT 1`
+
+	l, err := scanLink(s.db.Read.QueryRow(ctx, read, now.UnixMicro(), key))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, onetimelink.ErrInvalid
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read invitation: %w", err)
+	}
+	return l, nil
 }
 
 // Invited returns those of the keys of addresses that have an open invitation.

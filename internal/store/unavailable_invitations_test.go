@@ -14,6 +14,10 @@ var invitationMethods = map[string]call{
 		_, err := s.OneTimeLinks.ListInvitations(ctx, "", 1, noon)
 		return err
 	},
+	"Invitation": func(ctx context.Context, s *store.Store) error {
+		_, err := s.OneTimeLinks.Invitation(ctx, "a@example.org", noon)
+		return err
+	},
 	"Invited": func(ctx context.Context, s *store.Store) error {
 		_, err := s.OneTimeLinks.Invited(ctx, []string{"a@example.org"}, noon)
 		return err

@@ -34,6 +34,12 @@ func consolePictures() map[string]string {
 		"/people/{subject}":            "person",
 		"/groups":                      "groups",
 		"/groups/new":                  "group-new",
+		"/groups/{name}":               "group",
+		"/attributes":                  "attributes",
+		"/attributes/new":              "attribute-new",
+		"/attributes/{name}":           "attribute",
+		"/people/invitations":          "invitations",
+		"/people/invitations/bulk":     "invite-many",
 		"/scopes":                      "scopes",
 		"/scopes/new":                  "scope-new",
 		"/scopes/{name}":               "scope",
@@ -47,7 +53,9 @@ func consolePictures() map[string]string {
 }
 
 // withoutPicture are the routes of the console that show no page of their own.
-func withoutPicture() []string { return []string{"/callback", "/try/callback"} }
+func withoutPicture() []string {
+	return []string{"/callback", "/try/callback", "/people/invitations/report"}
+}
 
 // TestPicturesOfTheConsole shows each page of the console, with the data of a server in use, and tests
 // it as a tour does. Each route has a picture.
@@ -119,6 +127,8 @@ func (s *service) use(v *tour) []string {
 	s.command("users", "update", s.username, "--admin-role=owner")
 	s.command("groups", "create", "staff")
 	s.command("groups", "create", "engineers")
+	s.command("groups", "create", "print") // each has the name that paths get
+	s.command("attributes", "create", "print", "--type", "string", "--title", "Print quota")
 	s.command("scopes", "create", "print", "--claim", "printer=id_token,userinfo")
 	grafana := decode(v.browser, s.command("clients", "create", "--preset", "grafana", "--url", "https://grafana.example.org", "--json"))
 	s.command("clients", "create", "--name", "Wiki", "--redirect-uri", "https://wiki.example.org/callback", "--allowed-group", "staff")

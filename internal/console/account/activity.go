@@ -8,7 +8,6 @@ import (
 
 	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
@@ -97,76 +96,14 @@ func (c *Console) disown(v *visit) error {
 
 // eventText returns an event in words.
 func (v *visit) eventText(e *activity.Event) (messages.Message, error) {
-	switch e.Kind {
-	case activity.SignedIn:
-		return messages.New("account.activity.signed-in"), nil
-	case activity.SignInFailed:
-		return messages.New("account.activity.sign-in-failed", "n", e.Count), nil
-	case activity.PasswordChanged:
-		return messages.New("account.activity.password-changed"), nil
-	case activity.RecoveryCodeUsed:
-		return messages.New("account.activity.recovery-code-used"), nil
-	case activity.Locked:
-		return messages.New("account.activity.locked"), nil
-	case activity.Unlocked:
-		return messages.New("account.activity.unlocked"), nil
-	case activity.PasswordBreached:
-		return messages.New("account.activity.password-breached"), nil
-	case activity.TermsAccepted:
-		return messages.New("account.activity.terms-accepted", "version", e.Detail), nil
-	case activity.Disowned:
-		return messages.New("account.activity.disowned"), nil
-	case activity.DeletionRequested:
-		return messages.New("account.activity.deletion-requested"), nil
-	case activity.DeletionUndone:
-		return messages.New("account.activity.deletion-undone"), nil
-	case activity.DataRequested:
-		return messages.New("account.activity.data-requested"), nil
-	case activity.ProfileChanged:
-		return messages.New("account.activity.profile-changed"), nil
-	case activity.AddressAdded:
-		return messages.New("account.activity.address-added", "email", e.Detail), nil
-	case activity.AddressVerified:
-		return messages.New("account.activity.address-verified", "email", e.Detail), nil
-	case activity.AddressRemoved:
-		return messages.New("account.activity.address-removed", "email", e.Detail), nil
-	case activity.PrimaryChanged:
-		return messages.New("account.activity.primary-changed", "email", e.Detail), nil
-	case activity.CredentialAdded:
-		return messages.New("account.activity.added", "credential", credentialText(e.Detail)), nil
-	case activity.CredentialRemoved:
-		return messages.New("account.activity.removed", "credential", credentialText(e.Detail)), nil
-	case activity.ConsentGiven, activity.ConsentWithdrawn:
-		name, err := v.clientName(e.Detail)
-		if e.Kind == activity.ConsentGiven {
-			return messages.New("account.activity.consent-given", "client", name), err
+	detail := e.Detail
+	if e.Kind == activity.ConsentGiven || e.Kind == activity.ConsentWithdrawn {
+		var err error
+		if detail, err = v.clientName(e.Detail); err != nil {
+			return messages.Message{}, err
 		}
-		return messages.New("account.revoked", "client", name), err
-	default:
-		return messages.Literal(strings.ReplaceAll(string(e.Kind), "_", " ")), nil
 	}
-}
-
-// credentialText returns the kind of a credential in words, with its label.
-func credentialText(detail string) messages.Message {
-	kind, label, _ := strings.Cut(detail, " ")
-	name := messages.Literal(kind)
-	switch credential.Kind(kind) {
-	case credential.TOTP:
-		name = messages.New("authenticator.title")
-	case credential.RecoveryCodes:
-		name = messages.New("recovery-codes.title")
-	case credential.Passkey:
-		name = messages.New("account.activity.passkey")
-	case credential.SecurityKey:
-		name = messages.New("account.activity.security-key")
-	case credential.Password:
-		name = messages.New("account.password")
-	}
-	if label == "" {
-		return name
-	}
-	return messages.New("account.activity.labelled", "credential", name, "label", label)
+	return pages.EventText(e.Kind, detail, e.Count), nil
 }
 
 // clientName returns the name of a client, or its ID if it was deleted.

@@ -3,8 +3,11 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -77,10 +80,15 @@ func saveApplicationJSON(v *visit) error {
 			return err
 		}
 		if now := map[string]json.RawMessage{}; json.Unmarshal([]byte(current), &now) == nil && addsPresent(before, after, now) {
-			return refuse(pages.Form{Faults: []pages.Fault{{Text: messages.New("console.conflict")}}})
+			if conflict, err := jsonConflict(v, before, after); conflict || err != nil {
+				return err
+			}
 		}
 		_, err = v.call(Call{Operation: "patchOAuth2Client", Path: map[string]string{"id": id}, Body: patch}, nil)
 		if faults, ok := rejected(err); ok {
+			if conflict, err := jsonConflict(v, before, after); conflict || err != nil {
+				return err
+			}
 			return refuse(faults)
 		}
 		if err != nil {
@@ -100,6 +108,58 @@ func addsPresent(before, after, now map[string]json.RawMessage) bool {
 		}
 	}
 	return false
+}
+
+// jsonConflict shows the members of the client that both the administrator and somebody else have
+// changed, and reports whether there are any.
+func jsonConflict(v *visit, before, after map[string]json.RawMessage) (bool, error) {
+	text, err := readApplicationJSON(v)
+	if err != nil {
+		return false, err
+	}
+	now, merged := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if err := json.Unmarshal([]byte(text), &now); err != nil {
+		return false, err
+	}
+	maps.Copy(merged, now)
+	var rows []pages.ConflictRow
+	for _, step := range difference(before, after) {
+		member := strings.NewReplacer("~1", "/", "~0", "~").Replace(strings.TrimPrefix(fmt.Sprint(step["path"]), "/"))
+		switch {
+		case step["op"] == "test":
+			continue
+		case step["op"] == "remove":
+			delete(merged, member)
+		default:
+			merged[member] = after[member]
+		}
+		if !sameJSON(now[member], before[member]) && !sameJSON(now[member], after[member]) && len(now[member])+len(before[member]) > 0 {
+			rows = append(rows, pages.ConflictRow{Label: messages.Literal(member), Theirs: jsonLines(now[member]), Mine: jsonLines(after[member])})
+		}
+	}
+	if len(rows) == 0 {
+		return false, nil
+	}
+	mine, err := json.MarshalIndent(merged, "", "  ")
+	if err != nil {
+		return false, err
+	}
+	var a application
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		return false, err
+	}
+	return true, showConflict(v, applicationEdit(v, &a, "/json"), rows, []pages.Input{
+		{Name: "before", Value: text, Kind: pages.InputHidden}, {Name: "members", Value: string(mine), Kind: pages.InputHidden},
+	}, time.Time{})
+}
+
+// jsonLines returns a value as lines of text, none if it is absent.
+func jsonLines(value json.RawMessage) []string {
+	var text bytes.Buffer
+	if json.Indent(&text, value, "", "  ") != nil {
+		return nil
+	}
+	return lines(text.String())
 }
 
 // difference returns the JSON Patch that changes before to after. It tests the members that it

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
@@ -244,7 +246,7 @@ func (p memberPage) save(v *visit) error {
 			return err
 		}
 		if len(difference(before, current)) > 0 {
-			return p.conflict(v, current)
+			return p.conflict(v, before, current)
 		}
 		_, err = v.call(Call{Operation: "patchOAuth2Client", Path: map[string]string{"id": id}, Body: patch}, nil)
 		if faults, ok := rejected(err); ok {
@@ -264,7 +266,7 @@ func (p memberPage) refuseChange(v *visit, before map[string]json.RawMessage, fa
 		return err
 	}
 	if len(difference(before, current)) > 0 {
-		return p.conflict(v, current)
+		return p.conflict(v, before, current)
 	}
 	fault := faults.Faults[0]
 	if known, ok := errors.AsType[*httpapi.Error](cause); ok {
@@ -278,14 +280,36 @@ func (p memberPage) refuseChange(v *visit, before map[string]json.RawMessage, fa
 	return p.refuse(v, before, http.StatusBadRequest, fault)
 }
 
-// conflict shows the form with the current values.
-func (p memberPage) conflict(v *visit, current map[string]json.RawMessage) error {
-	content, err := p.form(v, current, func(m member) string { return m.text(current) })
+// conflict shows the members that both the administrator and somebody else have changed. If they changed
+// different ones, it makes the change.
+func (p memberPage) conflict(v *visit, before, current map[string]json.RawMessage) error {
+	known, err := json.Marshal(current)
 	if err != nil {
 		return err
 	}
-	content.Faults = []pages.Fault{{Text: messages.New("console.conflict")}}
-	return v.refuse(http.StatusConflict, content)
+	form := url.Values{"before": {string(known)}}
+	inputs := []pages.Input{{Name: "before", Value: string(known), Kind: pages.InputHidden}}
+	var rows []pages.ConflictRow
+	for _, m := range p.members() {
+		seen, theirs, mine := sameLines(m.text(before)), sameLines(m.text(current)), sameLines(v.r.PostForm.Get(m.name))
+		switch {
+		case mine == seen:
+			mine = theirs
+		case theirs != seen && theirs != mine:
+			rows = append(rows, pages.ConflictRow{Label: m.input("").Label, Theirs: lines(theirs), Mine: lines(mine)})
+		}
+		form.Set(m.name, mine)
+		inputs = append(inputs, pages.Input{Name: m.name, Value: mine, Kind: pages.InputHidden})
+	}
+	if len(rows) == 0 {
+		v.r.PostForm = form
+		return p.save(v)
+	}
+	a, err := readApplication(v)
+	if err != nil {
+		return err
+	}
+	return showConflict(v, applicationEdit(v, a, p.path), rows, inputs, time.Time{})
 }
 
 // refuse shows the form with what was entered.

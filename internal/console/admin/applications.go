@@ -126,7 +126,7 @@ func applicationPage(v *visit, a *application) pages.ConsoleDetail {
 		return pages.Section{Heading: messages.New(label), Text: messages.New(label + ".hint"), Forms: []pages.FormPart{{
 			Action: action, Button: button,
 			Inputs: []pages.Input{
-				{Name: "before", Value: strings.Join(values, "\n"), Kind: pages.InputHidden},
+				{Name: beforePrefix + name, Value: strings.Join(values, "\n"), Kind: pages.InputHidden},
 				{ID: id, Name: name, Value: strings.Join(values, "\n"), Label: messages.New(label), Kind: pages.InputLines, UnderHeading: true},
 			},
 		}}}
@@ -153,7 +153,7 @@ func changeApplication(v *visit) error {
 	}
 	switch change := form.Get("change"); change {
 	case "redirect_uris", "allowed_groups":
-		return patchApplication(v, id, change, lines(form.Get("before")), lines(form.Get(change)))
+		return patchApplication(v, id, change, lines(form.Get(beforePrefix+change)), lines(form.Get(change)))
 	case "secret":
 		var changed application
 		if _, err := v.call(Call{Operation: "addOAuth2ClientSecret", Path: path}, &changed); err != nil {
@@ -208,9 +208,10 @@ func patchApplication(v *visit, id, member string, before, after []string) error
 	}
 	content := applicationPage(v, a)
 	content.Form = faults
-	if !slices.Equal(a.list(member), before) {
-		content.Faults = []pages.Fault{{Text: messages.New("console.conflict")}}
-		return v.refuse(http.StatusConflict, content)
+	if now := a.list(member); !slices.Equal(now, before) {
+		label := map[string]string{"redirect_uris": "console.application.redirect-uris", "allowed_groups": "console.application.groups"}[member]
+		return showConflict(v, applicationEdit(v, a, ""), []pages.ConflictRow{{Label: messages.New(label), Theirs: now, Mine: after}},
+			sentAgain(v.r.PostForm, map[string]string{member: strings.Join(now, "\n")}), time.Time{})
 	}
 	for i := range content.Sections {
 		for j := range content.Sections[i].Forms {
@@ -222,6 +223,11 @@ func patchApplication(v *visit, id, member string, before, after []string) error
 		}
 	}
 	return v.refuse(http.StatusBadRequest, content)
+}
+
+// applicationEdit describes a change of the client on the page below its own.
+func applicationEdit(v *visit, a *application, page string) edit {
+	return edit{name: a.title(), page: "/applications/" + url.PathEscape(a.ID) + page, target: a.ID, actions: []string{"client.update"}}
 }
 
 // allowAddress adds the redirect URI of a rejected request to the client, after a question.

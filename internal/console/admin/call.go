@@ -38,23 +38,35 @@ type Result struct {
 // call calls an operation as the administrator, and decodes the response into into, unless that is
 // nil. It returns the token of the next page of a list.
 func (v *visit) call(c Call, into any) (next string, err error) {
+	header, err := callTagged(v, c, into)
+	return nextPage(header.Values("Link")), err
+}
+
+// readTagged calls an operation that returns an object, decodes that into into, and returns its ETag.
+func readTagged(v *visit, c Call, into any) (tag string, err error) {
+	header, err := callTagged(v, c, into)
+	return header.Get("ETag"), err
+}
+
+// callTagged is [visit.call] that returns the header of the response.
+func callTagged(v *visit, c Call, into any) (http.Header, error) {
 	c.Actor, c.Holds, c.ReadsAudited = actorOf(v.account), v.holds, v.account.AdminRole == account.Support
 	result, err := v.console.API(v.r, c)
 	var known *httpapi.Error
 	switch {
 	case errors.As(err, &known) && known.Status == http.StatusForbidden:
-		return "", fmt.Errorf("%w: %w", errRole, err)
+		return nil, fmt.Errorf("%w: %w", errRole, err)
 	case errors.As(err, &known) && known.Status == http.StatusNotFound:
-		return "", fmt.Errorf("%w: %w", errNotFound, err)
+		return nil, fmt.Errorf("%w: %w", errNotFound, err)
 	case err != nil:
-		return "", err
+		return nil, err
 	}
 	if into != nil {
 		if err := json.Unmarshal(result.Body, into); err != nil {
-			return "", fmt.Errorf("decode the response of %s: %w", c.Operation, err)
+			return nil, fmt.Errorf("decode the response of %s: %w", c.Operation, err)
 		}
 	}
-	return nextPage(result.Header.Values("Link")), nil
+	return result.Header, nil
 }
 
 // nextPage returns the page_token of the link to the next page, empty for none.

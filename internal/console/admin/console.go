@@ -126,6 +126,10 @@ func New(c Config) *Console { return &Console{&c} }
 type Route struct {
 	Path      string           // below the root of the console
 	Get, Post http.HandlerFunc // each may be nil
+	// Read and Write are the scopes that a role needs for them, empty for every role.
+	Read, Write string
+	// FileBytes is the maximum size of a form with a file, 0 for a page without one.
+	FileBytes int64
 	// FromOtherSites reports that the issuer redirects browsers to the page.
 	FromOtherSites bool
 }
@@ -137,7 +141,7 @@ func (c *Console) Routes() []Route {
 		{Path: tryCallbackPath, Get: c.tryCallback, FromOtherSites: true},
 	}
 	for _, p := range c.pages() {
-		route := Route{Path: p.path, Get: c.serve(p, p.get)}
+		route := Route{Path: p.path, Get: c.serve(p, p.get), Read: p.read, Write: p.write, FileBytes: p.fileBytes}
 		if p.post != nil {
 			route.Post = c.serve(p, p.post)
 		}

@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -24,22 +25,13 @@ func groupsPage(v *visit) error {
 		return err
 	}
 	for _, g := range list {
-		row := pages.ListRow{Class: "group", Name: g.Name, URL: c.Root + "/people?group=" + url.QueryEscape(g.Name), Post: content.Action}
+		row := pages.ListRow{Class: "group", Name: g.Name, URL: groupURL(v, g.Name)}
 		if g.Description != "" {
 			row.Details = []string{g.Description}
-		}
-		if write {
-			row.Button = &pages.Button{Name: "delete", Value: g.Name, Text: messages.New("console.delete"), About: g.Name}
 		}
 		content.Rows = append(content.Rows, row)
 	}
 	return v.show(content)
-}
-
-// deleteGroup serves POST /console/groups: delete is the name of a group, and confirm is yes after
-// the question.
-func deleteGroup(v *visit) error {
-	return deleteNamed(v, "/groups", "deleteGroup", "console.groups.question", "console.groups.question.text", "console.groups.deleted")
 }
 
 func groupForm(v *visit) pages.ConsoleForm {
@@ -73,5 +65,9 @@ func createGroup(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.done("/groups", messages.New("console.groups.created", "name", form.Get("name")))
+	return v.done(strings.TrimPrefix(groupURL(v, form.Get("name")), v.console.Root), messages.New("console.groups.created", "name", form.Get("name")))
+}
+
+func groupURL(v *visit, name string) string {
+	return v.console.Root + "/groups/" + url.PathEscape(name)
 }

@@ -17,6 +17,9 @@ type page struct {
 	read, write string
 	// sensitive requires that the administrator authenticated a moment ago.
 	sensitive bool
+	// fileBytes is the maximum size of a form with a file. Such a page requires the same already
+	// to be seen: a sign-in after the form was sent would lose the file.
+	fileBytes int64
 	get, post func(*visit) error // post is nil if the page has no form
 }
 
@@ -49,9 +52,16 @@ func (c *Console) pages() []page {
 		{path: "/people", title: messages.New("console.people"), group: groupUse, read: apikey.UsersRead, get: users},
 		{path: "/people/new", read: apikey.UsersWrite, write: apikey.UsersWrite, get: newUser, post: createUser, sensitive: true},
 		{path: "/people/invite", read: apikey.UsersWrite, write: apikey.UsersWrite, get: invite, post: sendInvitation, sensitive: true},
+		{path: "/people/invitations", read: apikey.UsersRead, write: apikey.UsersWrite, get: invitations, post: changeInvitation, sensitive: true},
+		{path: "/people/invitations/bulk", read: apikey.UsersWrite, write: apikey.UsersWrite, get: inviteMany, post: sendInvitations, sensitive: true, fileBytes: maxListBytes},
+		{path: "/people/invitations/report", read: apikey.UsersRead, write: apikey.UsersWrite, get: invitations, post: downloadReport, fileBytes: maxListBytes},
 		{path: "/people/{subject}", read: apikey.UsersRead, get: showUser, post: changeUser, sensitive: true},
-		{path: "/groups", title: messages.New("console.groups"), group: groupUse, read: apikey.UsersRead, write: apikey.UsersWrite, get: groupsPage, post: deleteGroup},
+		{path: "/groups", title: messages.New("console.groups"), group: groupUse, read: apikey.UsersRead, get: groupsPage},
 		{path: "/groups/new", read: apikey.UsersWrite, write: apikey.UsersWrite, get: newGroup, post: createGroup},
+		{path: "/groups/{name}", read: apikey.UsersRead, write: apikey.UsersWrite, get: showGroup, post: changeGroup},
+		{path: "/attributes", title: messages.New("console.attributes"), group: groupUse, read: apikey.UsersRead, get: attributes},
+		{path: "/attributes/new", read: apikey.UsersWrite, write: apikey.UsersWrite, get: newAttribute, post: createAttribute},
+		{path: "/attributes/{name}", read: apikey.UsersRead, write: apikey.UsersWrite, get: editAttribute, post: changeAttribute},
 		{path: "/scopes", title: messages.New("console.scopes"), group: groupUse, read: apikey.ScopesRead, write: apikey.ScopesWrite, get: scopes, post: deleteScope},
 		{path: "/scopes/new", read: apikey.ScopesWrite, write: apikey.ScopesWrite, get: newScope, post: createScope},
 		{path: "/scopes/{name}", read: apikey.ScopesWrite, write: apikey.ScopesWrite, get: editScope, post: saveScope},

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -20,6 +21,11 @@ type scopeView struct {
 	Description      string              `json:"description"`
 	Claims           map[string][]string `json:"claims"`
 	SelfRegistration bool                `json:"self_registration"`
+}
+
+// values returns the values of the form of the scope.
+func (s *scopeView) values() map[string]string {
+	return map[string]string{"title": s.Title, "description": s.Description, "claims": claimLines(s.Claims)}
 }
 
 // scopes serves GET /console/scopes.
@@ -74,7 +80,7 @@ func scopeForm(v *visit, action string, s *scopeView) pages.ConsoleForm {
 	}
 	if action != v.console.Root+"/scopes/new" {
 		content.Heading = messages.New("console.scopes.edit", "name", s.Name)
-		content.Inputs = content.Inputs[1:]
+		content.Inputs = append(before(s.values()), content.Inputs[1:]...)
 	}
 	return content
 }
@@ -116,32 +122,58 @@ func editScope(v *visit) error {
 	return v.show(scopeForm(v, v.console.Root+"/scopes/"+url.PathEscape(s.Name), &s))
 }
 
-// createScope serves POST /console/scopes/new, and saveScope POST /console/scopes/{name}: the fields
-// name, title, description and claims.
-func createScope(v *visit) error {
-	return writeScope(v, v.console.Root+"/scopes/new", Call{Operation: "createScope"}, scopeView{Name: strings.TrimSpace(v.r.PostForm.Get("name"))})
-}
-
-func saveScope(v *visit) error {
-	path := map[string]string{"name": v.pathValue("name")}
-	var current scopeView
-	if _, err := v.call(Call{Operation: "getScope", Path: path}, &current); err != nil {
-		return err
-	}
-	return writeScope(v, v.console.Root+"/scopes/"+url.PathEscape(current.Name), Call{Operation: "setScope", Path: path}, current)
-}
-
-func writeScope(v *visit, action string, call Call, s scopeView) error {
-	form := v.r.PostForm
+// sent sets the members of the scope that the form has.
+func (s *scopeView) sent(form url.Values) {
 	s.Title, s.Description, s.Claims = strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description")), parseClaims(form.Get("claims"))
-	call.Body = s
-	_, err := v.call(call, nil)
+}
+
+// createScope serves POST /console/scopes/new: the fields name, title, description and claims.
+func createScope(v *visit) error {
+	s := scopeView{Name: strings.TrimSpace(v.r.PostForm.Get("name"))}
+	s.sent(v.r.PostForm)
+	_, err := v.call(Call{Operation: "createScope", Body: s}, nil)
 	if faults, ok := rejected(err); ok {
-		content := scopeForm(v, action, &s)
+		content := scopeForm(v, v.console.Root+"/scopes/new", &s)
 		content.Form = faults
 		return v.refuse(http.StatusBadRequest, content)
 	}
 	if err != nil {
+		return err
+	}
+	return v.done("/scopes", messages.New("console.saved"))
+}
+
+// saveScope serves POST /console/scopes/{name}: the fields title, description and claims.
+func saveScope(v *visit) error {
+	path := map[string]string{"name": v.pathValue("name")}
+	page := "/scopes/" + url.PathEscape(path["name"])
+	var s scopeView
+	conflict, err := saveEdit(v, edit{
+		name: path["name"], page: page, target: path["name"], actions: []string{"scope.update"},
+		members: []editField{
+			{"title", messages.New("console.scopes.title")}, {"description", messages.New("console.groups.description")}, {"claims", messages.New("console.scopes.claims")},
+		},
+		read: func() (map[string]string, string, time.Time, error) {
+			s = scopeView{}
+			tag, err := readTagged(v, Call{Operation: "getScope", Path: path}, &s)
+			return s.values(), tag, time.Time{}, err
+		},
+		write: func(tag string) error {
+			changed := s
+			changed.sent(v.r.PostForm)
+			_, err := v.call(Call{Operation: "setScope", Path: path, Body: changed, IfMatch: tag}, nil)
+			return err
+		},
+	})
+	if faults, ok := rejected(err); ok {
+		stored := s.values()
+		s.sent(v.r.PostForm)
+		content := scopeForm(v, v.console.Root+page, &s)
+		content.Inputs = append(before(stored), content.Inputs[len(before(stored)):]...)
+		content.Form = faults
+		return v.refuse(http.StatusBadRequest, content)
+	}
+	if err != nil || conflict {
 		return err
 	}
 	return v.done("/scopes", messages.New("console.saved"))

@@ -19,12 +19,16 @@ type userView struct {
 	Emails   []struct {
 		Address  string `json:"address"`
 		Verified bool   `json:"verified"`
+		Primary  bool   `json:"primary"`
 	} `json:"emails"`
-	Claims    map[string]any `json:"claims"`
-	Groups    []string       `json:"groups"`
-	AdminRole string         `json:"admin_role"`
-	LockedAt  time.Time      `json:"locked_at"`
-	CreatedAt time.Time      `json:"created_at"`
+	Claims     map[string]any `json:"claims"`
+	Groups     []string       `json:"groups"`
+	Attributes map[string]any `json:"attributes"`
+	AdminRole  string         `json:"admin_role"`
+	LockedAt   time.Time      `json:"locked_at"`
+	DeletesAt  time.Time      `json:"deletes_at"`
+	CreatedAt  time.Time      `json:"created_at"`
+	UpdatedAt  time.Time      `json:"updated_at"`
 }
 
 // title returns the full name, the username or the subject.
@@ -90,6 +94,8 @@ func users(v *visit) error {
 	if v.holds(apikey.UsersWrite) {
 		content.Links = []pages.LinkButton{
 			{ID: "invite", Link: pages.Link{URL: c.Root + "/people/invite", Text: messages.New("console.invite")}, Primary: true},
+			{ID: "invite-many", Link: pages.Link{URL: c.Root + "/people/invitations/bulk", Text: messages.New("console.invitations.bulk")}},
+			{ID: "invitations", Link: pages.Link{URL: c.Root + "/people/invitations", Text: messages.New("console.invitations")}},
 			{ID: "new", Link: pages.Link{URL: c.Root + "/people/new", Text: messages.New("console.users.new")}},
 		}
 	}
@@ -141,26 +147,34 @@ type oneTimeLink struct {
 // sendInvitation serves POST /console/people/invite: the fields email and groups. A server without
 // mail shows the link, once.
 func sendInvitation(v *visit) error {
-	form, query := v.r.PostForm, url.Values{}
+	form := v.r.PostForm
+	return invitePerson(v, form.Get("email"), lines(form.Get("groups")), func(faults pages.Form) pages.Page {
+		content := inviteForm(v)
+		content.Form = faults
+		return content
+	})
+}
+
+// invitePerson invites the owner of an address by mail, or shows the link, once. If that is rejected,
+// it shows the page that refused returns.
+func invitePerson(v *visit, address string, groups []string, refused func(pages.Form) pages.Page) error {
+	query := url.Values{}
 	if v.console.HasMail {
 		query.Set("mail", "true")
 	}
-	body := map[string]any{"address": form.Get("email"), "groups": lines(form.Get("groups"))}
 	var link oneTimeLink
-	if _, err := v.call(Call{Operation: "createInvitation", Query: query, Body: body}, &link); err != nil {
+	if _, err := v.call(Call{Operation: "createInvitation", Query: query, Body: map[string]any{"address": address, "groups": groups}}, &link); err != nil {
 		if faults, ok := rejected(err); ok {
-			content := inviteForm(v)
-			content.Form = faults
-			return v.refuse(http.StatusBadRequest, content)
+			return v.refuse(http.StatusBadRequest, refused(faults))
 		}
 		return err
 	}
 	if link.SentTo != "" {
-		return v.done("/people", messages.New("console.invite.sent", "email", link.SentTo))
+		return v.done("/people/invitations", messages.New("console.invite.sent", "email", link.SentTo))
 	}
 	return v.show(pages.ConsoleDetail{
-		Name: form.Get("email"), Warning: messages.New("console.link.once"), Once: []pages.Fact{linkFact(link)},
-		Links: []pages.LinkButton{{ID: "done", Link: pages.Link{URL: v.console.Root + "/people", Text: messages.New("console.people")}}},
+		Name: address, Warning: messages.New("console.link.once"), Once: []pages.Fact{linkFact(link)},
+		Links: []pages.LinkButton{{ID: "done", Link: pages.Link{URL: v.console.Root + "/people/invitations", Text: messages.New("console.invitations")}}},
 	})
 }
 

@@ -81,7 +81,7 @@ func (v *visit) open(p page) (signIn *time.Duration, err error) {
 	if need := p.need(v.r.Method); !v.holds(need) {
 		return nil, v.deny(p, need)
 	}
-	if recent := session.SensitiveMaxAge; p.sensitive && v.r.Method == http.MethodPost && v.now.Sub(v.session.AuthTime) > recent {
+	if recent := session.SensitiveMaxAge; p.sensitive && (v.r.Method == http.MethodPost || p.fileBytes > 0) && v.now.Sub(v.session.AuthTime) > recent {
 		return &recent, nil
 	}
 	return nil, v.frame(p)

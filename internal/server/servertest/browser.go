@@ -173,6 +173,17 @@ func (p Response) HiddenField(name string) string {
 	return p.Attribute("value", func(a map[string]string) bool { return a["name"] == name && a["type"] == "hidden" })
 }
 
+// HiddenFields returns the names of the hidden form fields.
+func (p Response) HiddenFields() (names []string) {
+	p.Attribute("", func(a map[string]string) bool {
+		if a["type"] == "hidden" && a["name"] != "" {
+			names = append(names, a["name"])
+		}
+		return false
+	})
+	return names
+}
+
 // FormAction returns the action of the page's first form that has a method, or "" without such a
 // form.
 func (p Response) FormAction() string {
