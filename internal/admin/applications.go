@@ -34,7 +34,7 @@ func (h *applicationHandler) operations() []Operation {
 		Summary: "List clients by name, with their last use and the rejected requests of the last week.",
 		Query: append([]Parameter{
 			{Name: "search", Type: "string", Description: "List only clients whose name begins with this text, in any case."},
-			{Name: "only", Type: "string", Description: "List only the clients of this selection: never_used, failing (with rejected requests) or registered (by themselves). A page may have fewer entries than others."},
+			{Name: "only", Type: "string", Description: "List only the clients of this selection: never_used, failing (with rejected requests) or registered (by dynamic registration). A page may have fewer entries than others."},
 			{Name: "order", Type: "string", Description: "The order of names: asc (default) or desc."},
 		}, pageParameters()...),
 		Responses: map[int]any{http.StatusOK: []applicationView{}}, Do: h.list,

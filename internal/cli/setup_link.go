@@ -26,7 +26,7 @@ func (setupLinkCommand) Run(ctx context.Context, s Streams, c *commandLine) erro
 
 // offerSetup prints a set-up link to standard output, never to the log, while there is no
 // administrator. Others may read an output that is not a terminal while the link is valid: then the
-// link is there only if the server has no users, whom another administrator could harm.
+// link is there only if the server has no users to protect.
 func offerSetup(ctx context.Context, s Streams, a *server.Server) error {
 	done, err := a.Store.Accounts.HasAdministrator(ctx)
 	if err != nil || done {

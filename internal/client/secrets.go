@@ -22,7 +22,7 @@ var (
 )
 
 // ID returns an identifier of the secret for operators, from which the secret cannot be found. It changes
-// when the secret is hashed or sealed anew.
+// when the secret is hashed or sealed again.
 func (s Secret) ID() string {
 	sum := sha256.Sum256([]byte("client secret " + s))
 	return hex.EncodeToString(sum[:6])
@@ -61,7 +61,7 @@ func (k SecretStore) AddSecret(ctx context.Context, c *Client, now time.Time) (s
 }
 
 // RemoveSecret removes the secret with the ID, and ends the registration access tokens of c: the holder of
-// a leaked secret may have created them. If it is the current one, the latest of the others takes its place.
+// a leaked secret may have created them. If it is the current one, the latest of the others becomes the current one.
 func (c *Client) RemoveSecret(id string, now time.Time) error {
 	others := c.others(now)
 	if c.Secret != "" && c.Secret.ID() == id {

@@ -15,8 +15,8 @@ import (
 const (
 	// walkedClients bounds the clients among which one page of a list looks for those of a selection.
 	walkedClients = 2000
-	// listedRefusals bounds the rejected requests that a list counts per client, and clientRefusals those
-	// that are counted for one client.
+	// listedRefusals bounds the rejected requests that a list counts per client, and clientRefusals the
+	// number for one client.
 	listedRefusals, clientRefusals = 100, 1000
 
 	usesPerStatement = 50

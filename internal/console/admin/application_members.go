@@ -312,7 +312,7 @@ func (p memberPage) conflict(v *visit, before, current map[string]json.RawMessag
 	return showConflict(v, applicationEdit(v, a, p.path), rows, inputs, time.Time{})
 }
 
-// refuse shows the form with what was entered.
+// refuse shows the form with the entered values.
 func (p memberPage) refuse(v *visit, before map[string]json.RawMessage, status int, fault pages.Fault) error {
 	content, err := p.form(v, before, func(m member) string { return v.r.PostForm.Get(m.name) })
 	if err != nil {

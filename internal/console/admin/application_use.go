@@ -42,7 +42,7 @@ func showWhole(v *visit, a *application) error {
 	return v.show(content)
 }
 
-// addUse adds what is read beside the application itself to its page.
+// addUse adds use, secrets and rejected requests of the application to its page.
 func addUse(v *visit, a *application, content *pages.ConsoleDetail) error {
 	path := map[string]string{"id": a.ID}
 	var used usage
