@@ -233,6 +233,27 @@ func TestConsoleFormIsFilledInByItsUser(t *testing.T) {
 	})
 }
 
+// A report of invitations has their links, which do not get into an address after another sign-in.
+func TestConsoleReportStaysOutOfAddresses(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startConsole(t, db)
+		setAdminRole(s, account.Owner)
+		secret, b := addApp(s), s.NewBrowser()
+		signInToConsole(b, "/console", secret)
+		s.Advance(16 * time.Minute)
+		p := b.Follow(answerSignIn(b, b.Post("/console/people/invitations/report", url.Values{"report": {"1,grace@example.com,,,one-time"}}), secret))
+		next := p.Attribute("href", func(a map[string]string) bool { return a["id"] == "continue" })
+		if !strings.HasPrefix(next, s.URL+"/console/people/invitations/report") || strings.Contains(next, "one-time") {
+			t.Errorf("after the sign-in: %d, the page leads to %q", p.Status, next)
+		}
+		if p = b.Get(next); p.Status != http.StatusOK {
+			t.Errorf("the page: %d", p.Status)
+		}
+	})
+}
+
 // Of two administrators who fill in a member that an application lacks, the second sees a conflict.
 func TestConsoleConflictsOfAbsentMembers(t *testing.T) {
 	t.Parallel()

@@ -84,7 +84,7 @@ func (c *Console) returnPage(r *http.Request) string {
 	if r.Method == http.MethodPost {
 		form := maps.Clone(r.PostForm)
 		maps.DeleteFunc(form, func(name string, _ []string) bool { return strings.HasPrefix(name, beforePrefix) })
-		for _, name := range []string{"confirm", "before", "members"} { // no page fills them in, and JSON may have a secret
+		for _, name := range []string{"confirm", "before", "members", "report"} { // no page fills them in, and JSON and reports may have secrets
 			form.Del(name)
 		}
 		query = form.Encode()
