@@ -2,7 +2,6 @@ package manage
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -77,24 +76,6 @@ func checkGroup(g *account.Group) error {
 	}
 	if utf8.RuneCountInString(g.Description) > maxGroupDescription || strings.ContainsFunc(g.Description, unicode.IsControl) {
 		return invalidUser("description must be at most %d characters, without control characters", maxGroupDescription)
-	}
-	return nil
-}
-
-// checkGroups returns an [InvalidUserError] that wraps account.ErrGroupNotFound unless all groups
-// exist.
-func checkGroups(ctx context.Context, store GroupStore, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	known, err := store.Groups(ctx, names)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if !slices.ContainsFunc(known, func(g *account.Group) bool { return g.Name == name }) {
-			return invalidUser("groups: %s: %w", name, account.ErrGroupNotFound)
-		}
 	}
 	return nil
 }

@@ -125,10 +125,10 @@ func jsonConflict(v *visit, before, after map[string]json.RawMessage) (bool, err
 	var rows []pages.ConflictRow
 	for _, step := range difference(before, after) {
 		member := strings.NewReplacer("~1", "/", "~0", "~").Replace(strings.TrimPrefix(fmt.Sprint(step["path"]), "/"))
-		switch {
-		case step["op"] == "test":
+		switch step["op"] {
+		case "test":
 			continue
-		case step["op"] == "remove":
+		case "remove":
 			delete(merged, member)
 		default:
 			merged[member] = after[member]
@@ -148,7 +148,7 @@ func jsonConflict(v *visit, before, after map[string]json.RawMessage) (bool, err
 	if err := json.Unmarshal([]byte(text), &a); err != nil {
 		return false, err
 	}
-	return true, showConflict(v, applicationEdit(v, &a, "/json"), rows, []pages.Input{
+	return true, showConflict(v, applicationEdit(&a, "/json"), rows, []pages.Input{
 		{Name: "before", Value: text, Kind: pages.InputHidden}, {Name: "members", Value: string(mine), Kind: pages.InputHidden},
 	}, time.Time{})
 }

@@ -309,7 +309,7 @@ func (p memberPage) conflict(v *visit, before, current map[string]json.RawMessag
 	if err != nil {
 		return err
 	}
-	return showConflict(v, applicationEdit(v, a, p.path), rows, inputs, time.Time{})
+	return showConflict(v, applicationEdit(a, p.path), rows, inputs, time.Time{})
 }
 
 // refuse shows the form with the entered values.

@@ -210,7 +210,7 @@ func patchApplication(v *visit, id, member string, before, after []string) error
 	content.Form = faults
 	if now := a.list(member); !slices.Equal(now, before) {
 		label := map[string]string{"redirect_uris": "console.application.redirect-uris", "allowed_groups": "console.application.groups"}[member]
-		return showConflict(v, applicationEdit(v, a, ""), []pages.ConflictRow{{Label: messages.New(label), Theirs: now, Mine: after}},
+		return showConflict(v, applicationEdit(a, ""), []pages.ConflictRow{{Label: messages.New(label), Theirs: now, Mine: after}},
 			sentAgain(v.r.PostForm, map[string]string{member: strings.Join(now, "\n")}), time.Time{})
 	}
 	for i := range content.Sections {
@@ -226,7 +226,7 @@ func patchApplication(v *visit, id, member string, before, after []string) error
 }
 
 // applicationEdit describes a change of the client on the page below its own.
-func applicationEdit(v *visit, a *application, page string) edit {
+func applicationEdit(a *application, page string) edit {
 	return edit{name: a.title(), page: "/applications/" + url.PathEscape(a.ID) + page, target: a.ID, actions: []string{"client.update"}}
 }
 
