@@ -69,9 +69,9 @@ func EventTextOfUser(kind activity.Kind, detail string, count int) messages.Mess
 	case activity.DataRequested:
 		return messages.New("console.event.data-requested")
 	case activity.ConsentGiven:
-		return messages.New("console.event.consent-given", "client", Isolate(detail))
+		return messages.New("console.event.consent-given", "client", detail)
 	case activity.ConsentWithdrawn:
-		return messages.New("console.event.consent-withdrawn", "client", Isolate(detail))
+		return messages.New("console.event.consent-withdrawn", "client", detail)
 	}
 	return EventText(kind, detail, count)
 }

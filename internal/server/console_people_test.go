@@ -146,6 +146,9 @@ func TestConsolePerson(t *testing.T) {
 		other.Follow(other.SubmitPassword(other.BeginSignIn(), "bob", ""))
 		bob := "/console/people/" + accountOf(s, "bob").Subject
 		p := b.Get(own)
+		if strings.Contains(p.Body, "&lt;bdi") {
+			t.Errorf("the page shows markup\n%s", p.Body)
+		}
 		for _, id := range []string{"username", "state", "last-sign-in", "addresses", "factors", "sessions", "applications", "activity", "attributes", "reset-factors"} {
 			if !hasElement(p, id) {
 				t.Errorf("the page has no element %s", id)

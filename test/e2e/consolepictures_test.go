@@ -153,6 +153,6 @@ func (s *service) use(v *tour) []string {
 	v.arrive("#sign-out") // the page after the sign-in leads on
 	return []string{
 		"{id}", grafana["client_id"].(string), "{subject}", grace["subject"].(string), "/explain", "/explain?request_id=" + request,
-		"/scopes/{name}", "/scopes/print",
+		"/scopes/{name}", "/scopes/print", "/groups/{name}", "/groups/print", "/attributes/{name}", "/attributes/print",
 	}
 }

@@ -196,7 +196,7 @@ func confirm(v *visit, c userChange, name, value string) error {
 		}
 		for i := range list {
 			if a := &list[i]; a.ClientID == value {
-				page.Numbers = messages.New("console.person.stop.numbers", "client", pages.Isolate(a.title()), "grants", messages.New("console.n-grants", "n", a.Grants))
+				page.Numbers = messages.New("console.person.stop.numbers", "client", a.title(), "grants", messages.New("console.n-grants", "n", a.Grants))
 			}
 		}
 	case c.variable == "address":
