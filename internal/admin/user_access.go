@@ -73,7 +73,7 @@ type userEvent struct {
 	Browser string        `json:"browser,omitempty"`
 	System  string        `json:"system,omitempty"`
 	Network string        `json:"network,omitempty"`
-	Detail  string        `json:"detail,omitempty" doc:"what the event is about, such as a client_id, an email address or the kind of a credential"`
+	Detail  string        `json:"detail,omitempty" doc:"the object of the event, such as a client_id, an email address or the kind of a credential"`
 }
 
 // listApplications serves GET /users/{subject}/applications.

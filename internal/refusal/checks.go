@@ -210,7 +210,7 @@ func presentedToken(spec string) []Check {
 		{Name: "the token has not expired", Spec: spec, Rules: []Rule{TokenExpired}},
 		{Name: "the token and its grant are not revoked, and its user and client may use it", Spec: spec, Rules: append(
 			[]Rule{TokenInactive, TokenRevoked, ClientUnknown, ClientDisabled, RefreshMalformed, RefreshUnknown, RefreshExpired, RefreshReplayed, KeyMismatch, GroupNotAllowed}, grantStateRules()...)},
-		{Name: "the token is for whom it was sent to", Spec: spec, Rules: []Rule{TokenAudience, RefreshOtherClient, CodeOtherClient}},
+		{Name: "the receiver of the token is in its audience", Spec: spec, Rules: []Rule{TokenAudience, RefreshOtherClient, CodeOtherClient}},
 	}
 }
 
@@ -252,7 +252,7 @@ func registrationChecks() []Check {
 		{Name: "the registration token is valid", Spec: "RFC 7591 §3, RFC 7592 §2", Rules: []Rule{RegistrationToken, TokenMissing, TokenAmbiguous}},
 		{Name: "the software statement is of a trusted issuer", Spec: "RFC 7591 §2.3", Rules: []Rule{SoftwareStatement}},
 		{Name: "the metadata of the client is valid", Spec: "RFC 7591 §2, §3.2.2", Rules: []Rule{MetadataInvalid, ParameterInvalid}},
-		{Name: "nobody has changed the client at the same time", Rules: []Rule{Conflict}},
+		{Name: "the client was not changed at the same time", Rules: []Rule{Conflict}},
 	}
 }
 
@@ -261,7 +261,7 @@ func consoleChecks() []Check {
 		{Name: "the sign-in is of this browser, and the form is one of the page", Rules: []Rule{PageInvalid}},
 		{Name: "the administrator is signed in, and the role allows the page", Rules: []Rule{AccessDenied, APIScopeMissing, SessionEnded, ACRUnmet}},
 		{Name: "the change is valid", Rules: []Rule{ParameterInvalid, ParameterMissing, MetadataInvalid}},
-		{Name: "nobody has changed the object at the same time", Rules: []Rule{Conflict}},
+		{Name: "the object was not changed at the same time", Rules: []Rule{Conflict}},
 	}
 }
 
@@ -286,7 +286,7 @@ func adminChecks() []Check {
 		{Name: "the caller has a valid API key", Spec: "RFC 6750 §3.1", Rules: []Rule{APIKeyInvalid, TokenMissing, TokenAmbiguous, CrossOrigin, WrongAddress, NotNavigation}},
 		{Name: "the key has the scope of the operation", Spec: "RFC 6750 §3.1", Rules: []Rule{APIScopeMissing, AccessDenied}},
 		{Name: "the parameters and the body are valid", Rules: []Rule{ParameterInvalid, ParameterMissing, MetadataInvalid, RequestExpired, PageInvalid}},
-		{Name: "nobody has changed the object at the same time", Rules: []Rule{Conflict}},
+		{Name: "the object was not changed at the same time", Rules: []Rule{Conflict}},
 		{Name: "the token is active", Spec: "RFC 7662 §2.2", Rules: append([]Rule{
 			TokenMalformed, TokenSignature, TokenExpired, TokenInactive, TokenRevoked, TokenAudience, TokenScopeMissing, RefreshMalformed, RefreshUnknown, RefreshExpired,
 		}, grantStateRules()...)},

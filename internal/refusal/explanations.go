@@ -30,11 +30,11 @@ func codeExplanations() map[Rule]Explanation {
 	return map[Rule]Explanation{
 		CodeMalformed:        {"The code is not from this server: truncated, invented, or from a system secret that was removed.", "Send the code exactly as it was received, percent-decoded once."},
 		CodeUnknown:          {"No such code, or its grant ended so long ago that it was purged.", signInAgain},
-		CodeExpired:          {"The code expired before the client redeemed it.", "Redeem the code at once; compare code_lifetime and the time between the two requests."},
+		CodeExpired:          {"The code expired before the client redeemed it.", "Redeem the code immediately; compare code_lifetime and the time between the two requests."},
 		CodeSpent:            {"The same client sent the code twice within 2 s; the first response remains valid.", "Redeem each code once: disable retries and double submits of the callback."},
-		CodeReplayed:         {"WARN. The code was used again later; its grant and tokens are revoked.", "Redeem each code once. If the client did, somebody else has the code: look at its logs and referrers."},
+		CodeReplayed:         {"WARN. The code was used again later; its grant and tokens are revoked.", "Redeem each code once. If the client did, an attacker has the code: look at the logs and referrers of the client."},
 		CodeOtherClient:      {"The code was issued to issued_to.", "Use the client_id that began the sign-in. The administrators' console alone redeems the code of a trial."},
-		RefreshMalformed:     {"The refresh token is not from this server: truncated, invented, or from a system secret that was removed.", "Store refresh tokens in full, whatever their length."},
+		RefreshMalformed:     {"The refresh token is not from this server: truncated, invented, or from a system secret that was removed.", "Store refresh tokens in full, of any length."},
 		RefreshUnknown:       {"No such refresh token, or its grant was purged.", signInAgain},
 		RefreshExpired:       {"The refresh token was unused for too long, or its grant has ended (grant_ends_at).", signInAgain + " Lifespans can be longer for a client."},
 		RefreshReplayed:      {"WARN. A rotated refresh token was used again after refresh_grace; the grant is revoked.", "Look for two instances that share a token, or a stolen token."},
@@ -72,7 +72,7 @@ func clientExplanations() map[Rule]Explanation {
 		AuthMethodMismatch:      {"The client registered registered_auth_method and used used_auth_method.", "Set the method of the application, or change token_endpoint_auth_method."},
 		AuthAmbiguous:           {"The request uses more than one authentication method.", "Send the credentials once: in the header, in the body, or as an assertion."},
 		AuthMalformed:           {"The Authorization header or the parameters of an assertion are malformed.", "Percent-encode client_id and secret before Base64."},
-		AuthFailed:              {"The credentials are invalid in another way; see the cause.", "The cause names the fault of the assertion."},
+		AuthFailed:              {"The credentials are invalid in another way; see the cause.", "The cause names the error in the assertion."},
 		SecretMismatch:          {"The secret is wrong; after a rotation see previous_secret_valid_until.", "Enter the newest secret in the application, without spaces, or make a new one."},
 		SecretThrottled:         {"Too many wrong secrets were sent for this client.", "Correct the secret of the application, then wait for retry_after_seconds."},
 		AssertionInvalid:        {"An assertion of a trusted issuer is invalid; see the cause.", "The cause names the claim; compare it with the trusted issuer."},
@@ -118,7 +118,7 @@ func tokenExplanations() map[Rule]Explanation {
 		DPoPMissing:         {"The request has no DPoP proof: the client registered dpop_bound_access_tokens, or its access token is bound to a key.", "Switch DPoP on in the application, or off for the client."},
 		DPoPInvalid:         {"The DPoP proof is malformed, too old, or for another method, URL or token; see the cause.", "Compare htm and htu with the request as the application sends it, and the clocks of both machines."},
 		DPoPReplayed:        {"The jti of the DPoP proof was used before.", "Make a new proof with a new jti for each request."},
-		DPoPNonce:           {"The DPoP proof has no current nonce of this server.", "Repeat the request with the nonce of the DPoP-Nonce header, which libraries do by themselves."},
+		DPoPNonce:           {"The DPoP proof has no current nonce of this server.", "Repeat the request with the nonce of the DPoP-Nonce header, which libraries do automatically."},
 		TokenAuthentication: {"The user authenticated with a lower acr than userinfo_acr_values of the client, or longer ago than its userinfo_max_age.", "The application begins a new sign-in with the acr_values and max_age of the challenge."},
 	}
 }
