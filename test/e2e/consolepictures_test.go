@@ -102,12 +102,11 @@ func (v *tour) keepForDocs(name string) {
 		return
 	}
 	for _, view := range map[string][]view{
-		"console-overview":    views[:2],
-		"console-connect":     views[:1],
-		"console-application": views[:1],
-		"console-explain":     views[:1],
-		"console-try-result":  views[:1],
-		"console-people":      views[2:3],
+		"console-overview":   views[:2],
+		"console-connect":    views[:1],
+		"console-explain":    views[:1],
+		"console-try-result": views[:1],
+		"console-people":     views[2:3],
 	}[name] {
 		v.emulate(view)
 		v.keep(filepath.Join(folder, name+"-"+view.picture+".png"), view)
@@ -127,8 +126,7 @@ func (s *service) use(v *tour) []string {
 	s.command("users", "update", s.username, "--admin-role=owner")
 	s.command("groups", "create", "staff")
 	s.command("groups", "create", "engineers")
-	s.command("groups", "create", "print") // each has the name that paths get
-	s.command("attributes", "create", "print", "--type", "string", "--title", "Print quota")
+	s.command("attributes", "create", "department", "--type", "string", "--title", "Department")
 	s.command("scopes", "create", "print", "--claim", "printer=id_token,userinfo")
 	grafana := decode(v.browser, s.command("clients", "create", "--preset", "grafana", "--url", "https://grafana.example.org", "--json"))
 	s.command("clients", "create", "--name", "Wiki", "--redirect-uri", "https://wiki.example.org/callback", "--allowed-group", "staff")
@@ -153,6 +151,6 @@ func (s *service) use(v *tour) []string {
 	v.arrive("#sign-out") // the page after the sign-in leads on
 	return []string{
 		"{id}", grafana["client_id"].(string), "{subject}", grace["subject"].(string), "/explain", "/explain?request_id=" + request,
-		"/scopes/{name}", "/scopes/print", "/groups/{name}", "/groups/print", "/attributes/{name}", "/attributes/print",
+		"/scopes/{name}", "/scopes/print", "/groups/{name}", "/groups/staff", "/attributes/{name}", "/attributes/department",
 	}
 }
