@@ -148,10 +148,12 @@ func fillConsole(tb testing.TB, s *servertest.Server, url string, part int) {
 	m := mail.New(mail.Recover, "user@mail.example", s.Time())
 	must(s.Store.Mails.EnqueueMail(ctx, m))
 	must(s.Store.Mails.EndMail(ctx, m, mail.Failed, s.Time()))
-	f.copies("mails", crowdMessages, map[string]string{"id": f.id(f.ago(day, crowdMessages)), "subject": text("subject", crowdUsers)})
+	f.copies("mails", crowdMessages, map[string]string{
+		"id": f.id(f.ago(day, crowdMessages)), "subject": text("subject", crowdUsers), "due_at": f.ago(day, crowdMessages),
+	})
 	f.rows("notices", `id, kind, client_id, subject, session_id, state, created_at, due_at, until, attempts, status, fault, ended_at, purge_after`, crowdMessages,
 		f.id(f.ago(day, crowdMessages))+`, 'backchannel_logout', `+text("client", crowdApplications)+`, `+text("subject", crowdUsers)+`, 's', 'failed',
-		`+f.ago(day, crowdMessages)+`, 0, 0, 1, 500, 'status', `+f.ago(day, crowdMessages)+`, `+strconv.FormatInt(s.Time().Add(day).UnixMicro(), 10)+` FROM n`)
+		`+f.ago(day, crowdMessages)+`, `+f.ago(day, crowdMessages)+`, 0, 1, 500, 'status', `+f.ago(day, crowdMessages)+`, `+strconv.FormatInt(s.Time().Add(day).UnixMicro(), 10)+` FROM n`)
 	const counters = 60
 	for width, intervals := range map[int]int{3600: 24 * 31, 86400: 400} {
 		f.rows("statistics", `width, began_at, counter, total, purge_after`, intervals*counters, fmt.Sprintf(

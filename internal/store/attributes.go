@@ -80,5 +80,5 @@ func (s *Attributes) change(ctx context.Context, none error, statement string, a
 
 // CountUsers returns the number of accounts that have a value of the attribute, at most atMost.
 func (s *Attributes) CountUsers(ctx context.Context, name string, atMost int) (count int, err error) {
-	return countUpTo(ctx, s.db, `SELECT 1 FROM attribute_values WHERE (name, subject) >= ($1, '') AND name <= $1 ORDER BY name, subject`, name, atMost)
+	return countUpTo(ctx, s.db, `SELECT 1 FROM attribute_values WHERE name = $1`, name, atMost)
 }

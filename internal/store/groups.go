@@ -114,7 +114,7 @@ func ensureGroups(ctx context.Context, on db.Conn, names []string, now time.Time
 
 // CountMembers returns the number of members of a group, at most atMost.
 func (s *Groups) CountMembers(ctx context.Context, name string, atMost int) (count int, err error) {
-	return countUpTo(ctx, s.db, `SELECT 1 FROM memberships WHERE (group_name, subject) >= ($1, '') AND group_name <= $1 ORDER BY group_name, subject`, name, atMost)
+	return countUpTo(ctx, s.db, `SELECT 1 FROM memberships WHERE group_name = $1`, name, atMost)
 }
 
 // laterThan returns the new value of the column updated_at: the parameter, or a later time if the

@@ -165,7 +165,7 @@ func (s *Mails) PendingMails(ctx context.Context) (count int, err error) {
 
 // CountMails returns the number of messages in a state, at most limit.
 func (s *Mails) CountMails(ctx context.Context, state mail.State, limit int) (int, error) {
-	const read = `SELECT 1 FROM mails WHERE (state, due_at) >= ($1, 0) AND state <= $1 ORDER BY state, due_at`
+	const read = `SELECT 1 FROM mails WHERE state = $1`
 
 	return countUpTo(ctx, s.db, read, string(state), limit)
 }

@@ -18,9 +18,8 @@ func (a *arguments) add(value any) string {
 	return "$" + strconv.Itoa(len(*a))
 }
 
-// countUpTo counts the rows of a statement with one argument, at most atMost. PostgreSQL reads no more
-// of them if they are in the order of an index, and if it expects many: so a row comparison is the
-// start of the range.
+// countUpTo counts the rows of a statement with one argument, at most atMost. The statement has no
+// order: PostgreSQL would sort all rows if it expects fewer than atMost.
 func countUpTo(ctx context.Context, d *db.DB, statement, value string, atMost int) (int, error) {
 	var count int64
 	if err := d.LongRead.QueryRow(ctx, `SELECT count(*) FROM (`+statement+` LIMIT `+strconv.Itoa(atMost)+`) n`, value).Scan(&count); err != nil {

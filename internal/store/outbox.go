@@ -190,7 +190,7 @@ func (s *Outbox) PendingNotices(ctx context.Context) (count int, err error) {
 
 // CountNotices returns the number of notices in a state, at most limit.
 func (s *Outbox) CountNotices(ctx context.Context, state outbox.State, limit int) (int, error) {
-	const read = `SELECT 1 FROM notices WHERE (state, client_id) >= ($1, '') AND state <= $1 ORDER BY state, client_id, due_at`
+	const read = `SELECT 1 FROM notices WHERE state = $1`
 
 	return countUpTo(ctx, s.db, read, string(state), limit)
 }

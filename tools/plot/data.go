@@ -66,6 +66,7 @@ type data struct {
 	results []*result // in the order of the files
 	limits  []limit
 	starts  []start
+	pages   []consolePage
 }
 
 func readFiles(names []string) (*data, error) {
@@ -90,6 +91,12 @@ func (d *data) read(text []byte) error {
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, 1<<20)
 	for number := 1; lines.Scan(); number++ {
+		if !bytes.HasPrefix(lines.Bytes(), []byte("{")) { // the output of go test
+			if err := d.readPage(lines.Text()); err != nil {
+				return fmt.Errorf("line %d: %w", number, err)
+			}
+			continue
+		}
 		if err := d.line(lines.Bytes(), reached); err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
 		}

@@ -67,7 +67,7 @@ func (v *view) draw(folder string, stdout io.Writer) error {
 		name string
 		draw func() (*canvas, error)
 	}{
-		{"throughput.svg", v.throughput}, {"latency.svg", v.latency}, {"overload.svg", v.overload}, {"growth.svg", v.growth},
+		{"throughput.svg", v.throughput}, {"latency.svg", v.latency}, {"overload.svg", v.overload}, {"growth.svg", v.growth}, {"console.svg", v.console},
 	} {
 		c, err := figure.draw()
 		if err != nil {

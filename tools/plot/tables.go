@@ -37,7 +37,7 @@ func (v *view) tabulate(name string, stdout io.Writer) error {
 func (v *view) fill(text string, stdout io.Writer) (string, error) {
 	tables := map[string]func() table{
 		"throughput": v.throughputTable, "latency": v.latencyTable, "overload": v.overloadTable, "growth": v.growthTable,
-		"cost": v.costTable, "limits": v.limitsTable, "start": v.startTable,
+		"cost": v.costTable, "limits": v.limitsTable, "start": v.startTable, "console": v.consoleTable,
 	}
 	marked := regexp.MustCompile(`(?s)(<!-- table:([a-z]+) -->\n).*?(<!-- /table -->)`)
 	var unknown []string
