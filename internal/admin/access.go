@@ -196,8 +196,8 @@ func (a *access) authorizeScopeGrant(r *Request, clients ...*client.Client) erro
 
 // roleGuards returns the functions for [manage.Users.Guard] and [manage.Users.GuardSignIn]. The
 // caller needs the scopes of the roles of administrators, so that it gets no more rights through an
-// account than it has. To change how an owner or administrator signs in, it needs those of an owner:
-// one administrator must not act in the name of another.
+// account than it has. To change how an owner or administrator signs in, or to take away the role, it
+// needs those of an owner: one administrator must not act in the name of another.
 func (a *access) roleGuards(r *Request) (change func(before, after account.AdminRole) error, signIn func(account.AdminRole) error, err error) {
 	caller, inside := callerOf(r.Context())
 	holds := caller.Holds
@@ -210,7 +210,12 @@ func (a *access) roleGuards(r *Request) (change func(before, after account.Admin
 			return nil, nil, err
 		}
 	}
-	change = func(before, after account.AdminRole) error { return needRoles(holds, before, after) }
+	change = func(before, after account.AdminRole) error {
+		if before != after && before == account.Administrator {
+			before = account.Owner // without the role, an administrator could change how the account signs in
+		}
+		return needRoles(holds, before, after)
+	}
 	return change, func(role account.AdminRole) error {
 		if role == account.Administrator {
 			role = account.Owner

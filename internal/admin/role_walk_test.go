@@ -95,7 +95,7 @@ func TestAdministratorsReachNoOneAboveThem(t *testing.T) {
 		t.Helper()
 		s := servertest.StartWithApps(t, db, map[string]string{"login_url": "", "consent_url": "", "registration": "closed"})
 		addUser(s, "other", nil)
-		signIns := []string{"deleteUserCredential", "resetUserFactors", "recoverUser", "inviteUser", "addUserAddress", "deleteUserAddress"}
+		signIns := []string{"deleteUserCredential", "resetUserFactors", "recoverUser", "inviteUser", "addUserAddress", "deleteUserAddress", "patchUser"}
 		ada := servertest.SubjectOf(t, s.Server, "ada")
 		setRole := func(role account.AdminRole) {
 			t.Helper()
@@ -141,6 +141,7 @@ func TestAdministratorsReachNoOneAboveThem(t *testing.T) {
 					{Operation: "revokeOAuth2LoginSessions", Query: url.Values{"sid": {sessions[0].ID}}},
 					{Operation: "revokeOAuth2LoginSessions", Query: url.Values{"subject": {ada}}},
 					{Operation: "endUserSessions", Path: subject},
+					{Operation: "patchUser", Path: subject, Body: map[string]any{"admin_role": ""}},
 				} {
 					i := slices.IndexFunc(s.App.AdminAPI.Operations(), func(o admin.Operation) bool { return o.ID == c.Operation })
 					holds := i >= 0 && slices.Contains(apikey.RoleScopes(role), s.App.AdminAPI.Operations()[i].Scope)

@@ -91,7 +91,7 @@ func (h *userHandler) operations() []Operation {
 		Summary: "Get a user.", Responses: map[int]any{http.StatusOK: userView{}}, Do: h.get,
 	}, {
 		ID: "patchUser", Method: http.MethodPatch, Path: userPath, Scope: apikey.UsersWrite,
-		Summary: "Change a user with a JSON Merge Patch. Sessions and grants stay. To change admin_role, or an administrator, the caller needs the scopes of the role; to change the emails of an owner or administrator, those of an owner. The ETag of the user in If-Match makes the change conditional.",
+		Summary: "Change a user with a JSON Merge Patch. Sessions and grants stay. To change admin_role, or an administrator, the caller needs the scopes of the role; to change the emails of an owner or administrator, or to take the role from an administrator, those of an owner. The ETag of the user in If-Match makes the change conditional.",
 		Body:    userPatch{}, Patch: "application/merge-patch+json", Responses: map[int]any{http.StatusOK: userView{}}, Action: "user.update", Do: h.patch,
 	}, {
 		ID: "deleteUser", Method: http.MethodDelete, Path: userPath, Scope: apikey.UsersWrite,

@@ -23,13 +23,13 @@ func (r *Request) tagged(version string, body any) *Response {
 func (r *Request) precondition() (manage.Precondition, error) {
 	values := r.HTTP.Header.Values("If-Match")
 	if len(values) == 0 {
-		return nil, nil //nolint:nilnil // nil is a precondition
+		return nil, nil
 	}
 	var versions []string
 	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		tag = strings.TrimSpace(tag)
 		if tag == "*" && len(values) == 1 && strings.TrimSpace(values[0]) == "*" {
-			return nil, nil //nolint:nilnil // nil is a precondition
+			return nil, nil
 		}
 		// A weak tag never matches (RFC 9110 section 8.8.3.2).
 		version, isWeak := strings.CutPrefix(tag, "W/")

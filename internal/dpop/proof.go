@@ -88,7 +88,7 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, need Need) (*Pro
 	headers := r.Header.Values(Header)
 	switch len(headers) {
 	case 0:
-		return nil, nil //nolint:nilnil // no proof is no error
+		return nil, nil
 	case 1:
 	default:
 		return nil, invalid(refusal.DPoPInvalid, "the request has more than one DPoP header")

@@ -209,8 +209,8 @@ func TestWrongProofs(t *testing.T) {
 		"a symmetric jwk":         {need, []string{s.proof(t, members{"jwk": members{"kty": "oct", "k": "c2VjcmV0"}}, nil)}},
 		"another public key":      {need, []string{s.proof(t, members{"jwk": other.jwk(t)}, nil)}},
 		"a point off the curve":   {need, []string{s.proof(t, members{"jwk": with(jwk, members{"y": jwk["x"]})}, nil)}},
-		"a long coordinate":       {need, []string{s.proof(t, members{"jwk": with(jwk, members{"x": "AA" + jwk["x"].(string)})}, nil)}}, //nolint:forcetypeassert // it is one
-		"a padded coordinate":     {need, []string{s.proof(t, members{"jwk": with(jwk, members{"x": jwk["x"].(string) + "="})}, nil)}},  //nolint:forcetypeassert // it is one
+		"a long coordinate":       {need, []string{s.proof(t, members{"jwk": with(jwk, members{"x": "AA" + jwk["x"].(string)})}, nil)}},
+		"a padded coordinate":     {need, []string{s.proof(t, members{"jwk": with(jwk, members{"x": jwk["x"].(string) + "="})}, nil)}},
 		"P-384":                   {need, []string{signer{"ES256", p384}.proof(t, nil, nil)}},
 		"RSA of 1024 bits":        {need, []string{signer{"RS256", weak}.proof(t, nil, nil)}},
 		"RSA with e 1":            {need, []string{s.proof(t, members{"alg": "RS256", "jwk": members{"kty": "RSA", "n": strings.Repeat("x", 342), "e": "AQ"}}, nil)}},

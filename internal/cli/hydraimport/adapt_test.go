@@ -154,7 +154,7 @@ func TestAdaptRejectsClients(t *testing.T) {
 		"no keys":                           `{"token_endpoint_auth_method":"private_key_jwt"}`,
 		"another method":                    `{"token_endpoint_auth_method":"tls_client_auth"}`,
 		"another algorithm of objects":      `{"request_object_signing_alg":"HS256"}`,
-		"protection that is not there":      `{"dpop_bound_access_tokens":true}`,
+		"protection that is not there":      `{"tls_client_certificate_bound_access_tokens":true}`,
 		"members of other kinds":            `{"grant_types":{"a":1},"redirect_uris":7,"scope":[]}`,
 	} {
 		if got := Adapt(hydraClient(t, members), client.Policy{}, noon); got.Client != nil || got.Refused == "" {

@@ -153,8 +153,8 @@ func lastChange(v *visit, e edit, changedAt time.Time) (*audit.Event, error) {
 			if changedAt.IsZero() || event.At.Add(changeTime).After(changedAt) {
 				return event, nil
 			}
-			return nil, nil //nolint:nilnil // another change is the last one
+			return nil, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // no event is not an error
+	return nil, nil
 }
