@@ -26,7 +26,11 @@ func settings(v *visit) error {
 			continue
 		}
 		row := pages.ListRow{Class: "setting", Name: s.Name, Tag: messages.New("console.settings.default")}
-		if s.Source != "" {
+		switch s.Source {
+		case "":
+		case "environment":
+			row.Tag = messages.New("console.settings.environment")
+		default:
 			row.Tag = messages.New("console.settings.source", "source", s.Source)
 		}
 		if s.SecretLength > 0 {
