@@ -21,7 +21,7 @@ type searchBounds struct {
 	read int
 }
 
-func defaultSearchBounds() searchBounds { return searchBounds{counted: 2000, read: 4000} }
+func defaultSearchBounds() searchBounds { return searchBounds{counted: 1500, read: 2500} }
 
 // SearchAccounts returns up to limit accounts that match f, and the position from which the next
 // page continues, empty if no further account matches. The first page begins at the empty
