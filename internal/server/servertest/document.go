@@ -2,6 +2,8 @@ package servertest
 
 import (
 	"bytes"
+	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -88,7 +90,9 @@ func (d *Document) find(method, target string) (pointer string, ok bool) {
 		return "", false
 	}
 	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(u.EscapedPath(), "/admin"), "/"), "/")
-	for path := range d.Paths {
+	// As for the router, a path with fewer variables takes precedence.
+	byVariables := func(a, b string) int { return cmp.Compare(strings.Count(a, "{"), strings.Count(b, "{")) }
+	for _, path := range slices.SortedFunc(maps.Keys(d.Paths), byVariables) {
 		pattern := strings.Split(path, "/")
 		matches := slices.EqualFunc(pattern, parts, func(a, b string) bool { return a == b || strings.HasPrefix(a, "{") && b != "" })
 		if !matches || d.Paths[path].(Object)[strings.ToLower(method)] == nil {
