@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/authrequest"
@@ -34,44 +33,19 @@ func (s *PushedRequests) InsertPushed(ctx context.Context, p *authrequest.Pushed
 // Session and consent are nil without a live session.
 func (s *PushedRequests) Pushed(
 	ctx context.Context, id string, cookie []byte, now time.Time,
-) (p *authrequest.Pushed, n *session.Session, remembered *consent.Consent, err error) {
-	// The account is joined last, so that a session without one counts as none.
+) (*authrequest.Pushed, *session.Session, *consent.Consent, error) {
 	const read = `
 		SELECT r.id, r.client_id, r.parameters, r.created_at, r.expires_at, r.grant_bucket, r.grant_id,
 			` + qualifiedSessionColumns + `, ` + released + `, ` + consentColumns + `
 		FROM pushed_requests r
-		LEFT JOIN sessions s ON s.cookie = $3 AND s.idle_until > $2
-		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
-		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = r.client_id
-			AND (c.session_id = '' OR c.session_id = s.id)
-			AND (c.expires_at IS NULL OR c.expires_at > $2)
-		WHERE r.id = $1 AND r.expires_at > $2
-		ORDER BY c.session_id`
+		LEFT JOIN sessions s ON s.cookie = $3 AND s.idle_until > $2` + userOfRequest
 
-	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
-		var (
-			q     authrequest.Pushed
-			found session.Session
-			c     consent.Consent
-		)
-		err := from.Scan(slices.Concat([]any{
-			&q.ID, &q.ClientID, &q.Parameters, intoTime(&q.CreatedAt), intoTime(&q.ExpiresAt), (*uint32)(&q.Grant.Partition), intoID(&q.Grant.ID),
-		}, sessionInto(&found), []any{intoReleased(&found.Claims, &found.Released)}, consentInto(&c))...)
-		if err != nil {
-			return err
-		}
-		p = &q
-		if found.Claims == nil { // no account, so that the session, if any, is not live
-			return nil
-		}
-		n, remembered = &found, mergeConsents(remembered, &c, found.Subject, q.ClientID)
-		return nil
-	}, read, id, now.UnixMicro(), cookie)
+	p := &authrequest.Pushed{}
+	n, remembered, err := readWithUser(ctx, s.db, []any{
+		&p.ID, &p.ClientID, &p.Parameters, intoTime(&p.CreatedAt), intoTime(&p.ExpiresAt), (*uint32)(&p.Grant.Partition), intoID(&p.Grant.ID),
+	}, &p.ClientID, read, id, now.UnixMicro(), cookie)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read pushed request and session: %w", err)
-	}
-	if p == nil {
-		return nil, nil, nil, authrequest.ErrNotFound
+		return nil, nil, nil, err
 	}
 	return p, n, remembered, nil
 }

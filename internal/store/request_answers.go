@@ -22,17 +22,10 @@ import (
 func (s *Requests) Resume(
 	ctx context.Context, id string, cookie []byte, now time.Time,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
-	// The account is joined last, so that a session without one counts as none.
 	const read = `
 		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, ` + released + `, ` + consentColumns + `
 		FROM requests r
-		LEFT JOIN sessions s ON s.cookie = $3 AND s.idle_until > $2
-		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
-		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = r.client_id
-			AND (c.session_id = '' OR c.session_id = s.id)
-			AND (c.expires_at IS NULL OR c.expires_at > $2)
-		WHERE r.id = $1 AND r.expires_at > $2
-		ORDER BY c.session_id`
+		LEFT JOIN sessions s ON s.cookie = $3 AND s.idle_until > $2` + userOfRequest
 
 	return s.resume(ctx, read, id, now.UnixMicro(), cookie)
 }
@@ -46,13 +39,7 @@ func (s *Requests) ConsentRequest(
 	const read = `
 		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, ` + released + `, ` + consentColumns + `
 		FROM requests r
-		LEFT JOIN sessions s ON s.id = r.session_id AND s.idle_until > $2
-		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
-		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = r.client_id
-			AND (c.session_id = '' OR c.session_id = s.id)
-			AND (c.expires_at IS NULL OR c.expires_at > $2)
-		WHERE r.id = $1 AND r.expires_at > $2
-		ORDER BY c.session_id`
+		LEFT JOIN sessions s ON s.id = r.session_id AND s.idle_until > $2` + userOfRequest
 
 	return s.resume(ctx, read, id, now.UnixMicro())
 }
@@ -64,33 +51,58 @@ const qualifiedRequestColumns = `r.id, r.browser, r.client_id, r.parameters, r.c
 	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier, r.device,
 	r.first_factor, r.factor_declined_by`
 
+// userOfRequest ends a statement that reads the request r with the ID $1 at the time $2 and its session s:
+// it reads the account and the consents too. The account is joined last, so that a session without one
+// counts as none.
+const userOfRequest = `
+		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
+		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = r.client_id
+			AND (c.session_id = '' OR c.session_id = s.id)
+			AND (c.expires_at IS NULL OR c.expires_at > $2)
+		WHERE r.id = $1 AND r.expires_at > $2
+		ORDER BY c.session_id`
+
 func (s *Requests) resume(
 	ctx context.Context, read string, args ...any,
-) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
-	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
+) (*authrequest.Request, *session.Session, *consent.Consent, error) {
+	r := &authrequest.Request{}
+	n, remembered, err := readWithUser(ctx, s.db, requestInto(r), &r.ClientID, read, args...)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return r, n, remembered, nil
+}
+
+// readWithUser reads a request into the destinations into, of which clientID is one, with its session and
+// the consent of its user for the client, by a statement with [userOfRequest]. Session and consent are nil
+// without a live session. The error is [authrequest.ErrNotFound] for a request that is unknown or expired.
+func readWithUser(
+	ctx context.Context, from *db.DB, into []any, clientID *string, read string, args ...any,
+) (n *session.Session, remembered *consent.Consent, err error) {
+	isFound := false
+	err = from.Read.Query(ctx, func(row db.Scanner) error {
 		var (
-			q     authrequest.Request
 			found session.Session
 			c     consent.Consent
 		)
-		err := from.Scan(slices.Concat(requestInto(&q), sessionInto(&found), []any{intoReleased(&found.Claims, &found.Released)}, consentInto(&c))...)
+		err := row.Scan(slices.Concat(into, sessionInto(&found), []any{intoReleased(&found.Claims, &found.Released)}, consentInto(&c))...)
 		if err != nil {
 			return err
 		}
-		r = &q
+		isFound = true
 		if found.Claims == nil { // no account, so that the session, if any, is not live
 			return nil
 		}
-		n, remembered = &found, mergeConsents(remembered, &c, found.Subject, q.ClientID)
+		n, remembered = &found, mergeConsents(remembered, &c, found.Subject, *clientID)
 		return nil
 	}, read, args...)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read request and session: %w", err)
+		return nil, nil, fmt.Errorf("read request and session: %w", err)
 	}
-	if r == nil {
-		return nil, nil, nil, authrequest.ErrNotFound
+	if !isFound {
+		return nil, nil, authrequest.ErrNotFound
 	}
-	return r, n, remembered, nil
+	return n, remembered, nil
 }
 
 // AnswerLogin records the result of a custom login app: the subject, or a refusal. The first answer is final; later ones get [authrequest.ErrAlreadyDecided]. It returns

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -31,16 +30,6 @@ func (h *Handler) prove(ctx context.Context, w http.ResponseWriter, x *Exchange)
 			Because(refusal.New(refusal.DPoPMissing, "the client registered dpop_bound_access_tokens, and the request has no DPoP proof"))
 	}
 	return err
-}
-
-// tokenType returns the token_type of the response.
-//
-// Spec: RFC 9449 §5.
-func (x *Exchange) tokenType() string {
-	if x.JKT != "" {
-		return dpop.Scheme
-	}
-	return "Bearer"
 }
 
 // hasKeyOf reports whether the proof has the key to which the grant is bound, if there is one.

@@ -107,7 +107,7 @@ func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (
 		h.Used(x.Client.ID)
 	}
 	return &Response{
-		AccessToken: issued.AccessToken, TokenType: x.tokenType(), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
+		AccessToken: issued.AccessToken, TokenType: tokens.TypeFor(x.JKT), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
 		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(access.Scopes, " "),
 	}, nil
 }

@@ -50,14 +50,19 @@ type AccessClaims struct {
 	Extra json.RawMessage `json:"ext,omitempty"`
 }
 
+// TypeFor returns the type of a token that is bound to the key with the thumbprint jkt, empty for none.
+func TypeFor(jkt string) string {
+	if jkt != "" {
+		return dpop.Scheme
+	}
+	return "Bearer"
+}
+
 // TokenType returns the type of the token, which is also the scheme with which it is presented.
 //
 // Spec: RFC 6750 §2.1, RFC 9449 §5, §7.1.
 func (c *AccessClaims) TokenType() string {
-	if c.JKT() != "" {
-		return dpop.Scheme
-	}
-	return "Bearer"
+	return TypeFor(c.JKT())
 }
 
 // JKT returns the thumbprint of the key to which the token is bound; empty for none.

@@ -219,15 +219,7 @@ func AuthorizationRequest(changes ...string) url.Values {
 // in the Authorization header, unless the form has a client_id.
 func (s *Server) PostForm(path string, form url.Values) Response {
 	s.TB.Helper()
-	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		s.TB.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if !form.Has("client_id") {
-		r.SetBasicAuth("web", "web-secret-web-secret-web-secret-")
-	}
-	return Send(s.TB, http.DefaultClient, r)
+	return PostFormWithProof(s, path, form)
 }
 
 // CodeExchange returns the token request for a code of [AuthorizationRequest], changed by pairs of
@@ -281,12 +273,7 @@ func (s *Server) IsActive(token any) bool {
 // Userinfo sends a UserInfo request with the access token and returns the response.
 func (s *Server) Userinfo(token any) Response {
 	s.TB.Helper()
-	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodGet, s.URL+"/userinfo", nil)
-	if err != nil {
-		s.TB.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+Text(token))
-	return Send(s.TB, http.DefaultClient, r)
+	return UserinfoWith(s, "Bearer "+Text(token))
 }
 
 // Text returns v if it is a string, else "".
