@@ -49,6 +49,8 @@ func All() []Flow {
 		{"client-credentials-opaque", "the same, opaque", credentials(target.Opaque)},
 		{"private-key-jwt", "token by private_key_jwt, a JWT", assertions(target.Keyed)},
 		{"private-key-jwt-opaque", "the same, opaque", assertions(target.KeyedOpaque)},
+		{"client-credentials-dpop", "token by client_secret_basic, a JWT bound to a DPoP key", boundCredentials},
+		{"pushed-request", "push of an authorization request (PAR)", pushedRequests},
 		{"code-sign-in", "code flow with PKCE from a fresh browser: sign-in, consent, exchange", codeSignIn},
 		{"code-session", "code flow with PKCE of a signed-in user who has consented", codeSession},
 		{"code-exchange", "exchange of a code", codeExchange},
@@ -111,14 +113,14 @@ func repeat(conn *wire.Conn, request []byte, operation string, valid func(*wire.
 	return callerFunc(func() error { return send(conn, request, operation, valid) })
 }
 
-// send sends a request. It returns an error unless the response has the status 200
-// and is valid.
+// send sends a request. It returns an error unless the response has the status 200 or
+// 201 and is valid.
 func send(conn *wire.Conn, request []byte, operation string, valid func(*wire.Response) bool) error {
 	response, err := conn.Send(request)
 	if err != nil {
 		return fmt.Errorf("%s: %w", operation, err)
 	}
-	if response.Status != 200 || !valid(response) {
+	if response.Status != 200 && response.Status != 201 || !valid(response) {
 		return target.ResponseError(operation, response)
 	}
 	return nil

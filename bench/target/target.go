@@ -27,6 +27,7 @@ type Endpoints struct {
 	Registration  string `json:"registration_endpoint"`
 	Introspection string `json:"introspection_endpoint"`
 	Revocation    string `json:"revocation_endpoint"`
+	PushedRequest string `json:"pushed_authorization_request_endpoint"`
 }
 
 // Target is a server with registered clients.
@@ -119,6 +120,7 @@ func (t *Target) discover(ctx context.Context, s *Spec) error {
 	e.Registration = cmp.Or(given.Registration, e.Registration)
 	e.Introspection = cmp.Or(given.Introspection, e.Introspection)
 	e.Revocation = cmp.Or(given.Revocation, e.Revocation)
+	e.PushedRequest = cmp.Or(given.PushedRequest, e.PushedRequest)
 	return nil
 }
 
