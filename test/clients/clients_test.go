@@ -1,7 +1,7 @@
 //go:build e2e
 
 // Package clients runs third-party client libraries against the whole server: go-oidc
-// with x/oauth2, openid-client for Node, and Authlib for Python.
+// with x/oauth2, openid-client and oauth4webapi for Node, and Authlib for Python.
 //
 // docs/clients.md shows the applications in node and python. They are installed into
 // temporary directories, from the registries of npm and PyPI.
@@ -29,6 +29,7 @@ type app struct {
 	key           string // private JWK, if the application has a key
 	dpop          bool   // it sends DPoP proofs (RFC 9449)
 	par           bool   // it pushes its authorization requests (RFC 9126)
+	jar           bool   // it signs its authorization requests (RFC 9101)
 	jarm          bool   // it receives authorization responses as JWT
 }
 
@@ -66,7 +67,8 @@ func apps(t *testing.T, secret string) map[string]*app {
 		all[method+withDPoP] = &bound
 	}
 	pushing := all["private_key_jwt"+withDPoP]
-	pushing.par, pushing.jarm = true, true
+	pushing.par, pushing.jar, pushing.jarm = true, true, true
+	pushing.Metadata["request_object_signing_alg"], pushing.Metadata["require_signed_request_object"] = "ES256", true
 	pushing.Metadata["authorization_signed_response_alg"] = "PS256"
 	return all
 }
@@ -153,6 +155,7 @@ func (l library) open(t *testing.T, engine rig.Engine) *fixture {
 // browser is the browser of a user who uses an application.
 type browser struct {
 	app    *app
+	other  *app // whose requests need no signature
 	issuer string
 	user   *rig.Browser
 
@@ -162,7 +165,10 @@ type browser struct {
 
 func (f *fixture) browser(a *app) *browser {
 	untouched := func(url.Values) {}
-	return &browser{app: a, issuer: f.Issuer, user: rig.NewBrowser(f.Endpoint, f.user), changeRequest: untouched, changeResponse: untouched}
+	return &browser{
+		app: a, other: f.apps["client_secret_basic"], issuer: f.Issuer, user: rig.NewBrowser(f.Endpoint, f.user),
+		changeRequest: untouched, changeResponse: untouched,
+	}
 }
 
 // follow requests a URL that the application redirects to, and returns the URL of the
@@ -208,7 +214,7 @@ func (b *browser) signIn(ctx context.Context, query url.Values) (string, error) 
 // wantSignedOut fails the test if the user has a session (prompt=none).
 func (b *browser) wantSignedOut(t *testing.T) {
 	t.Helper()
-	a, err := b.user.Authorize(t.Context(), &b.app.Client, url.Values{"prompt": {"none"}})
+	a, err := b.user.Authorize(t.Context(), &b.other.Client, url.Values{"prompt": {"none"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,11 +6,7 @@ import "testing"
 
 func TestOpenIDClient(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	copyInto(t, dir, "node", ".npmrc", "package.json", "package-lock.json", "client.mjs")
-	install(t, "install openid-client; requires Node 20 or later, npm, and its registry",
-		[]string{"npm", "ci", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retry-mintimeout", "1000"})
-
+	dir := installNode(t, "client.mjs")
 	library{
 		methods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none", "private_key_jwt" + withDPoP, "none" + withDPoP},
 		secret:  `all sorts: +%20&= "'\<>/?`,
@@ -23,4 +19,30 @@ func TestOpenIDClient(t *testing.T) {
 			"unknown code":                      "invalid_grant",
 		},
 	}.test(t)
+}
+
+func TestOAuth4WebAPI(t *testing.T) {
+	t.Parallel()
+	dir := installNode(t, "webapi.mjs")
+	library{
+		methods: []string{"private_key_jwt", "private_key_jwt" + withDPoP},
+		run:     script("node", dir+"/webapi.mjs"),
+		errors: map[string]string{
+			"state of another session":          `unexpected "state" response parameter value`,
+			"nonce of another session":          `unexpected ID Token "nonce" claim value`,
+			"code_challenge of another session": "invalid_grant",
+			"iss of another server":             `unexpected "iss"`,
+			"unknown code":                      "invalid_grant",
+		},
+	}.test(t)
+}
+
+// installNode installs the application of a file with its libraries and returns its directory.
+func installNode(t *testing.T, file string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	copyInto(t, dir, "node", ".npmrc", "package.json", "package-lock.json", file)
+	install(t, "install openid-client and oauth4webapi; requires Node 20 or later, npm, and its registry",
+		[]string{"npm", "ci", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retry-mintimeout", "1000"})
+	return dir
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -42,6 +43,9 @@ func script(command ...string) func(*testing.T, string, *app, *browser) (*appVie
 		}
 		if a.par {
 			program.Env = append(program.Env, "PAR=on")
+		}
+		if a.jar {
+			program.Env = append(program.Env, "JAR=on")
 		}
 		if a.jarm {
 			program.Env = append(program.Env, "JARM=PS256")
@@ -111,6 +115,9 @@ func install(t *testing.T, why string, commands ...[]string) {
 func copyInto(t *testing.T, dir, from string, names ...string) {
 	t.Helper()
 	for _, name := range names {
+		if err := os.MkdirAll(filepath.Dir(dir+"/"+name), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		text, err := os.ReadFile(from + "/" + name)
 		if err != nil {
 			t.Fatal(err)

@@ -15,14 +15,17 @@ const send = async (url) => {
   return new URL((await lines.next()).value)
 }
 
+// The key of the client, for its assertions and request objects.
+const signingKey = async () => {
+  const jwk = JSON.parse(env.CLIENT_KEY)
+  return { key: await importJWK(jwk), kid: jwk.kid }
+}
+
 // Client authentication, as registered.
 const authentication = {
   client_secret_basic: () => client.ClientSecretBasic(env.CLIENT_SECRET),
   client_secret_post: () => client.ClientSecretPost(env.CLIENT_SECRET),
-  private_key_jwt: async () => {
-    const jwk = JSON.parse(env.CLIENT_KEY)
-    return client.PrivateKeyJwt({ key: await importJWK(jwk), kid: jwk.kid })
-  },
+  private_key_jwt: async () => client.PrivateKeyJwt(await signingKey()),
   none: () => client.None(),
 }
 
@@ -57,10 +60,14 @@ const request = {
   ...(DPoP && { dpop_jkt: await DPoP.calculateThumbprint() }),
 }
 // With PAR (RFC 9126) the browser carries only a reference to the request.
+// With JAR (RFC 9101) the request is a JWT that the client signs.
+const parameters = env.JAR
+  ? (await client.buildAuthorizationUrlWithJAR(config, request, await signingKey())).searchParams
+  : request
 const callback = await send(
   env.PAR
-    ? await client.buildAuthorizationUrlWithPAR(config, request, { DPoP })
-    : client.buildAuthorizationUrl(config, request),
+    ? await client.buildAuthorizationUrlWithPAR(config, parameters, { DPoP })
+    : client.buildAuthorizationUrl(config, parameters),
 )
 const tokens = await client.authorizationCodeGrant(
   config,
