@@ -1,11 +1,14 @@
 package flows
 
 import (
+	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/ostiary/ostiary/bench/load"
 	"github.com/ostiary/ostiary/bench/target"
 	"github.com/ostiary/ostiary/bench/wire"
+	"github.com/ostiary/ostiary/internal/dpop/dpoptest"
 )
 
 // boundCredentials is the client_credentials grant with a DPoP proof (RFC 9449 section 5), a key for each
@@ -18,11 +21,11 @@ func boundCredentials(t *target.Target) (*Workload, error) {
 	signed := &pool[string]{}
 	fill := func(n int) error {
 		return signed.fill(n, preparers, func(int) (func() (string, error), error) {
-			key, err := target.NewProofKey()
+			key, err := dpoptest.NewKey()
 			if err != nil {
 				return nil, err
 			}
-			return func() (string, error) { return key.Proof(t.Endpoints.Token) }, nil
+			return func() (string, error) { return key.Proof(http.MethodPost, t.Endpoints.Token, "", time.Now()) }, nil
 		})
 	}
 	basic := wire.Basic(client.ID, client.Secret)

@@ -1,25 +1,18 @@
 package servertest
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/ostiary/ostiary/internal/dpop/dpoptest"
 )
 
 // DPoPKey is the key of a client that sends DPoP proofs (RFC 9449).
 type DPoPKey struct {
+	*dpoptest.Key
+
 	server *Server
-	key    *ecdsa.PrivateKey
 	// Nonce is the nonce of the next proofs; empty for none.
 	Nonce string
 }
@@ -27,46 +20,23 @@ type DPoPKey struct {
 // NewDPoPKey returns a new key for proofs to s.
 func NewDPoPKey(s *Server) *DPoPKey {
 	s.TB.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := dpoptest.NewKey()
 	if err != nil {
 		s.TB.Fatal(err)
 	}
-	return &DPoPKey{server: s, key: key}
-}
-
-// Thumbprint returns the SHA-256 thumbprint of the key.
-func (k *DPoPKey) Thumbprint() string {
-	k.server.TB.Helper()
-	sum, err := (&jose.JSONWebKey{Key: k.key.Public()}).Thumbprint(crypto.SHA256)
-	if err != nil {
-		k.server.TB.Fatal(err)
-	}
-	return base64.RawURLEncoding.EncodeToString(sum)
+	return &DPoPKey{Key: key, server: s}
 }
 
 // Proof returns a new proof for a request to a path of the server, and for an access token unless it
 // is empty. Claims replace those of the proof.
 func (k *DPoPKey) Proof(method, path, accessToken string, claims ...Object) string {
-	tb := k.server.TB
-	tb.Helper()
-	all := map[string]any{"jti": rand.Text(), "htm": method, "htu": k.server.URL + path, "iat": k.server.Time().Unix()}
-	if accessToken != "" {
-		sum := sha256.Sum256([]byte(accessToken))
-		all["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
-	}
+	k.server.TB.Helper()
 	if k.Nonce != "" {
-		all["nonce"] = k.Nonce
+		claims = append([]Object{{"nonce": k.Nonce}}, claims...)
 	}
-	for _, changes := range claims {
-		maps.Copy(all, changes)
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: k.key}, (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt"))
+	proof, err := k.Key.Proof(method, k.server.URL+path, accessToken, k.server.Time(), claims...)
 	if err != nil {
-		tb.Fatal(err)
-	}
-	proof, err := jwt.Signed(signer).Claims(all).Serialize()
-	if err != nil {
-		tb.Fatal(err)
+		k.server.TB.Fatal(err)
 	}
 	return proof
 }

@@ -26,7 +26,10 @@ class Security {
   SecurityFilterChain api(HttpSecurity http, @Value("${ISSUER}") String issuer) throws Exception {
     return http.securityMatcher("/api/**")
         .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
-        .oauth2ResourceServer(server -> server.jwt(jwt -> jwt.decoder(accessTokens(issuer))))
+        .oauth2ResourceServer(server -> server
+            .jwt(jwt -> jwt.decoder(accessTokens(issuer)))
+            // Tokens that are bound to a key (RFC 9449) are taken with a proof of it.
+            .dPoP(Customizer.withDefaults()))
         .build();
   }
 
