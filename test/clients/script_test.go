@@ -24,76 +24,84 @@ const programTimeout = 4 * time.Minute
 func script(command ...string) func(*testing.T, string, *app, *browser) (*appView, error) {
 	return func(t *testing.T, issuer string, a *app, b *browser) (*appView, error) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
-		defer cancel()
-		program := exec.CommandContext(ctx, command[0], command[1:]...)
-		program.WaitDelay = time.Second
-		program.Env = []string{
-			"PATH=" + os.Getenv("PATH"), "ISSUER=" + issuer, "CLIENT_ID=" + a.ID, "CLIENT_AUTH=" + a.Method,
+		env := []string{
+			"ISSUER=" + issuer, "CLIENT_ID=" + a.ID, "CLIENT_AUTH=" + a.Method,
 			"REDIRECT_URI=" + a.RedirectURI, "POST_LOGOUT_REDIRECT_URI=" + a.postLogoutURI,
 		}
 		if a.Secret != "" {
-			program.Env = append(program.Env, "CLIENT_SECRET="+a.Secret)
+			env = append(env, "CLIENT_SECRET="+a.Secret)
 		}
 		if a.key != "" {
-			program.Env = append(program.Env, "CLIENT_KEY="+a.key)
+			env = append(env, "CLIENT_KEY="+a.key)
 		}
 		if a.dpop {
-			program.Env = append(program.Env, "DPOP=on")
+			env = append(env, "DPOP=on")
 		}
 		if a.par {
-			program.Env = append(program.Env, "PAR=on")
+			env = append(env, "PAR=on")
 		}
 		if a.jar {
-			program.Env = append(program.Env, "JAR=on")
+			env = append(env, "JAR=on")
 		}
 		if a.jarm {
-			program.Env = append(program.Env, "JARM=PS256")
+			env = append(env, "JARM=PS256")
 		}
-		stdin, err := program.StdinPipe()
-		if err != nil {
-			return nil, err
-		}
-		stdout, err := program.StdoutPipe()
-		if err != nil {
-			return nil, err
-		}
-		var stderr bytes.Buffer
-		program.Stderr = &stderr
-		if err := program.Start(); err != nil {
-			return nil, err
-		}
-		view, err := converse(t, stdin, stdout, b)
-		// If there is no response, the closed input ends a program that waits for one.
-		err = errors.Join(err, stdin.Close(), program.Wait())
-		if err != nil {
-			return nil, fmt.Errorf("%w\n%s", err, stderr.Bytes())
-		}
-		return view, nil
+		view := &appView{}
+		return view, converse(t, command, env, view, func(address string) (string, error) { return b.follow(t.Context(), address) })
 	}
 }
 
-// converse reads the outputs of the application and sends it the redirect URLs.
-func converse(t *testing.T, stdin io.Writer, stdout io.Reader, b *browser) (*appView, error) {
+// converse runs a program to its end. The program prints JSON objects, whose members are read into view.
+// Open opens the URL of a member go_to and returns the line that the program reads after it.
+func converse(t *testing.T, command, env []string, view any, open func(address string) (string, error)) error {
 	t.Helper()
-	view := &appView{}
+	ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
+	defer cancel()
+	program := exec.CommandContext(ctx, command[0], command[1:]...)
+	program.WaitDelay = time.Second
+	program.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
+	stdin, err := program.StdinPipe()
+	if err != nil {
+		return err
+	}
+	stdout, err := program.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	var stderr bytes.Buffer
+	program.Stderr = &stderr
+	if err := program.Start(); err != nil {
+		return err
+	}
+	err = answer(stdin, stdout, view, open)
+	// If there is no response, the closed input ends a program that waits for one.
+	if err := errors.Join(err, stdin.Close(), program.Wait()); err != nil {
+		return fmt.Errorf("%w\n%s", err, stderr.Bytes())
+	}
+	return nil
+}
+
+// answer reads the outputs of a program and sends it the results of open.
+func answer(stdin io.Writer, stdout io.Reader, view any, open func(address string) (string, error)) error {
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		view.GoTo = ""
-		if err := json.Unmarshal(lines.Bytes(), view); err != nil {
-			return nil, fmt.Errorf("%w: %s", err, lines.Text())
+		var step struct {
+			GoTo string `json:"go_to"`
 		}
-		if view.GoTo == "" {
+		if err := errors.Join(json.Unmarshal(lines.Bytes(), view), json.Unmarshal(lines.Bytes(), &step)); err != nil {
+			return fmt.Errorf("%w: %s", err, lines.Text())
+		}
+		if step.GoTo == "" {
 			continue
 		}
-		back, err := b.follow(t.Context(), view.GoTo)
+		back, err := open(step.GoTo)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if _, err := fmt.Fprintln(stdin, back); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return view, nil
+	return nil
 }
 
 // install runs the commands that install an application. If one fails, the test fails

@@ -13,8 +13,6 @@ import (
 // appView has the results that an application got from its library. Applications in
 // other languages print it as JSON, member by member.
 type appView struct {
-	GoTo string `json:"go_to"` // URL that the application redirects to
-
 	IDToken    claims `json:"id_token"`
 	IDTokenAlg string `json:"id_token_alg"`
 	Userinfo   claims `json:"userinfo"`

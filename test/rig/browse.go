@@ -61,11 +61,11 @@ func loopback(address string) bool {
 // formValues returns the values that the browser submits on a page, nil for none.
 func (b *Browser) formValues(page *page, ours bool) (url.Values, error) {
 	switch {
-	case page.form == nil || page.errorID != "":
+	case page.form == nil || page.errorID != "" || page.has("device-done"):
 		return nil, nil
-	case ours && (page.has("login") || page.has("accept")):
+	case ours && (page.has("login") || page.has("accept") || page.has("device-accept")):
 		return b.fill(page, &Authorization{})
-	case ours && page.has("logout-confirm"):
+	case ours && (page.has("logout-confirm") || page.has("device-continue")):
 		return page.form.fields, nil
 	case (ours || b.SubmitForms) && page.form.hidden && len(page.form.fields) > 0:
 		return page.form.fields, nil

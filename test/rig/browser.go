@@ -132,6 +132,9 @@ func (b *Browser) fill(page *page, a *Authorization) (url.Values, error) {
 		if b.Deny {
 			form.Set("decision", "deny")
 		}
+	case page.has("device-accept"):
+		a.Pages = append(a.Pages, "device")
+		form.Set("decision", "continue")
 	default:
 		return nil, fmt.Errorf("unknown page: %s", page.visibleText())
 	}
