@@ -197,6 +197,8 @@ type Config struct {
 	ClientAssertionAudience AssertionAudience
 	// RequirePushed requires that clients push their authorization requests.
 	RequirePushed bool
+	// DemoResource serves a protected resource to try out access tokens.
+	DemoResource bool
 	// DPoPNonces is whose DPoP proofs need a nonce.
 	DPoPNonces DPoPNonces
 	// RegistrationQuerySecrets accepts client secrets in the query of registration requests.

@@ -92,6 +92,8 @@ func keys() []key {
 			"Which `aud` client assertions may have. `baseline` accepts the issuer or the URL of an endpoint at which clients authenticate, as a string or an array. `issuer` accepts only the issuer, as a string or an array of one (RFC 10070)."),
 		field("dpop_nonces", oneOf(DPoPNoncesOff, DPoPNoncesOn, DPoPNoncesClient), func(c *Config) *DPoPNonces { return &c.DPoPNonces },
 			"Whose DPoP proofs need a nonce of the server (RFC 9449 section 8): those of no client, of all, or of clients with `require_dpop_nonce`."),
+		field("demo_resource", onOff(), func(c *Config) *bool { return &c.DemoResource },
+			"Whether `/demo/resource` answers requests with an access token of this server. Clients try out bound tokens and step-up authentication there."),
 		field("audit_retention", duration(day, 20*365*day), func(c *Config) *time.Duration { return &c.AuditRetention },
 			"How long the audit log is kept."),
 

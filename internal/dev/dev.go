@@ -155,7 +155,7 @@ func (d *devServer) configure() (*config.Config, error) {
 	scheme := "http"
 	defaults := map[string]string{
 		"database_url": "sqlite:" + d.data.path("ostiary.db"), "system_secrets": secret,
-		"registration": "open", "sign_up": "open", "sign_up_verify": "off", "shutdown_delay": "0s",
+		"registration": "open", "sign_up": "open", "sign_up_verify": "off", "demo_resource": "on", "shutdown_delay": "0s",
 		"listen": d.publicListener.Addr().String(), "admin_listen": d.adminListener.Addr().String(),
 	}
 	if d.mailListener != nil {

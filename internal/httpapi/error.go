@@ -62,12 +62,13 @@ func BadRequest(code, description string) *Error {
 // Challenge is a WWW-Authenticate challenge of a protected resource. Empty members are
 // left out.
 //
-// Spec: RFC 6750 §3, RFC 9470 §3.
+// Spec: RFC 6750 §3, RFC 9470 §3, RFC 9728 §5.1.
 type Challenge struct {
 	Scheme                          string // Bearer if it is empty
 	Realm, Code, Description, Scope string
 	ACRValues, MaxAge               string
 	Algs                            string // of DPoP proofs, separated by spaces
+	ResourceMetadata                string // the URL of the metadata of the resource
 }
 
 // String returns the value of the header.
@@ -81,6 +82,7 @@ func (c Challenge) String() string {
 		{"acr_values", c.ACRValues},
 		{"max_age", c.MaxAge},
 		{"algs", c.Algs},
+		{"resource_metadata", c.ResourceMetadata},
 	} {
 		if p.value != "" {
 			parameters = append(parameters, p.name+`="`+p.value+`"`)

@@ -76,6 +76,7 @@ func Endpoints() []Endpoint {
 		{"introspection endpoint", []string{"/oauth2/introspect"}, slices.Concat(arrivalChecks(), clientChecks(), introspectionChecks())},
 		{"revocation endpoint", []string{"/oauth2/revoke"}, slices.Concat(arrivalChecks(), clientChecks(), revocationChecks())},
 		{"userinfo endpoint", []string{"/userinfo"}, slices.Concat(arrivalChecks(), userinfoChecks())},
+		{"demo resource", []string{"/demo/resource"}, slices.Concat(arrivalChecks(), resourceChecks())},
 		{"logout endpoint", []string{"/oauth2/sessions/logout"}, slices.Concat(arrivalChecks(), logoutChecks())},
 		{"client registration", []string{"/connect/register*", "/oauth2/register*"}, slices.Concat(arrivalChecks(), registrationChecks())},
 		{"administrators' console", []string{"/console*"}, slices.Concat(ownPageChecks(), consoleChecks())},
@@ -227,12 +228,25 @@ func revocationChecks() []Check {
 	}, presentedToken("RFC 7009 §2.1"))
 }
 
-func userinfoChecks() []Check {
+// boundToken are the checks of the access token of a request to a resource of this server.
+func boundToken() []Check {
 	return slices.Concat([]Check{
 		{Name: "the request has one access token", Spec: "RFC 6750 §2", Rules: []Rule{TokenMissing, TokenAmbiguous}},
 	}, presentedToken("RFC 6750 §3.1"), []Check{
 		{Name: "the token is presented as it was issued: as a bearer token, or with its key", Spec: "RFC 9449 §7", Rules: []Rule{TokenBinding}},
 		proofCheck("RFC 9449 §7.1"),
+	})
+}
+
+func resourceChecks() []Check {
+	return append(boundToken(),
+		Check{Name: "the parameters can be read", Spec: "RFC 9470 §3", Rules: []Rule{ParameterInvalid}},
+		Check{Name: "the authentication of the user suffices", Spec: "RFC 9470 §3", Rules: []Rule{TokenAuthentication}},
+	)
+}
+
+func userinfoChecks() []Check {
+	return slices.Concat(boundToken(), []Check{
 		{Name: "the token has the scope openid", Spec: "OpenID Connect Core §5.3.1", Rules: []Rule{TokenScopeMissing}},
 		{Name: "the authentication of the user suffices", Spec: "RFC 9470 §3", Rules: []Rule{TokenAuthentication}},
 		{Name: "the response can be encrypted for the client", Spec: "OpenID Connect Core §5.3.2", Rules: []Rule{KeysUnavailable}},

@@ -200,12 +200,13 @@ func tokenKeys(secrets *keyring.Keyring, label string) []tokens.Key {
 }
 
 // newDPoPNonces returns the nonces of DPoP proofs, which every replica accepts.
-func newDPoPNonces(s *Server) *dpop.Nonces {
-	var keys [][]byte
+func newDPoPNonces(s *Server) *dpop.Nonces { return dpop.NewNonces(nonceKeys(s), s.Now) }
+
+func nonceKeys(s *Server) (keys [][]byte) {
 	for _, derived := range s.Secrets.DeriveAll("DPoP nonce") {
 		keys = append(keys, derived.Key)
 	}
-	return dpop.NewNonces(keys, s.Now)
+	return keys
 }
 
 // pushedLifetime is how long a user may take to begin a request that its client pushed.

@@ -22,6 +22,7 @@ const (
 	pathLogout     = "/oauth2/sessions/logout"
 	pathCheck      = "/oauth2/sessions/check"
 	pathUserinfo   = "/userinfo"
+	pathDemo       = "/demo/resource"
 	pathKeys       = "/.well-known/jwks.json"
 	pathRegister   = "/connect/register"
 	pathLogin      = "/login"
@@ -126,6 +127,7 @@ func mountClientEndpoints(s *Server, r chi.Router) {
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}}),
 		s.admission.checks.Handler,
 	).Handle(pathUserinfo, s.userinfo)
+	mountDemoResource(s, r)
 
 	// The older path allows client credentials in the query.
 	mountRegistration(s, r, pathRegister, "client_id", "client_secret")

@@ -19,6 +19,7 @@ import (
 	adminconsole "github.com/ostiary/ostiary/internal/console/admin"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/datafile"
+	"github.com/ostiary/ostiary/internal/demoresource"
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -104,7 +105,9 @@ type Server struct {
 	SecondFactors  *secondfactor.Service
 	TrustedDevices *secondfactor.TrustedDevices
 	OAuth2         OAuth2
+	usedProofs     *dpop.Seen // at the resources of this server
 	userinfo       *userinfo.Handler
+	demo           *demoresource.Handler // nil if it is off
 	logout         *logout.Handler
 	discovery      *discovery.Handler
 	registration   *registration.Handler
@@ -215,6 +218,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	composeOIDC(s)
+	if err := composeResources(s); err != nil {
+		return nil, err
+	}
 	if err := composeRegistration(ctx, s); err != nil {
 		return nil, err
 	}

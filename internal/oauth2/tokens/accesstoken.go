@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
 
 // typeAccessToken is the typ header of access tokens.
@@ -71,6 +72,19 @@ func (c *AccessClaims) JKT() string {
 		return ""
 	}
 	return c.Confirmation.JKT
+}
+
+// resourceToken returns the token as resources see it.
+func (c *AccessClaims) resourceToken() *resource.Token {
+	seen := &resource.Token{
+		Issuer: c.Issuer, Subject: c.Subject, ClientID: c.ClientID, ID: c.ID, Audience: c.Audience, Scopes: strings.Fields(c.Scope),
+		IssuedAt: time.Unix(c.IssuedAt, 0), Expiry: time.Unix(c.Expiry, 0), ACR: c.ACR, AMR: c.AMR,
+		Confirmation: resource.Confirmation{JKT: c.JKT()},
+	}
+	if c.AuthTime != 0 {
+		seen.AuthTime = time.Unix(c.AuthTime, 0)
+	}
+	return seen
 }
 
 // AccessToken issues an access token and returns its lifetime.

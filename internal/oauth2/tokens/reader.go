@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
 
 // ErrInactive reports an access token that is invalid, expired or revoked. It is wrapped by
@@ -149,6 +150,31 @@ func (d *Reader) UserGrant(ctx context.Context, p httpapi.Presented) (*grant.Wit
 	}
 	found.Scopes = strings.Fields(claims.Scope)
 	return found, nil
+}
+
+// Lookup returns an active access token for the resources of this server, whose Data is the
+// *[grant.WithAccount] under which it was issued, with the scopes of the token. A token without a
+// user has no Data. It implements [resource.Lookup]: no token of this server is checked in two ways.
+//
+// It costs one statement, and up to two more for the cause of a revoked token.
+func (d *Reader) Lookup(ctx context.Context, token string) (*resource.Token, error) {
+	now := d.Now()
+	claims, found, err := d.Active(ctx, token, now)
+	if claims != nil {
+		refusal.SetClient(ctx, claims.ClientID)
+	}
+	switch {
+	case errors.Is(err, ErrInactive):
+		return nil, d.whyInactive(ctx, claims, refusal.Of(err), now).WithError(resource.ErrInactive)
+	case err != nil:
+		return nil, err
+	}
+	seen := claims.resourceToken()
+	if found != nil {
+		found.Scopes = seen.Scopes
+		seen.Data = found
+	}
+	return seen, nil
 }
 
 // whyInactive returns the cause for which a token under a grant is not active. For other

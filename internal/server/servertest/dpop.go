@@ -67,11 +67,20 @@ func PostFormWithProof(s *Server, path string, form url.Values, proofs ...string
 // UserinfoWith sends a UserInfo request with the Authorization header and DPoP headers.
 func UserinfoWith(s *Server, authorization string, proofs ...string) Response {
 	s.TB.Helper()
-	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodGet, s.URL+"/userinfo", nil)
+	return CallResource(s, http.MethodGet, "/userinfo", authorization, proofs...)
+}
+
+// CallResource sends a request without a body to a path, with the Authorization header, unless it is
+// empty, and DPoP headers.
+func CallResource(s *Server, method, path, authorization string, proofs ...string) Response {
+	s.TB.Helper()
+	r, err := http.NewRequestWithContext(s.TB.Context(), method, s.URL+path, nil)
 	if err != nil {
 		s.TB.Fatal(err)
 	}
-	r.Header.Set("Authorization", authorization)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
 	for _, proof := range proofs {
 		r.Header.Add("DPoP", proof)
 	}

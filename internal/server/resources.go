@@ -1,0 +1,57 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/demoresource"
+	"github.com/ostiary/ostiary/internal/dpop"
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/pkg/resource"
+)
+
+// newResource returns the checks of requests to the protected resource of this server at a path.
+func newResource(s *Server, path string) (*resource.Server, error) {
+	at := s.Config.URL(path)
+	protected, err := resource.New(resource.Config{
+		Resource: at, Audience: []string{s.Config.Issuer, at}, Tokens: s.OAuth2.AccessTokens, Realm: s.Config.Issuer, Replay: s.usedProofs,
+		NonceKeys: nonceKeys(s), RequiresNonce: func(ctx context.Context, token *resource.Token) (bool, error) {
+			return requiresNonceByID(ctx, s, token.ClientID)
+		},
+		URL: func(*http.Request) string { return at }, Now: s.Now,
+		SatisfiesACR: func(acr string, values []string) bool {
+			_, ok := session.Strongest(acr, values)
+			return ok
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("protected resource %s: %w", path, err)
+	}
+	return protected, nil
+}
+
+// mountDemoResource mounts the demo resource if it is on.
+func mountDemoResource(s *Server, r chi.Router) {
+	if s.demo == nil {
+		return
+	}
+	r.With(
+		middleware.CORS(http.MethodGet),
+		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true}),
+		s.admission.checks.Handler,
+	).Handle(pathDemo, s.demo)
+}
+
+func composeResources(s *Server) error {
+	s.usedProofs = &dpop.Seen{}
+	if !s.Config.DemoResource {
+		return nil
+	}
+	protected, err := newResource(s, pathDemo)
+	s.demo = &demoresource.Handler{Resource: protected}
+	return err
+}
