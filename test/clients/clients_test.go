@@ -66,15 +66,24 @@ func apps(t *testing.T, secret string) map[string]*app {
 		bound.Metadata["dpop_bound_access_tokens"], bound.Metadata["require_dpop_nonce"] = true, true
 		all[method+withDPoP] = &bound
 	}
-	pushing := all["private_key_jwt"+withDPoP]
-	pushing.par, pushing.jar, pushing.jarm = true, true, true
-	pushing.Metadata["request_object_signing_alg"], pushing.Metadata["require_signed_request_object"] = "ES256", true
-	pushing.Metadata["authorization_signed_response_alg"] = "PS256"
+	pushing := *all["private_key_jwt"]
+	pushing.ID, pushing.Metadata = pushing.ID+"-pushed", maps.Clone(pushing.Metadata)
+	all["private_key_jwt"+withPAR] = &pushing
+	for _, a := range []*app{&pushing, all["private_key_jwt"+withDPoP]} {
+		a.par, a.jar, a.jarm = true, true, true
+		a.Metadata["request_object_signing_alg"], a.Metadata["require_signed_request_object"] = "ES256", true
+		a.Metadata["authorization_signed_response_alg"] = "PS256"
+	}
 	return all
 }
 
-// withDPoP ends the key of applications whose tokens are bound to a key, with nonces of the server.
-const withDPoP = " with DPoP"
+const (
+	// withDPoP ends the key of applications whose tokens are bound to a key, with nonces of the server. The one
+	// with private_key_jwt also does what withPAR says.
+	withDPoP = " with DPoP"
+	// withPAR ends the key of an application that signs and pushes its requests, and receives signed responses.
+	withPAR = " with PAR"
+)
 
 // library is a client library under test.
 type library struct {

@@ -6,6 +6,7 @@ application then reads the URL of the callback from its standard input.
 """
 
 import json
+import time
 from os import environ as env
 from urllib.parse import parse_qs, urlsplit
 
@@ -69,13 +70,52 @@ def verify_id_token(tokens, nonce=None):
     return verify(tokens["id_token"], CodeIDToken, client.client_id, **known)
 
 
+def push(url):
+    """Sign the request of an authorization URL (RFC 9101), push it (RFC 9126), and return the short URL."""
+    request = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()} | {"response_mode": "jwt"}
+    key, now = client.client_secret, int(time.time())
+    dates = {"iat": now, "nbf": now, "exp": now + 60}
+    signed = jwt.encode(
+        {"alg": key.alg, "kid": key.kid, "typ": "oauth-authz-req+jwt"},
+        request | {"iss": client.client_id, "aud": server["issuer"]} | dates,
+        key,
+    )
+    pushed = client.request(
+        "POST",
+        server["pushed_authorization_request_endpoint"],
+        data={"client_id": client.client_id, "request": signed},
+        auth=client.client_auth(client.token_endpoint_auth_method),
+        withhold_token=True,
+    ).raise_for_status()
+    reference = {"client_id": client.client_id, "request_uri": pushed.json()["request_uri"]}
+    return add_params_to_uri(server["authorization_endpoint"], reference)
+
+
+def open_response(callback):
+    """Verify the JWT of an authorization response (JARM), and return the URL with its parameters."""
+    [response] = parse_qs(urlsplit(callback).query)["response"]
+    claims = jwt.decode(response, keys, algorithms=server["authorization_signing_alg_values_supported"]).claims
+    jwt.JWTClaimsRegistry(
+        leeway=30,
+        iss={"essential": True, "value": server["issuer"]},
+        aud={"essential": True, "value": client.client_id},
+        exp={"essential": True},
+    ).validate(claims)
+    return add_params_to_uri(env["REDIRECT_URI"], {name: claims[name] for name in ("code", "state")})
+
+
 # Sign in. A web application stores these three values in the user's session.
 verifier, state, nonce = generate_token(48), generate_token(), generate_token()
 url, _ = client.create_authorization_url(
     server["authorization_endpoint"], code_verifier=verifier, state=state, nonce=nonce
 )
+if "PAR" in env:
+    url = push(url)
+callback = send(url)
+if "JARM" in env:
+    callback = open_response(callback)
 tokens = client.fetch_token(
-    server["token_endpoint"], authorization_response=send(url), code_verifier=verifier, state=state
+    server["token_endpoint"], authorization_response=callback, code_verifier=verifier, state=state
 )
 user = verify_id_token(tokens, nonce)
 show(id_token=user, id_token_alg=user.header["alg"])
