@@ -163,6 +163,9 @@ func verifySignature(proof *jws.JWS) (thumbprint string, err error) {
 	if !ok {
 		return "", invalid(refusal.DPoPInvalid, "the jwk of the DPoP proof is not a public key that is supported: EC P-256, Ed25519 or RSA")
 	}
+	if alg := jws.Object(members).Text("alg"); alg != "" && alg != proof.Header.Text("alg") {
+		return "", invalid(refusal.DPoPInvalid, "the alg of the DPoP proof is not that of its jwk")
+	}
 	if err := proof.Verify([]jose.JSONWebKey{{Key: key, KeyID: proof.KID}}); err != nil {
 		if errors.Is(err, jws.ErrNoKey) {
 			return "", invalid(refusal.DPoPInvalid, "the alg of the DPoP proof is not supported, or not that of its key: "+strings.Join(Algorithms(), ", "))

@@ -203,6 +203,7 @@ func TestWrongProofs(t *testing.T) {
 		"alg none, signed":        {need, []string{s.proof(t, members{"alg": "none"}, nil)}},
 		"alg HS256":               {need, []string{s.proof(t, members{"alg": "HS256"}, nil)}},
 		"alg of another key":      {need, []string{s.proof(t, members{"alg": "RS256"}, nil)}},
+		"a jwk of another alg":    {need, []string{s.proof(t, members{"jwk": with(jwk, members{"alg": "EdDSA"})}, nil)}},
 		"no jwk":                  {need, []string{s.proof(t, members{"jwk": nil}, nil)}},
 		"a jwk that is a string":  {need, []string{s.proof(t, members{"jwk": "x"}, nil)}},
 		"a private jwk":           {need, []string{s.proof(t, members{"jwk": json.RawMessage(private)}, nil)}},
@@ -257,6 +258,7 @@ func TestProofsThatDifferInNothingThatCounts(t *testing.T) {
 	sum := sha256.Sum256([]byte("the token"))
 	now := noon
 	v := newVerifier(&now)
+	header := members{"kid": "a", "jwk": with(s.jwk(t), members{"alg": "ES256", "use": "sig"})}
 	for name, payload := range map[string]members{
 		"scheme and host in upper case": {"htu": "HTTPS://OP.example/oauth2/token"},
 		"the default port":              {"htu": "https://op.example:443/oauth2/token"},
@@ -268,7 +270,7 @@ func TestProofsThatDifferInNothingThatCounts(t *testing.T) {
 		"a nonce that no one needs":     {"nonce": "x"},
 		"a jti of 128 characters":       {"jti": strings.Repeat("é", 128)},
 	} {
-		if _, err := v.Verify(t.Context(), request(t, s.proof(t, members{"kid": "a"}, payload)), dpop.Need{URL: endpoint}); err != nil {
+		if _, err := v.Verify(t.Context(), request(t, s.proof(t, header, payload)), dpop.Need{URL: endpoint}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

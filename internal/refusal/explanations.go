@@ -31,7 +31,7 @@ func codeExplanations() map[Rule]Explanation {
 		CodeMalformed:        {"The code is not from this server: truncated, invented, or from a system secret that was removed.", "Send the code exactly as it was received, percent-decoded once."},
 		CodeUnknown:          {"No such code, or its grant ended so long ago that it was purged.", signInAgain},
 		CodeExpired:          {"The code expired before the client redeemed it.", "Redeem the code immediately; compare code_lifetime and the time between the two requests."},
-		CodeSpent:            {"The same client sent the code twice within 2 s; the first response remains valid.", "Redeem each code once: disable retries and double submits of the callback."},
+		CodeSpent:            {"The same client sent the code twice within a second; the first response remains valid.", "Redeem each code once: disable retries and double submits of the callback."},
 		CodeReplayed:         {"WARN. The code was used again later; its grant and tokens are revoked.", "Redeem each code once. If the client did, an attacker has the code: look at the logs and referrers of the client."},
 		CodeOtherClient:      {"The code was issued to issued_to.", "Use the client_id that began the sign-in. The administrators' console alone redeems the code of a trial."},
 		RefreshMalformed:     {"The refresh token is not from this server: truncated, invented, or from a system secret that was removed.", "Store refresh tokens in full, of any length."},

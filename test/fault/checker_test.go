@@ -11,7 +11,7 @@ import (
 // Time limits of the server, which the checker needs to tell a violation from allowed
 // behaviour.
 const (
-	doubleSubmitWindow = 2 * time.Second
+	doubleSubmitWindow = time.Second
 	refreshGrace       = 10 * time.Second
 	codeLifetime       = time.Minute
 )

@@ -120,7 +120,7 @@ func (c *redeemedCode) Revoke(ctx context.Context, g *grant.WithAccount) error {
 
 // doubleSubmitWindow is the time after its redemption in which a code may be sent again by its
 // own client without revoking the grant: a double submit is no attack.
-const doubleSubmitWindow = 2 * time.Second
+const doubleSubmitWindow = time.Second
 
 // isDoubleSubmit reports whether a redeemed code is sent again by the client that it was
 // issued to, which the store has checked, with the same redirect URI and the right verifier.
