@@ -75,9 +75,9 @@ fault: ## fault injection: kill -9 and database outages under load (SHORT=1 for 
 	$(withpostgres) go test -tags fault -count 1 -v -timeout 30m $(short) ./test/fault/...
 
 .PHONY: conformance
-conformance: ## run the OpenID Foundation's suite, which must be started before: docs/conformance.md (PLANS=hybrid, ENGINE=sqlite)
+conformance: ## run the OpenID Foundation's suite, which must be started before: docs/conformance.md (PLANS='hybrid,fapi2.*dpop', ENGINE=sqlite)
 	@tools/need postgresql pgbouncer
-	$(withpostgres) go test -tags conformance -count 1 -v -timeout 180m -run 'TestOpenIDProvider/$(ENGINE)' ./test/conformance/ -update -plans '$(PLANS)'
+	$(withpostgres) go test -tags conformance -count 1 -v -timeout 24h -parallel $(or $(PARALLEL),6) -run 'TestPlans/$(ENGINE)' ./test/conformance/ -update -plans '$(PLANS)' $(if $(FRESH),-fresh)
 
 .PHONY: bench
 bench: ## load tests of the server, all flows (ENGINE=sqlite, FLOWS=refresh,userinfo; go run ./bench --help for more)

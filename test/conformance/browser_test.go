@@ -2,6 +2,8 @@
 
 package conformance
 
+import "strings"
+
 // Instructions for the suite's browser on the server's pages, by element ids. A task is
 // a list of commands on a page; an optional one is skipped if the page is not shown.
 
@@ -12,7 +14,7 @@ type (
 )
 
 func (s *site) on(name string, optional bool, commands ...command) task {
-	return task{"task": name, "match": s.issuer + "/*", "optional": optional, "commands": commands}
+	return task{"task": name, "match": s.issuer + "/*", "optional": optional, "commands": append([]command{}, commands...)}
 }
 
 func (s *site) atSuite(commands ...command) task {
@@ -87,6 +89,21 @@ func (s *site) ends() visit {
 	}}
 }
 
+// looksFirst opens the sign-in page and leaves it; the second visit signs in.
+func (s *site) looksFirst() []visit {
+	return []visit{
+		{"match": s.issuer + "/*", "match-limit": 1, "tasks": []task{s.on("Sign-in page", false)}},
+		s.authorize(false),
+	}
+}
+
+// refuses signs in and refuses the consent.
+func (s *site) refuses() visit {
+	return visit{"match": s.issuer + "/*", "tasks": []task{
+		s.signIn(false), s.on("Refuse", true, command{"click", "id", "deny"}), s.backAtSuite(), s.processed(),
+	}}
+}
+
 // shows is a sign-in page with an element that matches the selector.
 func (s *site) shows(selector string) visit {
 	return visit{"match": s.issuer + "/*", "tasks": []task{
@@ -132,5 +149,41 @@ func (s *site) browsing() (general []visit, exceptions map[string]any) {
 	for _, name := range []string{"no-params", "only-state", "no-post-logout-redirect-uri"} {
 		exceptions["oidcc-rp-initiated-logout-"+name] = only(s.staysSignedOut("(?i)signed out", true), s.authorize(false))
 	}
+	s.fapiBrowsing(exceptions)
 	return general, exceptions
 }
+
+// fapiBrowsing adds the modules of FAPI plans that differ.
+func (s *site) fapiBrowsing(exceptions map[string]any) {
+	only := func(visits ...visit) map[string]any { return map[string]any{"browser": visits} }
+	for _, prefix := range []string{"fapi1-advanced-final-", "fapi2-security-profile-final-"} {
+		exceptions[prefix+"user-rejects-authentication"] = only(s.refuses())
+		exceptions[prefix+"par-ensure-reused-request-uri-prior-to-auth-completion-succeeds"] = only(s.looksFirst()...)
+		for name := range strings.FieldsSeq(mayEnd) {
+			exceptions[prefix+name] = only(s.ends())
+		}
+	}
+}
+
+// mayEnd has the modules of FAPI plans whose authorization requests may end on the error
+// page or at the client, if they are not refused before.
+const mayEnd = `
+	ensure-authorization-request-with-long-nonce ensure-authorization-request-with-long-state
+	ensure-authorization-request-without-request-object-fails ensure-authorization-request-without-state-success
+	ensure-different-nonce-inside-and-outside-request-object ensure-different-state-inside-and-outside-request-object
+	ensure-expired-request-object-fails ensure-matching-key-in-authorization-request
+	ensure-redirect-uri-in-authorization-request ensure-registered-redirect-uri
+	ensure-request-object-signature-algorithm-is-not-none ensure-request-object-with-64-char-nonce-success
+	ensure-request-object-with-bad-aud-fails ensure-request-object-with-exp-over-60-fails
+	ensure-request-object-with-invalid-signature-fails ensure-request-object-with-long-nonce
+	ensure-request-object-with-long-state ensure-request-object-with-nbf-over-60-fails
+	ensure-request-object-without-exp-fails ensure-request-object-without-nbf-fails
+	ensure-request-object-without-nonce-fails ensure-request-object-without-redirect-uri-fails
+	ensure-request-object-without-scope-fails ensure-response-mode-query ensure-response-type-code-fails
+	ensure-response-type-code-idtoken-fails ensure-response-type-token-fails
+	ensure-server-handles-non-matching-intent-id ensure-signed-request-object-with-RS256-fails
+	ensure-unsigned-authorization-request-without-using-par-fails ensure-unsigned-request-at-par-endpoint-fails
+	par-attempt-invalid-redirect_uri par-attempt-reuse-request_uri par-attempt-to-use-expired-request_uri
+	par-attempt-to-use-request_uri-for-different-client par-ensure-pkce-required par-plain-pkce-rejected
+	par-pushed-authorization-url-as-audience-in-request-object plain-fapi-tolerate-unregistered-redirect-uri
+	state-only-outside-request-object-not-used test-essential-acr-sca-claim`

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ostiary/ostiary/test/rig"
@@ -23,15 +24,16 @@ import (
 
 var (
 	update = flag.Bool("update", false, "write the results to docs/conformance.md")
-	only   = flag.String("plans", "", "run only plans whose name and variant contain this")
+	only   = flag.String("plans", "", "run only the plans that match one of these patterns, separated by commas")
+	fresh  = flag.Bool("fresh", false, "also run the plans that passed at the same commit before")
 )
 
-// maxConcurrent is the number of concurrent modules.
+// maxConcurrent is the number of concurrent modules of a plan that registers clients.
 const maxConcurrent = 6
 
-// TestOpenIDProvider runs every plan for OpenID Providers. OSTIARY_CONFORMANCE_SUITE is
-// the URL of the suite.
-func TestOpenIDProvider(t *testing.T) {
+// TestPlans runs the plans, up to -parallel of them concurrently. OSTIARY_CONFORMANCE_SUITE
+// is the URL of the suite.
+func TestPlans(t *testing.T) {
 	base := strings.TrimSuffix(cmp.Or(os.Getenv("OSTIARY_CONFORMANCE_SUITE"), "https://localhost.emobix.co.uk:8443"), "/")
 	suite, certificate, err := reach(t.Context(), base)
 	if err != nil {
@@ -41,66 +43,97 @@ func TestOpenIDProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	page := ""
+	if *update {
+		page = "../../docs/conformance.md"
+	}
 	for _, engine := range rig.Engines() {
-		results := &results{version: version, engine: engine}
-		passed := t.Run(string(engine), func(t *testing.T) {
-			t.Cleanup(func() { t.Log("\n" + results.table("")) })
-			run := &run{suite: suite, site: serve(t, engine, suite, certificate), slots: make(chan struct{}, maxConcurrent)}
-			for _, p := range plans() {
-				if !strings.Contains(p.title()+" "+p.variants(), *only) {
-					continue
+		t.Run(string(engine), func(t *testing.T) {
+			list, err := selected(engine, *only)
+			if err != nil {
+				t.Fatal(err)
+			}
+			record, err := newRecord(t.Context(), engine, version, page)
+			if err == nil && *fresh {
+				err = record.forget()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = slices.DeleteFunc(list, func(p plan) bool {
+				r, found := record.kept(p)
+				if found {
+					t.Logf("%s: passed before, with commit %s", p.id(), r.Commit)
 				}
-				row := results.row(p)
-				t.Run(p.title()+"/"+p.variants(), func(t *testing.T) {
+				return found
+			})
+			if len(list) == 0 {
+				return
+			}
+			run := &run{suite: suite, site: serve(t, engine, list, suite, certificate), record: record, slots: make(chan struct{}, maxConcurrent)}
+			for _, p := range list {
+				t.Run(p.id(), func(t *testing.T) {
 					t.Parallel()
-					outcomes := run.plan(t, p)
-					checkOutcomes(t, outcomes)
-					row.count(outcomes)
+					run.plan(t, p)
 				})
 			}
 		})
-		if !*update || !passed || len(results.rows) == 0 {
-			continue
-		}
-		if err := results.write("../../docs/conformance.md"); err != nil {
-			t.Error(err)
-		}
 	}
 }
 
 // run is a server with the suite that tests it.
 type run struct {
-	suite *suite
-	site  *site
-	slots chan struct{}
-	// staticPlans has a lock for each group of plans with static clients: these share a
-	// callback address, so only one module can run at a time.
-	staticPlans sync.Map
+	suite  *suite
+	site   *site
+	record *record
+	slots  chan struct{}
 }
 
-// plan runs all modules of a plan.
-func (r *run) plan(t *testing.T, p plan) []outcome {
+// plan runs all modules of a plan, and records the result if all of them passed. The
+// modules of a plan with static clients share a callback address, so they run one after
+// another.
+func (r *run) plan(t *testing.T, p plan) {
 	t.Helper()
-	id, modules, err := r.suite.open(t.Context(), p, r.site.config(p))
+	config, err := r.site.config(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, _ := r.staticPlans.LoadOrStore(p.static, new(sync.Mutex))
-	outcomes := make([]outcome, len(modules))
-	var all sync.WaitGroup
-	for i, m := range modules {
-		all.Go(func() {
-			if lock, ok := lock.(sync.Locker); ok && p.static != "" {
-				lock.Lock()
-				defer lock.Unlock()
-			}
-			r.slots <- struct{}{}
-			defer func() { <-r.slots }()
-			outcomes[i] = r.module(t, id, m)
-		})
+	id, modules, err := r.suite.open(t.Context(), p, config)
+	if err != nil {
+		t.Fatal(err)
 	}
-	all.Wait()
-	return outcomes
+	outcomes := make([]outcome, len(modules))
+	var ended atomic.Int64
+	one := func(i int) {
+		outcomes[i] = r.module(t, id, modules[i])
+		t.Logf("%s: %d of %d: %-7s %s", p.id(), ended.Add(1), len(modules), outcomes[i].Result, modules[i].Name)
+	}
+	if p.static != "" {
+		for i := range modules {
+			one(i)
+		}
+	} else {
+		var all sync.WaitGroup
+		for i := range modules {
+			all.Go(func() {
+				r.slots <- struct{}{}
+				defer func() { <-r.slots }()
+				one(i)
+			})
+		}
+		all.Wait()
+	}
+	checkOutcomes(t, outcomes)
+	var result result
+	for _, o := range outcomes {
+		result.add(o.Result)
+	}
+	if t.Failed() {
+		return
+	}
+	if err := r.record.keep(p, result); err != nil {
+		t.Error(err)
+	}
 }
 
 func (r *run) module(t *testing.T, planID string, m module) outcome {
@@ -114,21 +147,24 @@ func (r *run) module(t *testing.T, planID string, m module) outcome {
 		t.Errorf("%s: %v", m.Name, err)
 		o.module, o.Result = m, "FAILED"
 	}
-	t.Logf("%-7s %s", o.Result, m.Name)
 	return o
 }
 
-// checkOutcomes fails the test for every module that failed or has warnings.
+// checkOutcomes fails the test for every module that failed or has a warning that is not
+// explained.
 func checkOutcomes(t *testing.T, outcomes []outcome) {
 	t.Helper()
 	for _, o := range outcomes {
-		if !slices.Contains([]string{"PASSED", "REVIEW", "SKIPPED"}, o.Result) {
+		if !slices.Contains([]string{"PASSED", "REVIEW", "SKIPPED", "WARNING"}, o.Result) {
 			t.Errorf("%s (%s) has the result %s", o.Name, o.ID, o.Result)
 		}
 		for _, e := range o.Faults {
-			if e.Result != "REVIEW" {
-				t.Errorf("%s (%s): %s of %s: %s", o.Name, o.ID, e.Result, e.Source, e.Message)
+			if e.Result != "REVIEW" && !e.isExplained() {
+				t.Errorf("%s (%s): %s of %s: %s (%s)", o.Name, o.ID, e.Result, e.Source, e.Message, strings.Join(e.details, ", "))
 			}
+		}
+		if o.Result == "WARNING" && len(o.Faults) == 0 {
+			t.Errorf("%s (%s) has a warning without an entry in its log", o.Name, o.ID)
 		}
 	}
 }

@@ -4,7 +4,6 @@ package conformance
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http/httptest"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/test/rig"
 )
 
@@ -32,11 +32,13 @@ type site struct {
 
 	issuer    string
 	callbacks string // prefix of the suite's callback URLs
+
+	identities [2]*identity // of the clients of FAPI plans
 }
 
-// serve starts the server on a new database. Its issuer is an https URL on a free port
+// serve starts the server on a new database, with the clients of the plans to test. Its issuer is an https URL on a free port
 // of this machine, with a TLS proxy, and it trusts the suite's certificate.
-func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *site {
+func serve(t *testing.T, engine rig.Engine, tested []plan, suite *suite, certificate []byte) *site {
 	t.Helper()
 	authority := filepath.Join(t.TempDir(), "suite.pem")
 	if err := os.WriteFile(authority, certificate, 0o600); err != nil {
@@ -54,7 +56,7 @@ func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *s
 			"LEGACY_RESPONSE_TYPES": "on", "OUTBOUND_ALLOW_PRIVATE": "on", "OUTBOUND_CA_FILE": authority,
 			"LOG_LEVEL": "info", "KEY_SET_CACHE": "2m",
 			// The suite warns of scope claims in an ID token if there is an access token.
-			"ID_TOKEN_CLAIMS": "minimal",
+			"ID_TOKEN_CLAIMS": "minimal", "DEMO_RESOURCE": "on",
 		},
 	})
 	behind, err := url.Parse(s.URL)
@@ -66,12 +68,21 @@ func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *s
 		r.SetXForwarded()
 	}}
 	front.Config.ErrorLog = nil
-	front.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	front.TLS = middleware.TLSConfig(nil)
 	front.StartTLS()
 	t.Cleanup(front.Close)
 
 	rig.ImportUsers(t, s.Cluster, rig.User{Username: username, Password: password, Claims: everyClaim()})
-	rig.ImportMetadata(t, s.Cluster, s.clients()...)
+	for i := range s.identities {
+		if s.identities[i], err = newIdentity(fmt.Sprintf("client-%d", i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var clients []map[string]any
+	for _, p := range tested {
+		clients = append(clients, s.clients(p)...)
+	}
+	rig.ImportMetadata(t, s.Cluster, clients...)
 	return s
 }
 
@@ -99,48 +110,8 @@ func everyClaim() map[string]any {
 	}
 }
 
-// responseTypes returns the response types of static clients.
-func responseTypes() map[string][]string {
-	return map[string][]string{
-		"basic": {"code"}, "implicit": {"id_token", "id_token token"},
-		"hybrid":  {"code", "code id_token", "code token", "code id_token token"},
-		"leaving": {"code"}, "watching": {"code"}, "frontchannel": {"code"}, "backchannel": {"code"},
-	}
-}
-
-// clients returns the metadata of static clients, three for each group. Only the
-// clients of the logout plans receive logout notifications.
-func (s *site) clients() []map[string]any {
-	var list []map[string]any
-	for kind, types := range responseTypes() {
-		grants := []string{"authorization_code", "refresh_token"}
-		switch kind {
-		case "implicit":
-			grants = []string{"implicit"}
-		case "hybrid":
-			grants = append(grants, "implicit")
-		}
-		home := s.callbacks + "a/ostiary-" + kind
-		for name, method := range map[string]string{"": "client_secret_basic", "-post": "client_secret_post", "-2": "client_secret_basic"} {
-			c := map[string]any{
-				"client_id": kind + name, "client_secret": secretOf(kind + name), "token_endpoint_auth_method": method,
-				"client_name": "Conformance " + kind + name, "redirect_uris": []string{home + "/callback"},
-				"response_types": types, "grant_types": grants, "scope": "openid profile email address phone offline_access",
-				"post_logout_redirect_uris": []string{home + "/post_logout_redirect"},
-			}
-			if strings.HasSuffix(kind, "channel") {
-				c[kind+"_logout_uri"], c[kind+"_logout_session_required"] = home+"/"+kind+"_logout", true
-			}
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
-func secretOf(client string) string { return client + "-0123456789abcdef0123456789abcdef" }
-
 // config returns the configuration of a plan for the suite.
-func (s *site) config(p plan) map[string]any {
+func (s *site) config(p plan) (map[string]any, error) {
 	general, exceptions := s.browsing()
 	config := map[string]any{
 		"description": "Ostiary", "options": map[string]any{"browsercontrol_css_enable": false},
@@ -152,12 +123,50 @@ func (s *site) config(p plan) map[string]any {
 		"client2": map[string]any{"client_name": "conformance two"},
 		"browser": general, "override": exceptions,
 	}
-	if p.static != "" {
+	switch {
+	case !strings.HasPrefix(p.name, "oidcc-"):
+		return config, s.addFAPI(config, p)
+	case p.static != "":
 		credentials := func(id string) map[string]any { return map[string]any{"client_id": id, "client_secret": secretOf(id)} }
 		config["alias"] = "ostiary-" + p.static
 		config["client"], config["client_secret_post"], config["client2"] = credentials(p.static), credentials(p.static+"-post"), credentials(p.static+"-2")
+	case p.is("mtls"):
+		return config, s.addCertificates(config)
 	}
-	return config
+	return config, nil
+}
+
+// addFAPI adds the clients of a FAPI plan and the resource.
+func (s *site) addFAPI(config map[string]any, p plan) error {
+	client := func(i int) map[string]any {
+		c := map[string]any{"client_name": fmt.Sprintf("conformance %d", i+1), "scope": scopeOf(p)}
+		if p.static != "" {
+			c["client_id"] = fmt.Sprintf("%s-%d", p.static, i+1)
+			c["jwks"] = s.identities[i].jwks(s.identities[i].key)
+		}
+		return c
+	}
+	config["client"], config["client2"] = client(0), client(1)
+	if p.static != "" {
+		config["alias"] = p.static
+	}
+	config["resource"] = map[string]any{"resourceUrl": s.issuer + "/demo/resource"}
+	if p.is("mtls") || p.variant["sender_constrain"] == "" {
+		return s.addCertificates(config)
+	}
+	return nil
+}
+
+// addCertificates adds the certificates of both clients.
+func (s *site) addCertificates(config map[string]any) error {
+	for i, member := range []string{"mtls", "mtls2"} {
+		own, err := s.identities[i].pem()
+		if err != nil {
+			return err
+		}
+		config[member] = own
+	}
+	return nil
 }
 
 // vendorMembers returns members of the discovery document for Ory Hydra's SDK, which the

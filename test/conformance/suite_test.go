@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -33,6 +35,29 @@ type entry struct {
 	Source  string `json:"src"`
 	Message string `json:"msg"`
 	Result  string `json:"result"`
+
+	details []string // names of the members that the condition added
+}
+
+// UnmarshalJSON decodes an entry of the suite.
+func (e *entry) UnmarshalJSON(text []byte) error {
+	type members entry
+	var all map[string]any
+	if err := errors.Join(json.Unmarshal(text, (*members)(e)), json.Unmarshal(text, &all)); err != nil {
+		return fmt.Errorf("read log entry: %w", err)
+	}
+	for _, name := range []string{"_id", "blockId", "msg", "requirements", "result", "src", "testId", "testOwner", "time"} {
+		delete(all, name)
+	}
+	e.details = slices.Sorted(maps.Keys(all))
+	return nil
+}
+
+// isExplained reports whether docs/conformance.md explains a warning: the suite does not
+// know a claim.
+func (e *entry) isExplained() bool {
+	known := map[string][]string{"CheckForUnexpectedClaimsInUserinfo": {"aud"}, "CheckForUnexpectedClaimsInIdToken": {"sid"}}
+	return e.Result == "WARNING" && slices.Equal(known[e.Source], e.details)
 }
 
 // outcome is the result of a module.
