@@ -21,6 +21,7 @@ const interactionID = "X-Fapi-Interaction-Id"
 
 // Handler serves the demo resource.
 type Handler struct {
+	Issuer   string
 	Resource *resource.Server
 }
 
@@ -47,7 +48,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	token, err := h.check(w, r)
 	if err != nil {
-		protectedresource.Errors("demo resource refused").Write(w, r, err)
+		protectedresource.Errors("demo resource refused", h.Issuer).Write(w, r, err)
 		return
 	}
 	seen := response{

@@ -66,9 +66,9 @@ func BadRequest(code, description string) *Error {
 type Challenge struct {
 	Scheme                          string // Bearer if it is empty
 	Realm, Code, Description, Scope string
+	ResourceMetadata                string // the URL of the metadata of the resource
 	ACRValues, MaxAge               string
 	Algs                            string // of DPoP proofs, separated by spaces
-	ResourceMetadata                string // the URL of the metadata of the resource
 }
 
 // String returns the value of the header.
@@ -76,13 +76,13 @@ func (c Challenge) String() string {
 	var parameters []string
 	for _, p := range []struct{ name, value string }{
 		{"realm", c.Realm},
+		{"resource_metadata", c.ResourceMetadata},
 		{"error", c.Code},
 		{"error_description", c.Description},
 		{"scope", c.Scope},
 		{"acr_values", c.ACRValues},
 		{"max_age", c.MaxAge},
 		{"algs", c.Algs},
-		{"resource_metadata", c.ResourceMetadata},
 	} {
 		if p.value != "" {
 			parameters = append(parameters, p.name+`="`+p.value+`"`)

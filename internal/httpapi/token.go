@@ -19,11 +19,6 @@ type Presented struct {
 	Token string
 	// DPoP reports the scheme DPoP (RFC 9449 section 7.1), Bearer otherwise.
 	DPoP bool
-	// Request presents the token to the resource at URL, as clients know it. Response gets the nonce for
-	// the next proof. The caller sets URL and Response.
-	Request  *http.Request
-	Response http.Header
-	URL      string
 }
 
 // PresentedToken returns the token of the Authorization header. It returns [ErrNoToken] if
@@ -37,7 +32,7 @@ func PresentedToken(r *http.Request) (Presented, error) {
 		return Presented{}, ErrNoToken
 	case 1:
 		scheme, token, _ := strings.Cut(headers[0], " ")
-		p := Presented{Token: strings.Trim(token, " "), DPoP: strings.EqualFold(scheme, "DPoP"), Request: r}
+		p := Presented{Token: strings.Trim(token, " "), DPoP: strings.EqualFold(scheme, "DPoP")}
 		if p.Token == "" || !p.DPoP && !strings.EqualFold(scheme, "Bearer") {
 			return Presented{}, ErrNoToken
 		}
@@ -70,7 +65,7 @@ func AccessToken(r *http.Request) (Presented, error) {
 		return Presented{}, ErrAmbiguousToken
 	}
 	if len(form) == 1 && r.Method == http.MethodPost {
-		return Presented{Token: form[0], Request: r}, nil
+		return Presented{Token: form[0]}, nil
 	}
 	return PresentedToken(r)
 }

@@ -2,6 +2,7 @@ package oauth2_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -9,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/server"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
 
 // A replica with stale keys returns 503 for a token with an unknown kid, and neither rejects it
@@ -65,7 +66,7 @@ func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 			t.Errorf("%s: %d with Retry-After %q to %q, want 503\n%s", name, p.Status, p.Header.Get("Retry-After"), p.Header.Get("Location"), p.Body)
 		}
 	}
-	if _, err := endpoints.AccessTokens.UserGrant(t.Context(), httpapi.Presented{Token: unknown(got["access_token"])}); err == nil || strings.Contains(err.Error(), "not found") {
+	if _, err := endpoints.AccessTokens.Lookup(t.Context(), unknown(got["access_token"])); err == nil || errors.Is(err, resource.ErrInactive) {
 		t.Errorf("userinfo's question is answered with %v", err)
 	}
 }

@@ -11,17 +11,17 @@ import (
 )
 
 // Errors returns the error responses of a resource: those of [resource.Error], after the rows of its
-// own. The message is the log message of rejected requests.
+// own. The message is the log message of rejected requests, and realm that of challenges.
 //
 // Spec: RFC 6750 §3.
-func Errors(message string, own ...httpapi.Mapping) *httpapi.Errors {
+func Errors(message, realm string, own ...httpapi.Mapping) *httpapi.Errors {
 	return &httpapi.Errors{
 		Message: message, RetryAfter: time.Second, Table: append(own, httpapi.As(response)),
 		Challenge: func(_ *http.Request, e *httpapi.Error) string {
 			if e.Status >= http.StatusInternalServerError {
 				return ""
 			}
-			return httpapi.Challenge{Code: e.Code, Description: e.Description}.String()
+			return httpapi.Challenge{Realm: realm, Code: e.Code, Description: e.Description}.String()
 		},
 	}
 }

@@ -66,12 +66,6 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 	hooks.Issuer, hooks.Subjects, hooks.ClaimStyle = c.Issuer, s.subjects, issuer.ClaimStyle
 	accessTokens := &tokens.Reader{
 		Issuer: c.Issuer, Verifier: s.Keys, Sealer: sealer, ClaimStyle: issuer.ClaimStyle, Grants: s.Store.Grants, Now: s.Now,
-		Possession: tokens.Possession{
-			Proofs: &dpop.Verifier{Nonces: nonces, Replay: &dpop.Seen{}, Now: s.Now},
-			RequiresNonce: func(ctx context.Context, clientID string) (bool, error) {
-				return requiresNonceByID(ctx, s, clientID)
-			},
-		},
 	}
 	s.OAuth2 = OAuth2{
 		Authorize: newAuthorize(s, requests, fosite, lifetimes),
@@ -215,8 +209,8 @@ func nonceKeys(s *Server) (keys [][]byte) {
 const pushedLifetime = time.Minute
 
 // newProofs verifies the DPoP proofs of the endpoint at a path.
-func newProofs(s *Server, nonces *dpop.Nonces, path string) *dpop.Endpoint {
-	return &dpop.Endpoint{
+func newProofs(s *Server, nonces *dpop.Nonces, path string) *clientauth.Proofs {
+	return &clientauth.Proofs{
 		Verifier: &dpop.Verifier{Nonces: nonces, Replay: s.Store.Replay, Now: s.Now}, URL: s.Config.URL(path),
 		RequiresNonce: func(c *client.Client) bool { return requiresNonce(s.Config, c) },
 	}

@@ -18,7 +18,7 @@ import (
 func newResource(s *Server, path string) (*resource.Server, error) {
 	at := s.Config.URL(path)
 	protected, err := resource.New(resource.Config{
-		Resource: at, Audience: []string{s.Config.Issuer, at}, Tokens: s.OAuth2.AccessTokens, Realm: s.Config.Issuer, Replay: s.usedProofs,
+		Resource: at, Audience: []string{s.Config.Issuer, at}, Tokens: s.OAuth2.AccessTokens, Realm: s.Config.Issuer, Replay: s.usedProofs, FormBody: path == pathUserinfo,
 		NonceKeys: nonceKeys(s), RequiresNonce: func(ctx context.Context, token *resource.Token) (bool, error) {
 			return requiresNonceByID(ctx, s, token.ClientID)
 		},
@@ -52,6 +52,6 @@ func composeResources(s *Server) error {
 		return nil
 	}
 	protected, err := newResource(s, pathDemo)
-	s.demo = &demoresource.Handler{Resource: protected}
+	s.demo = &demoresource.Handler{Issuer: s.Config.Issuer, Resource: protected}
 	return err
 }

@@ -217,8 +217,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := composeOAuth2(ctx, s); err != nil {
 		return nil, err
 	}
-	composeOIDC(s)
 	if err := composeResources(s); err != nil {
+		return nil, err
+	}
+	if err := composeOIDC(s); err != nil {
 		return nil, err
 	}
 	if err := composeRegistration(ctx, s); err != nil {
@@ -290,13 +292,17 @@ func composeUserCodes(s *Server) {
 	}
 }
 
-func composeOIDC(s *Server) {
+func composeOIDC(s *Server) error {
+	protected, err := newResource(s, pathUserinfo)
+	if err != nil {
+		return err
+	}
 	var tickets [][]byte
 	for _, derived := range s.Secrets.DeriveAll("sign-out ticket") {
 		tickets = append(tickets, derived.Key)
 	}
 	s.userinfo = &userinfo.Handler{
-		Issuer: s.Config.Issuer, URL: s.Config.URL(pathUserinfo), Tokens: s.OAuth2.AccessTokens, Clients: s.Clients, Scopes: s.scopes, Signer: s.Keys, Encrypter: outbound.Encrypter{Keys: s.keySets},
+		Issuer: s.Config.Issuer, Resource: protected, Clients: s.Clients, Scopes: s.scopes, Signer: s.Keys, Encrypter: outbound.Encrypter{Keys: s.keySets},
 		Subjects: s.subjects, Now: s.Now, Log: s.Log,
 	}
 	s.logout = &logout.Handler{
@@ -304,6 +310,7 @@ func composeOIDC(s *Server) {
 		Verifier: s.Keys, Clients: s.Clients, Sessions: s.Store.Sessions, Manager: s.sessions, Requests: pendingLogouts{s.Store.LogoutRequests, s.pending}, Browser: s.Cookies, Pages: s.errorPages(),
 		Subjects: s.subjects, MaxRedirectURL: s.Config.MaxRedirectURLLength, Now: s.Now, Log: s.Log,
 	}
+	return nil
 }
 
 // capabilities returns the enabled features for discovery.

@@ -3,6 +3,7 @@ package resource
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,8 +97,9 @@ func (s *Server) invalidProof(cause error) *Error {
 }
 
 func (s *Server) insufficientScope(token *Token, need Need) *Error {
+	missing := slices.DeleteFunc(slices.Clone(need.Scopes), func(scope string) bool { return token.Allows(scope) })
 	e := &Error{
-		Status: http.StatusForbidden, Code: "insufficient_scope", Description: "The access token lacks a scope that is required.",
+		Status: http.StatusForbidden, Code: "insufficient_scope", Description: "The access token lacks the scope " + strings.Join(missing, " ") + ".",
 		Err: refusal.New(refusal.TokenScopeMissing, "the token lacks a scope that is required",
 			refusal.Registered("required_scopes", strings.Join(need.Scopes, " ")), refusal.Registered("token_scopes", strings.Join(token.Scopes, " "))),
 	}

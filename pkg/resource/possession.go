@@ -23,7 +23,7 @@ func (s *Server) checkPossession(header http.Header, r *http.Request, token *Tok
 	}
 	switch {
 	case bound.Unsupported:
-		return refused("the token is bound in a way that this resource cannot check")
+		return refused("the token has a binding that this resource does not support")
 	case !bound.IsBound() && s.config.RequireBinding:
 		return refused("the token is a bearer token, and this resource requires a token that is bound to a key")
 	case bound.JKT == "" && p.DPoP:

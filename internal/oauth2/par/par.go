@@ -36,7 +36,7 @@ type Store interface {
 	InsertPushed(ctx context.Context, p *authrequest.Pushed) error
 }
 
-// Proofs verifies DPoP proofs, as [dpop.Endpoint] does.
+// Proofs verifies DPoP proofs, as [clientauth.Proofs] does.
 type Proofs interface {
 	// Prove returns the thumbprint of the key of the proof, empty if there is none.
 	Prove(ctx context.Context, w http.ResponseWriter, r *http.Request, c *client.Client) (thumbprint string, err error)

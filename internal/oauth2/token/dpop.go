@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// Proofs verifies DPoP proofs, as [dpop.Endpoint] does.
+// Proofs verifies DPoP proofs, as [clientauth.Proofs] does.
 type Proofs interface {
 	// Prove returns the thumbprint of the key of the proof, empty if there is none.
 	Prove(ctx context.Context, w http.ResponseWriter, r *http.Request, c *client.Client) (thumbprint string, err error)

@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/scope"
 )
@@ -67,7 +68,7 @@ func (p *phases) Issue(context.Context, *tokens.Request) (tokens.Tokens, error) 
 func (p *phases) serve(changes ...string) *httptest.ResponseRecorder {
 	h := &Handler{Config: Config{
 		Authenticator: p, Scopes: p, Hooks: Hooks{Token: p}, Lifetimes: &tokens.Lifetimes{},
-		Proofs: &dpop.Endpoint{Verifier: &dpop.Verifier{}, RequiresNonce: func(*client.Client) bool { return false }},
+		Proofs: &clientauth.Proofs{Verifier: &dpop.Verifier{}, RequiresNonce: func(*client.Client) bool { return false }},
 		Issued: func(string) { _ = p.record("count") }, Used: func(string) {}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
 	}, grants: []Grant{p}}
 	form := url.Values{"grant_type": {"urn:example:dummy"}, "dummy": {"credential"}}

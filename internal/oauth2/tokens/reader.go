@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/pkg/resource"
@@ -43,7 +42,6 @@ type Reader struct {
 	Sealer     *Sealer
 	ClaimStyle ClaimStyle
 	Grants     Grants
-	Possession Possession
 	Now        func() time.Time
 }
 
@@ -121,42 +119,13 @@ func (d *Reader) activeWithoutGrant(ctx context.Context, claims *AccessClaims, n
 	return err
 }
 
-// UserGrant returns the grant of an active access token for this server, with the scopes of
-// the token, for the userinfo endpoint. It returns [grant.ErrNotFound] with its cause for
-// other tokens.
-//
-// It costs one statement, and up to two more for the cause of a revoked token.
-//
-// Spec: RFC 9068 §4.
-func (d *Reader) UserGrant(ctx context.Context, p httpapi.Presented) (*grant.WithAccount, error) {
-	now := d.Now()
-	claims, found, err := d.Active(ctx, p.Token, now)
-	if err == nil {
-		err = d.Possession.check(ctx, claims, p)
-	}
-	if claims != nil {
-		refusal.SetClient(ctx, claims.ClientID)
-	}
-	switch {
-	case errors.Is(err, ErrInactive):
-		return nil, d.whyInactive(ctx, claims, refusal.Of(err), now).WithError(grant.ErrNotFound)
-	case err != nil:
-		return nil, err
-	case found == nil:
-		return nil, refusal.Wrap(grant.ErrNotFound, refusal.TokenInactive, "the token has no user: the client got it for itself or for an assertion")
-	case !slices.Contains(claims.Audience, d.Issuer):
-		return nil, refusal.Wrap(grant.ErrNotFound, refusal.TokenAudience, "the token is for a resource elsewhere, and not for this server",
-			refusal.Registered("audience", strings.Join(claims.Audience, " ")))
-	}
-	found.Scopes = strings.Fields(claims.Scope)
-	return found, nil
-}
-
 // Lookup returns an active access token for the resources of this server, whose Data is the
 // *[grant.WithAccount] under which it was issued, with the scopes of the token. A token without a
 // user has no Data. It implements [resource.Lookup]: no token of this server is checked in two ways.
 //
 // It costs one statement, and up to two more for the cause of a revoked token.
+//
+// Spec: RFC 9068 §4.
 func (d *Reader) Lookup(ctx context.Context, token string) (*resource.Token, error) {
 	now := d.Now()
 	claims, found, err := d.Active(ctx, token, now)

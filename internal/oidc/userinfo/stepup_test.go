@@ -42,7 +42,7 @@ func TestUserinfoRequiresAnAuthentication(t *testing.T) {
 			})
 			token := held("bank", "ada-subject", "openid")
 			token.Authorization.ACR, token.Authorization.AuthTime = tc.acr, r.Now.Add(-tc.age).Unix()
-			u.Tokens = tokens{"token": token}
+			setTokens(t, u, tokens{"token": token})
 			w := ask(t, u, "GET", "", "", "Bearer token")
 			challenge := w.Header().Get("WWW-Authenticate")
 			switch {
@@ -65,7 +65,7 @@ func TestUserinfoRequiresATimeOfAuthentication(t *testing.T) {
 	u, r := userinfo(t)
 	most := int64(1<<31 - 1)
 	r.AddClient(t, "bank", client.Metadata{RedirectURIs: []string{"https://bank.example/cb"}, UserinfoMaxAge: &most})
-	u.Tokens = tokens{"token": held("bank", "ada-subject", "openid")}
+	setTokens(t, u, tokens{"token": held("bank", "ada-subject", "openid")})
 	if w := ask(t, u, "GET", "", "", "Bearer token"); w.Code != 401 {
 		t.Errorf("%d %s, want 401", w.Code, w.Body)
 	}

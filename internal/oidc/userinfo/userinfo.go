@@ -14,14 +14,11 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/protectedresource"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
-
-// Tokens returns the grant of an active access token, or [grant.ErrNotFound] with its cause.
-type Tokens interface {
-	UserGrant(ctx context.Context, p httpapi.Presented) (*grant.WithAccount, error)
-}
 
 // Clients reads clients, from a cache.
 type Clients interface {
@@ -45,8 +42,7 @@ type Encrypter interface {
 // Handler serves the userinfo endpoint.
 type Handler struct {
 	Issuer    string
-	URL       string // of the endpoint
-	Tokens    Tokens
+	Resource  *resource.Server // its lookup attaches the *grant.WithAccount of a token
 	Clients   Clients
 	Scopes    scope.Source
 	Signer    Signer
@@ -74,23 +70,41 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // userinfo returns the response to a request, and its media type.
 func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) (mediaType string, body []byte, err error) {
-	presented, err := httpapi.AccessToken(r)
+	token, err := h.Resource.Authenticate(w.Header(), r)
 	if err != nil {
 		return "", nil, err
 	}
-	presented.Response, presented.URL = w.Header(), h.URL
-	c, claims, err := h.read(r.Context(), presented)
+	c, claims, err := h.read(r.Context(), token)
 	if err != nil {
 		return "", nil, err
 	}
 	return h.encode(r.Context(), c, claims)
 }
 
+// responses maps errors to responses. Each one below 500 has a challenge.
+//
+// Spec: RFC 6750 §3.
+func (h *Handler) responses() *httpapi.Errors {
+	return protectedresource.Errors("userinfo refused", h.Issuer, httpapi.Is(client.ErrKeysUnavailable, httpapi.Error{
+		Code: "invalid_request", Rule: refusal.KeysUnavailable,
+		Description: "The response cannot be encrypted: the client has no suitable key.",
+	}))
+}
+
 // Try returns the claims of the response to a request with the token, for a trial in the
 // administrators' console, and the media type that the client would receive. Its errors are those
 // of responses to clients.
 func (h *Handler) Try(ctx context.Context, token string) (claims map[string]any, mediaType string, err error) {
-	c, claims, err := h.read(ctx, httpapi.Presented{Token: token})
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	if err != nil {
+		return nil, "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	seen, err := h.Resource.Authenticate(http.Header{}, r)
+	var c *client.Client
+	if err == nil {
+		c, claims, err = h.read(ctx, seen)
+	}
 	if err == nil {
 		mediaType, _, err = h.encode(ctx, c, claims)
 	}
@@ -101,29 +115,22 @@ func (h *Handler) Try(ctx context.Context, token string) (claims map[string]any,
 }
 
 // read returns the client of an access token, and the claims that the token releases.
-func (h *Handler) read(ctx context.Context, presented httpapi.Presented) (*client.Client, map[string]any, error) {
-	held, err := h.Tokens.UserGrant(ctx, presented)
-	if errors.Is(err, grant.ErrNotFound) {
-		return nil, nil, errors.Join(errBadToken, err)
+func (h *Handler) read(ctx context.Context, token *resource.Token) (*client.Client, map[string]any, error) {
+	held, ok := token.Data.(*grant.WithAccount)
+	if !ok || held.Subject == "" {
+		return nil, nil, h.Resource.InvalidToken(token, refusal.New(refusal.TokenInactive, "the token has no user: the client got it for itself or for an assertion"))
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("look up token: %w", err)
-	}
-	refusal.SetClient(ctx, held.ClientID)
-	if held.Subject == "" {
-		return nil, nil, errBadToken
-	}
-	if !held.Allows("openid") {
-		return nil, nil, errScope
+	if err := h.Resource.Authorize(token, resource.Need{Scopes: []string{"openid"}}); err != nil {
+		return nil, nil, err
 	}
 	c, err := h.Clients.Client(ctx, held.ClientID)
 	if errors.Is(err, client.ErrNotFound) {
-		return nil, nil, refusal.Wrap(errBadToken, refusal.ClientUnknown, "the client was deleted")
+		return nil, nil, h.Resource.InvalidToken(token, refusal.New(refusal.ClientUnknown, "the client was deleted"))
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read client: %w", err)
 	}
-	if err := h.checkAuthentication(c, held); err != nil {
+	if err := h.Resource.Authorize(token, authenticationOf(c)); err != nil {
 		return nil, nil, err
 	}
 	claims, err := h.claims(ctx, c, held)
@@ -132,6 +139,18 @@ func (h *Handler) read(ctx context.Context, presented httpapi.Presented) (*clien
 	}
 	claims["sub"] = held.SubjectFor(h.Subjects.Of(c, held.Subject))
 	return c, claims, nil
+}
+
+// authenticationOf returns the authentication of the user that the operator requires at a client.
+//
+// Spec: RFC 9470 §3.
+func authenticationOf(c *client.Client) resource.Need {
+	need := resource.Need{ACRValues: c.UserinfoACRValues}
+	if c.UserinfoMaxAge != nil {
+		age := time.Duration(*c.UserinfoMaxAge) * time.Second
+		need.MaxAge = &age
+	}
+	return need
 }
 
 // encode encodes the claims in the format that the client registered: JSON or a signed JWT,

@@ -19,27 +19,47 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oidc/oidctest"
 	"github.com/ostiary/ostiary/internal/outbound"
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/unavailable"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
 
 // tokens is a fixed set of access tokens, because this package must not import oauth2.
 type tokens map[string]*grant.WithAccount
 
-func (k tokens) UserGrant(_ context.Context, p httpapi.Presented) (*grant.WithAccount, error) {
-	token := p.Token
+func (k tokens) Lookup(_ context.Context, token string) (*resource.Token, error) {
 	if token == "lost" {
 		return nil, fmt.Errorf("read grant: %w", unavailable.New("connection refused"))
 	}
 	held, ok := k[token]
 	if !ok {
-		return nil, fmt.Errorf("read grant: %w", grant.ErrNotFound)
+		return nil, fmt.Errorf("read grant: %w", resource.ErrInactive)
 	}
-	return held, nil
+	seen := &resource.Token{Audience: []string{oidctest.Issuer}, Scopes: held.Scopes, ACR: held.Authorization.ACR, Data: held}
+	if at := held.Authorization.AuthTime; at != 0 {
+		seen.AuthTime = time.Unix(at, 0)
+	}
+	return seen, nil
+}
+
+// setTokens makes h accept the tokens.
+func setTokens(tb testing.TB, h *Handler, known tokens) {
+	tb.Helper()
+	protected, err := resource.New(resource.Config{
+		Resource: oidctest.Issuer + "/userinfo", Audience: []string{oidctest.Issuer}, Tokens: known, Realm: oidctest.Issuer, FormBody: true, Now: h.Now,
+		SatisfiesACR: func(acr string, values []string) bool {
+			_, ok := session.Strongest(acr, values)
+			return ok
+		},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	h.Resource = protected
 }
 
 func held(clientID, subject string, scopes ...string) *grant.WithAccount {
@@ -62,27 +82,28 @@ func userinfo(t *testing.T) (*Handler, *oidctest.Fixture) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Handler{
+	h := &Handler{
 		Issuer: oidctest.Issuer, Clients: r.Store.Clients, Scopes: store.NewScopeCache(r.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }), Signer: r.Keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
 		Subjects: client.Subjects{Salt: []byte("salt")}, Now: func() time.Time { return r.Now }, Log: r.Logger(),
-		Tokens: tokens{
-			"good":       held("shop", "ada-subject", "openid", "profile"),
-			"requesting": requesting,
-			"narrow":     narrowed,
-			"signed":     held("signed", "ada-subject", "openid", "email"),
-			"plain":      held("shop", "ada-subject", "profile"),
-			"service":    held("shop", "", "openid"),
-			"orphan":     held("gone", "ada-subject", "openid"),
+	}
+	setTokens(t, h, tokens{
+		"good":       held("shop", "ada-subject", "openid", "profile"),
+		"requesting": requesting,
+		"narrow":     narrowed,
+		"signed":     held("signed", "ada-subject", "openid", "email"),
+		"plain":      held("shop", "ada-subject", "profile"),
+		"service":    held("shop", "", "openid"),
+		"orphan":     held("gone", "ada-subject", "openid"),
 
-			"encrypted":  held("encrypted", "ada-subject", "openid", "email"),
-			"nested":     held("nested", "ada-subject", "openid", "email"),
-			"keyless":    held("keyless", "ada-subject", "openid", "email"),
-			"pairwise":   held("pairwise", "ada-subject", "openid"),
-			"brother":    held("brother", "ada-subject", "openid"),
-			"stranger":   held("stranger", "ada-subject", "openid"),
-			"pairwise 2": held("pairwise", "bob-subject", "openid"),
-		},
-	}, r
+		"encrypted":  held("encrypted", "ada-subject", "openid", "email"),
+		"nested":     held("nested", "ada-subject", "openid", "email"),
+		"keyless":    held("keyless", "ada-subject", "openid", "email"),
+		"pairwise":   held("pairwise", "ada-subject", "openid"),
+		"brother":    held("brother", "ada-subject", "openid"),
+		"stranger":   held("stranger", "ada-subject", "openid"),
+		"pairwise 2": held("pairwise", "bob-subject", "openid"),
+	})
+	return h, r
 }
 
 // ask sends a request whose form was parsed, as the layer in front leaves it.
