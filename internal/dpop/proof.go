@@ -7,7 +7,6 @@ package dpop
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/jws"
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -58,10 +58,7 @@ type Proof struct {
 }
 
 // Replay holds the proofs that were used.
-type Replay interface {
-	// ClaimOnce reports whether this is the first call with the key of an owner and kind.
-	ClaimOnce(ctx context.Context, kind, owner, key string, until, now time.Time) (bool, error)
-}
+type Replay = onetime.Claimer
 
 // Need has the requirements of a request for its proof.
 type Need struct {
@@ -109,12 +106,12 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, need Need) (*Pro
 	if err != nil {
 		return nil, err
 	}
-	first, err := v.Replay.ClaimOnce(ctx, replayKind, thumbprint, proof.Payload.Text("jti"), until, now)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("redeem DPoP proof: %w", err)
-	case !first:
-		return nil, invalid(refusal.DPoPReplayed, "the DPoP proof was used before")
+	err = onetime.Claim(ctx, v.Replay, &onetime.Value{
+		Kind: replayKind, Owner: thumbprint, Key: proof.Payload.Text("jti"), Until: until,
+		Used: invalid(refusal.DPoPReplayed, "the DPoP proof was used before"),
+	}, now)
+	if err != nil {
+		return nil, err
 	}
 	return &Proof{Thumbprint: thumbprint}, nil
 }

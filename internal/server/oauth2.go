@@ -80,7 +80,7 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 		Token: token.New(token.Config{
 			Authenticator: authenticator, Scopes: s.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
 			Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
-			Proofs: newProofs(s, nonces, pathToken),
+			Proofs: newProofs(s, nonces, pathToken), OneTime: s.Store.Replay,
 			Assertions: &assertion.Reader{
 				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,

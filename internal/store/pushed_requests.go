@@ -7,22 +7,29 @@ import (
 
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // PushedRequests stores authorization requests that clients pushed.
-type PushedRequests struct{ db *db.DB }
+type PushedRequests struct {
+	*Replay // the values that a push uses up
 
-// InsertPushed stores a request.
-func (s *PushedRequests) InsertPushed(ctx context.Context, p *authrequest.Pushed) error {
+	db *db.DB
+}
+
+// InsertPushed stores a request and claims the one-time values of its push, as [Replay.ClaimAll] does.
+func (s *PushedRequests) InsertPushed(ctx context.Context, p *authrequest.Pushed, values ...onetime.Value) error {
 	const insert = `
 		INSERT INTO pushed_requests (id, client_id, parameters, created_at, expires_at, grant_bucket, grant_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
-	_, err := s.db.Write.Exec(ctx, insert, p.ID, p.ClientID, p.Parameters, stamp(p.CreatedAt), stamp(p.ExpiresAt),
-		int64(p.Grant.Partition), p.Grant.ID[:])
-	if err != nil {
+	args := []any{p.ID, p.ClientID, p.Parameters, stamp(p.CreatedAt), stamp(p.ExpiresAt), int64(p.Grant.Partition), p.Grant.ID[:]}
+	if len(values) > 0 {
+		return s.claimWith(ctx, p.CreatedAt, values, db.Statement{Text: insert, Args: args})
+	}
+	if _, err := s.db.Write.Exec(ctx, insert, args...); err != nil {
 		return fmt.Errorf("insert pushed request: %w", err)
 	}
 	return nil

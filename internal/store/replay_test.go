@@ -1,9 +1,14 @@
 package store_test
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -26,6 +31,73 @@ func TestOneTimeValueIsClaimedOnce(t *testing.T) {
 		claim("assertion", "rpj", "ti", noon, true)
 		claim("assertion", "rp", "jti", noon.Add(time.Minute), true)
 		claim("assertion", "rp", "jti", noon.Add(time.Minute), false)
+	})
+}
+
+func TestOneTimeValuesAreClaimedTogether(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		value := func(key string) onetime.Value {
+			return onetime.Value{Kind: "proof", Owner: "rp", Key: key, Until: noon.Add(time.Minute), Used: errors.New(key + " was used")}
+		}
+		claim := func(now time.Time, want string, keys ...string) {
+			t.Helper()
+			var values []onetime.Value
+			for _, key := range keys {
+				values = append(values, value(key))
+			}
+			err := s.Replay.ClaimAll(t.Context(), now, values...)
+			if got := fmt.Sprint(err); got != want {
+				t.Errorf("ClaimAll of %q = %s, want %s", keys, got, want)
+			}
+		}
+		claim(noon, "<nil>")
+		claim(noon, "<nil>", "a", "b")
+		claim(noon, "b was used", "c", "b")
+		claim(noon, "<nil>", "c")
+		claim(noon, "c was used", "c")
+		claim(noon, "a was used", "d", "a", "b")
+		claim(noon.Add(time.Minute), "<nil>", "a", "b")
+	})
+}
+
+// Of concurrent claims that have a value in common one succeeds, in whatever order they name their values,
+// and the others claim nothing.
+func TestOneTimeValuesAreClaimedTogetherOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		const callers = 16
+		used := errors.New("used")
+		results := make([]error, callers)
+		var group sync.WaitGroup
+		for i := range callers {
+			values := []onetime.Value{
+				{Kind: "assertion", Key: "shared", Until: noon.Add(time.Minute), Used: used},
+				{Kind: "proof", Key: "shared", Until: noon.Add(time.Minute), Used: used},
+				{Kind: "proof", Key: fmt.Sprint("own", i), Until: noon.Add(time.Minute), Used: used},
+			}
+			if i%2 == 1 {
+				slices.Reverse(values)
+			}
+			group.Go(func() { results[i] = s.Replay.ClaimAll(t.Context(), noon, values...) })
+		}
+		group.Wait()
+		succeeded := 0
+		for i, err := range results {
+			switch {
+			case err == nil:
+				succeeded++
+			case !errors.Is(err, used):
+				t.Errorf("claim %d: %v, want %v", i, err, used)
+			}
+			first, again := s.Replay.ClaimOnce(t.Context(), "proof", "", fmt.Sprint("own", i), noon.Add(time.Minute), noon)
+			if again != nil || first != (err != nil) {
+				t.Errorf("claim %d ended with %v, and its own value can be claimed: %v, %v", i, err, first, again)
+			}
+		}
+		if succeeded != 1 {
+			t.Errorf("%d of %d concurrent claims succeeded, want 1", succeeded, callers)
+		}
 	})
 }
 

@@ -130,7 +130,7 @@ func New(e db.Engine, c Config) *Store {
 		Consents:       &Consents{d},
 		DataFiles:      &DataFiles{d},
 		Deadlines:      &EnrolmentDeadlines{d},
-		PushedRequests: &PushedRequests{d},
+		PushedRequests: &PushedRequests{&Replay{d}, d},
 		Devices:        &Devices{d},
 		Grants:         &Grants{d},
 		Groups:         &Groups{d},

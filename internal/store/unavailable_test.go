@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -343,6 +344,9 @@ var requestMethods = map[string]call{
 		return err
 	},
 
+	"ClaimAll": func(ctx context.Context, s *store.Store) error {
+		return s.Replay.ClaimAll(ctx, noon, onetime.Value{Key: "a"}, onetime.Value{Key: "b"})
+	},
 	"ClaimOnce": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Replay.ClaimOnce(ctx, "", "", "", noon, noon)
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jws"
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -224,12 +225,8 @@ func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 func (a *Authenticator) spend(ctx context.Context, parsed claims, now time.Time) error {
 	sum := sha256.Sum256([]byte(parsed.jti))
 	key := base64.RawURLEncoding.EncodeToString(sum[:])
-	first, err := a.cfg.Replay.ClaimOnce(ctx, replayKind, parsed.subject, key, parsed.expires.Add(leeway), now)
-	if err != nil {
-		return fmt.Errorf("redeem assertion: %w", err)
-	}
-	if !first {
-		return unacceptable("the assertion has been used before", refusal.AssertionReplayed)
-	}
-	return nil
+	return onetime.Claim(ctx, a.cfg.Replay, &onetime.Value{
+		Kind: replayKind, Owner: parsed.subject, Key: key, Until: parsed.expires.Add(leeway),
+		Used: unacceptable("the assertion has been used before", refusal.AssertionReplayed),
+	}, now)
 }

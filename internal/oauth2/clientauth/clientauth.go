@@ -17,6 +17,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -24,13 +25,6 @@ import (
 type Clients interface {
 	// Client returns [client.ErrNotFound] for a client that is not registered.
 	Client(ctx context.Context, id string) (*client.Client, error)
-}
-
-// Replay records one-time values.
-type Replay interface {
-	// ClaimOnce reports whether this is the first call with key. Of concurrent calls on all
-	// replicas one gets true.
-	ClaimOnce(ctx context.Context, kind, owner, key string, until, now time.Time) (bool, error)
 }
 
 // KeySets returns the public keys of clients.
@@ -50,7 +44,7 @@ type Renewals interface {
 // is required.
 type Config struct {
 	Clients Clients
-	Replay  Replay
+	Replay  onetime.Claimer
 	KeySets KeySets
 	// Hasher verifies short secrets. For an empty hash it must take as long as for a real one,
 	// and return false.

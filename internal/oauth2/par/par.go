@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/onetime"
 )
 
 // Authenticator authenticates the client of a request.
@@ -33,7 +34,10 @@ type Checks interface {
 
 // Store stores requests.
 type Store interface {
-	InsertPushed(ctx context.Context, p *authrequest.Pushed) error
+	// InsertPushed stores a request and claims the one-time values of its push, all of them or none.
+	InsertPushed(ctx context.Context, p *authrequest.Pushed, values ...onetime.Value) error
+	// ClaimAll claims values without a request.
+	ClaimAll(ctx context.Context, now time.Time, values ...onetime.Value) error
 }
 
 // Proofs verifies DPoP proofs, as [clientauth.Proofs] does.
@@ -72,8 +76,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	httpapi.JSON(w, http.StatusCreated, response)
 }
 
+// push checks and stores a request. It uses up the client's assertion, its request object and its proof even
+// if the request is rejected.
 func (h *Handler) push(w http.ResponseWriter, r *http.Request) (*Response, error) {
-	ctx, now := r.Context(), h.Now()
+	now := h.Now()
+	ctx, once := onetime.Collect(r.Context())
+	pushed, err := h.check(ctx, w, r, now)
+	if err != nil {
+		if used := h.Store.ClaimAll(ctx, now, once.Take()...); used != nil {
+			return nil, used
+		}
+		return nil, err
+	}
+	if err := h.Store.InsertPushed(ctx, pushed, once.Take()...); err != nil {
+		return nil, err
+	}
+	return &Response{RequestURI: pushed.RequestURI(), ExpiresIn: int64(h.Lifetime.Seconds())}, nil
+}
+
+// check authenticates the client and returns its request, which passes every check of an authorization
+// request.
+func (h *Handler) check(ctx context.Context, w http.ResponseWriter, r *http.Request, now time.Time) (*authrequest.Pushed, error) {
 	c, err := h.Authenticator.Authenticate(ctx, r)
 	if err != nil {
 		return nil, err
@@ -86,13 +109,8 @@ func (h *Handler) push(w http.ResponseWriter, r *http.Request) (*Response, error
 		return nil, err
 	}
 	pushed := &authrequest.Pushed{ID: authrequest.NewPushedID(), ClientID: c.ID, CreatedAt: now, ExpiresAt: now.Add(h.Lifetime)}
-	if pushed.Parameters, pushed.Grant, err = h.Checks.CheckPushed(ctx, c, parameters(r.PostForm, c), jkt, now); err != nil {
-		return nil, err
-	}
-	if err := h.Store.InsertPushed(ctx, pushed); err != nil {
-		return nil, err
-	}
-	return &Response{RequestURI: pushed.RequestURI(), ExpiresIn: int64(h.Lifetime.Seconds())}, nil
+	pushed.Parameters, pushed.Grant, err = h.Checks.CheckPushed(ctx, c, parameters(r.PostForm, c), jkt, now)
+	return pushed, err
 }
 
 // parameters returns the parameters of the authorization request: those of the form without the

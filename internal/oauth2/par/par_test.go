@@ -203,6 +203,13 @@ func TestPushedRequestsWithDPoP(t *testing.T) {
 	if p := key.PostForm("/oauth2/token", exchange); p.Status != http.StatusOK {
 		t.Errorf("the key of the push: %d %s", p.Status, p.Body)
 	}
+	before := s.Store.Statements()
+	if p := key.PostForm("/oauth2/par", form); p.Status != http.StatusCreated || s.Store.Statements()-before != 2 {
+		t.Errorf("a push with a proof: %d with %d statements, want 2", p.Status, s.Store.Statements()-before)
+	}
+	used := key.Proof(http.MethodPost, "/oauth2/par", "")
+	servertest.WantError(t, servertest.PostFormWithProof(s, "/oauth2/par", url.Values{"scope": {"openid"}}, used), 400, "invalid_request")
+	servertest.WantError(t, servertest.PostFormWithProof(s, "/oauth2/par", form, used), 400, "invalid_dpop_proof")
 	form.Set("dpop_jkt", other.Thumbprint())
 	servertest.WantError(t, key.PostForm("/oauth2/par", form), 400, "invalid_dpop_proof")
 	form.Set("dpop_jkt", key.Thumbprint())

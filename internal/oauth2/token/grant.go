@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
@@ -51,7 +52,8 @@ type Exchange struct {
 	Authorization *grant.Authorization
 	ExtraClaims   grant.ExtraClaims
 
-	trial       bool // of the administrators' console
+	once        *onetime.Values // of the client's authentication and proof
+	trial       bool            // of the administrators' console
 	spec        Spec
 	hooksCalled bool
 	request     tokens.Request // of the issuer

@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
@@ -51,13 +52,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	httpapi.JSON(w, http.StatusOK, response)
 }
 
-// exchange authenticates the client and runs the token request.
+// exchange authenticates the client and runs the token request. It uses up the client's assertion and
+// proof even if the request is rejected.
 func (h *Handler) exchange(w http.ResponseWriter, r *http.Request) (*Response, error) {
-	x, err := h.authenticate(r.Context(), r)
-	if err != nil {
-		return nil, err
+	ctx, once := onetime.Collect(r.Context())
+	var response *Response
+	x, err := h.authenticate(ctx, r)
+	if err == nil {
+		x.once = once
+		response, err = h.run(ctx, w, x)
 	}
-	return h.run(r.Context(), w, x)
+	if used := h.OneTime.ClaimAll(ctx, h.Now(), once.Take()...); used != nil {
+		return nil, used
+	}
+	return response, err
 }
 
 // run runs the phases of a token request after the authentication of the client. The client of a trial
@@ -68,6 +76,9 @@ func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (
 		return nil, err
 	}
 	if err := h.prove(ctx, w, x); err != nil {
+		return nil, err
+	}
+	if err := h.OneTime.ClaimAll(ctx, x.Now, x.once.Take()...); err != nil {
 		return nil, err
 	}
 	candidate, err := g.Check(ctx, x)

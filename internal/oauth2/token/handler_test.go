@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store"
 )
 
 // phases records the phases of token requests, and plays every part of them. A phase in fails
@@ -67,7 +68,7 @@ func (p *phases) Issue(context.Context, *tokens.Request) (tokens.Tokens, error) 
 // serve sends a token request of the dummy grant.
 func (p *phases) serve(changes ...string) *httptest.ResponseRecorder {
 	h := &Handler{Config: Config{
-		Authenticator: p, Scopes: p, Hooks: Hooks{Token: p}, Lifetimes: &tokens.Lifetimes{},
+		Authenticator: p, Scopes: p, Hooks: Hooks{Token: p}, Lifetimes: &tokens.Lifetimes{}, OneTime: &store.Replay{},
 		Proofs: &clientauth.Proofs{Verifier: &dpop.Verifier{}, RequiresNonce: func(*client.Client) bool { return false }},
 		Issued: func(string) { _ = p.record("count") }, Used: func(string) {}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
 	}, grants: []Grant{p}}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -19,6 +20,12 @@ type Authenticator interface {
 type GrantStore interface {
 	Codes
 	RefreshRotator
+}
+
+// OneTime holds values that may be used once.
+type OneTime interface {
+	// ClaimAll claims values, all of them or none. It returns the error Used of a value that was used before.
+	ClaimAll(ctx context.Context, now time.Time, values ...onetime.Value) error
 }
 
 // Config holds the dependencies and settings of a [Handler]. All members are required.
@@ -35,6 +42,7 @@ type Config struct {
 	Accounts      Accounts
 	Hooks         Hooks
 	Proofs        Proofs
+	OneTime       OneTime
 	// RefreshGracePeriod is the time in which the previous refresh token returns the current
 	// token.
 	RefreshGracePeriod time.Duration
