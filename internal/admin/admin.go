@@ -62,6 +62,7 @@ type Config struct {
 	RotatedSecretLifetime time.Duration // of a replaced client secret, by default
 
 	Scopes         Scopes
+	Resources      Resources
 	Consents       Consents
 	UserConsents   UserConsents
 	Activity       Activity

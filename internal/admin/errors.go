@@ -6,6 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/credential"
@@ -91,6 +92,7 @@ func newErrors() *httpapi.Errors {
 			}),
 			changed(account.ErrChanged),
 			changed(scope.ErrChanged),
+			changed(apiresource.ErrChanged),
 			notFound(account.ErrAttributeNotFound, "The attribute does not exist."),
 			conflict(account.ErrAttributeExists, "An attribute with this name exists."),
 			notFound(account.ErrNotFound, "The user does not exist."),
@@ -126,6 +128,8 @@ func newErrors() *httpapi.Errors {
 			conflict(trustedissuer.ErrExists, "The issuer is already trusted for this subject and key."),
 			notFound(scope.ErrNotFound, "The scope has no record."),
 			conflict(scope.ErrExists, "The scope already has a record."),
+			notFound(apiresource.ErrNotFound, "The resource is not declared."),
+			conflict(apiresource.ErrExists, "The resource is already declared, with or without a slash at its end."),
 			conflict(scope.ErrStandard, "A scope of OpenID Connect Core cannot be deleted."),
 			conflict(client.ErrExists, "A client with this client_id exists."),
 			conflict(client.ErrIsSubject, "The client_id is the subject of an account."),
@@ -136,6 +140,9 @@ func newErrors() *httpapi.Errors {
 			}),
 			httpapi.As(func(e *manage.InvalidScopeError) *httpapi.Error {
 				return &httpapi.Error{Code: "invalid_request", Description: "The scope is invalid: " + httpapi.Description(e.Reason) + "."}
+			}),
+			httpapi.As(func(e *manage.InvalidResourceError) *httpapi.Error {
+				return &httpapi.Error{Code: "invalid_request", Description: "The resource is invalid: " + httpapi.Description(e.Reason) + "."}
 			}),
 			httpapi.Is(client.ErrSector, httpapi.Error{Code: client.InvalidMetadata, Description: client.ErrSector.Error()}),
 			httpapi.Is(account.ErrDisabled, httpapi.Error{

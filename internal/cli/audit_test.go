@@ -18,7 +18,7 @@ func TestEveryCommandIsAuditedOrReadOnly(t *testing.T) {
 	readOnly := []string{
 		"apikeys list", "attributes list", "audit", "clients get", "clients list", "clients secrets", "clients usage", "completion", "dev", "explain", "grants list", "groups list", "healthcheck", "introspect",
 		"keys list", "keysets get", "keysets list", "mails list", "mails test", "migrate status", "migrate up", "notices list", "perform authorization-code", "perform client-credentials", "perform device-code", "presets list", "presets show",
-		"purge", "scopes get", "scopes list", "serve", "sessions list", "users activity", "users credentials list", "users get", "users list", "version",
+		"purge", "resources get", "resources list", "scopes get", "scopes list", "serve", "sessions list", "users activity", "users credentials list", "users get", "users list", "version",
 	}
 	changes := cli.AuditActions()
 	for _, command := range model(t).Leaves(true) {

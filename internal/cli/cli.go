@@ -32,6 +32,7 @@ type commandLine struct {
 	Migrate     migrateCommand     `cmd:"" help:"Manage database migrations."`
 	Clients     clientsCommand     `cmd:"" help:"Manage clients."`
 	Presets     presetsCommand     `cmd:"" help:"Show presets of well-known applications, for clients create."`
+	Resources   resourcesCommand   `cmd:"" help:"Manage resources: the services for which clients request access tokens."`
 	Scopes      scopesCommand      `cmd:"" help:"Manage scopes: titles, descriptions and claims."`
 	Users       usersCommand       `cmd:"" help:"Manage users."`
 	Groups      groupsCommand      `cmd:"" help:"Manage groups of users."`

@@ -74,7 +74,7 @@ func (d *Device) Parameters() string {
 		authrequest.ConsentParameter: {strings.Join(d.Scopes, " ")},
 	}
 	if len(d.Resources) > 0 {
-		form["resource"] = d.Resources
+		form["audience"] = d.Resources // also those that are no URIs
 	}
 	return form.Encode()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/cache"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/manage"
@@ -61,11 +62,21 @@ func TestChangeIsInEffectAtAnotherReplica(t *testing.T) {
 			}, func() any { c, err := clients.Client(ctx, "jwt"); must(t, err); return c.Secret }, 1},
 			{
 				"a new scope", func() error { return o.scopes.Create(ctx, &scope.Scope{Name: "files", Title: "Files"}) },
-				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files") != nil }, 2,
+				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files") != nil }, 3,
 			},
 			{
 				"another title of a scope", func() error { return o.scopes.Update(ctx, &scope.Scope{Name: "files", Title: "Renamed"}) },
-				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files").Title }, 2,
+				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files").Title }, 3,
+			},
+			{
+				"a declared resource", func() error {
+					return (&manage.Resources{Store: o.Resources, Now: time.Now}).Create(ctx, &apiresource.Resource{Definition: apiresource.Definition{Identifier: "https://api.example", Name: "API"}})
+				},
+				func() any {
+					s, err := scopes.Scopes(ctx)
+					must(t, err)
+					return s.Resources().Get("https://api.example") != nil
+				}, 3,
 			},
 			{
 				"a revoked API key", func() error { return o.apiKeys.Revoke(ctx, []string{k.ID}, func(string) error { return nil }) },

@@ -68,18 +68,21 @@ const (
 
 	// Parameters.
 
-	ParameterMissing   Rule = "parameter_missing"
-	ParameterInvalid   Rule = "parameter_invalid"
-	ScopeNotAllowed    Rule = "scope_not_allowed"
-	ScopeExceedsGrant  Rule = "scope_exceeds_grant"
-	ScopesDropped      Rule = "scopes_dropped"
-	ResourceNotAllowed Rule = "resource_not_allowed"
-	RequestObject      Rule = "request_object_invalid"
-	HintInvalid        Rule = "id_token_hint_invalid"
-	LoginRequired      Rule = "login_required"
-	ConsentRequired    Rule = "consent_required"
-	AccessDenied       Rule = "access_denied"
-	ACRUnmet           Rule = "acr_unmet"
+	ParameterMissing     Rule = "parameter_missing"
+	ParameterInvalid     Rule = "parameter_invalid"
+	ScopeNotAllowed      Rule = "scope_not_allowed"
+	ScopeExceedsGrant    Rule = "scope_exceeds_grant"
+	ScopesDropped        Rule = "scopes_dropped"
+	ResourceNotAllowed   Rule = "resource_not_allowed"
+	ResourceMalformed    Rule = "resource_malformed"
+	ResourcesNotShared   Rule = "resources_not_shared"
+	ResourceNeedsBinding Rule = "resource_needs_binding"
+	RequestObject        Rule = "request_object_invalid"
+	HintInvalid          Rule = "id_token_hint_invalid"
+	LoginRequired        Rule = "login_required"
+	ConsentRequired      Rule = "consent_required"
+	AccessDenied         Rule = "access_denied"
+	ACRUnmet             Rule = "acr_unmet"
 
 	// Presented access tokens.
 

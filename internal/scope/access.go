@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -35,13 +36,20 @@ func (s *Set) Downscope(a Access, limits Limits) Access {
 	n := Access{
 		Scopes:      common(a.Scopes, limits.Scopes),
 		ClaimScopes: common(a.ClaimScopes, limits.Scopes),
-		Resources:   common(a.Resources, limits.Resources),
+		Resources:   apiresource.Within(a.Resources, limits.Resources),
 	}
 	all := n.ScopesToConsent()
 	n.Claims = a.Claims.only(func(name string) bool {
 		return slices.ContainsFunc(s.scopesFor(name), func(scope string) bool { return slices.Contains(all, scope) })
 	})
 	return n
+}
+
+// InToken returns the access of an access token: a without the scopes that its resources do not
+// declare. ID and refresh tokens depend on a itself.
+func (s *Set) InToken(a Access) Access {
+	a.Scopes = s.resources.Limit(a.Scopes, a.Resources)
+	return a
 }
 
 // Request returns the access that a client gets with full consent: the scopes and resources

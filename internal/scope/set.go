@@ -5,7 +5,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/client"
 )
 
@@ -14,12 +16,13 @@ type Source interface {
 	Scopes(ctx context.Context) (*Set, error)
 }
 
-// Set is an immutable snapshot of all scopes.
+// Set is an immutable snapshot of all scopes and declared resources.
 type Set struct {
 	byName         map[string]*Scope
 	names          []string            // sorted
 	releasing      map[string][]string // claim to the scopes that release it to the client
 	selfRegistered []string
+	resources      *apiresource.Set
 }
 
 // NewSet returns the set of records and of the standard scopes without a record. Clients
@@ -54,6 +57,44 @@ func NewSet(records []*Scope, registration, reserved []string) *Set {
 		}
 	}
 	return set
+}
+
+// WithResources returns the set with declared resources.
+func (s *Set) WithResources(declared *apiresource.Set) *Set {
+	with := *s
+	with.resources = declared
+	return &with
+}
+
+// Resources returns the declared resources. The nil set has none.
+func (s *Set) Resources() *apiresource.Set {
+	if s == nil {
+		return nil
+	}
+	return s.resources
+}
+
+// RequestableResources returns the resources that a client may request now.
+//
+// Spec: RFC 8707 §2.
+func (s *Set) RequestableResources(c *client.Client) []string {
+	return s.resources.Requestable(c.ID, c.Audience)
+}
+
+// LongestToken returns the longest lifetime that a resource which the client may request declares for
+// its tokens, 0 for none.
+func (s *Set) LongestToken(c *client.Client) time.Duration {
+	return s.resources.Longest(s.RequestableResources(c))
+}
+
+// DroppedResources returns the resources of list that are not in kept.
+func (*Set) DroppedResources(list, kept []string) (dropped []string) {
+	for _, one := range list {
+		if _, ok := apiresource.Find(kept, one); !ok {
+			dropped = append(dropped, one)
+		}
+	}
+	return dropped
 }
 
 // All returns the records, sorted by name. The caller must not change them.
@@ -135,7 +176,7 @@ func (s *Set) Allowed(c *client.Client) []string {
 
 // LimitsOf returns the limits of a client now.
 func (s *Set) LimitsOf(c *client.Client) Limits {
-	return Limits{Scopes: s.Allowed(c), Resources: c.Audience}
+	return Limits{Scopes: s.Allowed(c), Resources: s.RequestableResources(c)}
 }
 
 // common returns the elements of list that are allowed.

@@ -82,6 +82,8 @@ func newYear(t *testing.T, url string) *year {
 	y.put("user_groups", 1000*day)
 	must(t, y.s.Attributes.InsertAttribute(t.Context(), &account.Attribute{Name: "team", CreatedAt: noon, UpdatedAt: noon}))
 	y.put("attributes", 1000*day)
+	must(t, y.s.Resources.InsertResource(t.Context(), aResource("https://api.example")))
+	y.put("resources", 1000*day)
 	y.put("memberships", 1000*day)
 	y.put("attribute_values", 1000*day)
 	_, err = y.outside.ExecContext(t.Context(), `UPDATE addresses SET address = address WHERE subject = 'alice'`) // as the previous version

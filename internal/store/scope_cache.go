@@ -3,18 +3,19 @@ package store
 import (
 	"context"
 
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/cache"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// ScopeCache caches the set of scopes until [Changes] reports that scopes may have
+// ScopeCache caches the set of scopes and resources until [Changes] reports that they may have
 // changed. Concurrent callers share one read.
 type ScopeCache struct {
 	sets *cache.Cache[struct{}, *scope.Set]
 }
 
 // NewScopeCache returns a cache of the sets that build returns for the stored scopes,
-// with the attributes that they release.
+// with the attributes that they release, and for the stored resources.
 func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache {
 	read := func(ctx context.Context, _ struct{}) (*scope.Set, error) {
 		records, err := s.Scopes.ListScopes(ctx)
@@ -25,7 +26,11 @@ func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache 
 		if err != nil {
 			return nil, err
 		}
-		return build(scope.WithAttributes(records, attributes)), nil
+		resources, err := s.Resources.ListResources(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return build(scope.WithAttributes(records, attributes)).WithResources(apiresource.NewSet(resources)), nil
 	}
 	return &ScopeCache{cache.New(cache.Config[struct{}, *scope.Set]{Size: 1, Read: read, Changes: s.Changes()})}
 }

@@ -67,6 +67,7 @@ type Store struct {
 	Refusals       *Refusals
 	Replay         *Replay
 	Requests       *Requests
+	Resources      *Resources
 	Scopes         *Scopes
 	SecondFactors  *SecondFactors
 	SearchWords    *SearchWords
@@ -144,6 +145,7 @@ func New(e db.Engine, c Config) *Store {
 		Refusals:       &Refusals{d},
 		Replay:         &Replay{d},
 		Requests:       &Requests{d},
+		Resources:      &Resources{d, r},
 		Scopes:         &Scopes{d, r},
 		SecondFactors:  &SecondFactors{d, told},
 		SearchWords:    &SearchWords{d, log},

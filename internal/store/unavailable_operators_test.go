@@ -102,6 +102,17 @@ var operatorMethods = map[string]call{
 	"UpdateScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.UpdateScope(ctx, aScope("hr"), nil) },
 	"DeleteScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.DeleteScope(ctx, "hr") },
 
+	"ListResources": func(ctx context.Context, s *store.Store) error { _, err := s.Resources.ListResources(ctx); return err },
+	"InsertResource": func(ctx context.Context, s *store.Store) error {
+		return s.Resources.InsertResource(ctx, aResource("https://api.example"))
+	},
+	"UpdateResource": func(ctx context.Context, s *store.Store) error {
+		return s.Resources.UpdateResource(ctx, aResource("https://api.example"), nil)
+	},
+	"DeleteResource": func(ctx context.Context, s *store.Store) error {
+		return s.Resources.DeleteResource(ctx, "https://api.example")
+	},
+
 	"FindClients": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Clients.FindClients(ctx, client.Filter{}, "", 0, 1)
 		return err

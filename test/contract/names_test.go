@@ -50,7 +50,7 @@ func TestPages(t *testing.T) {
 func TestAuditActions(t *testing.T) {
 	t.Parallel()
 
-	action := regexp.MustCompile(`^(apikey|attribute|audit|client|consent|console|device|grant|group|hydra|issuer|keys?|keysets?|login|logout|mail|notice|scope|session|token|user)(\.[a-z][a-z-]*)+$`)
+	action := regexp.MustCompile(`^(apikey|attribute|audit|client|consent|console|device|grant|group|hydra|issuer|keys?|keysets?|login|logout|mail|notice|resource|scope|session|token|user)(\.[a-z][a-z-]*)+$`)
 	golden(t, "audit.txt", lines(t, 50, slices.DeleteFunc(literals(t, action.MatchString), isMessageKey(t))))
 }
 

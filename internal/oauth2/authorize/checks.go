@@ -215,17 +215,16 @@ func checkScope(_ *Requests, a *AuthorizationRequest) error {
 	return nil
 }
 
-// checkResource reads the requested resources, each of which the client must have registered.
+// checkResource reads the requested resources, each of which the client may request. A token request
+// can narrow them; the access token of a response is for all of them, and bound to no key.
 //
 // Spec: RFC 8707 §2.1.
-func checkResource(_ *Requests, a *AuthorizationRequest) error {
-	a.requested.Resources = oauth2.Resources(a.form)
-	for _, resource := range a.requested.Resources {
-		if !slices.Contains(a.client.Audience, resource) {
-			return oauth2.StandardError(oauth2.CodeInvalidTarget)
-		}
+func checkResource(_ *Requests, a *AuthorizationRequest) (err error) {
+	a.requested.Resources, err = oauth2.RequestedResources(a.form, a.registered, a.client)
+	if err == nil && a.responseType.has(responseToken) {
+		err = oauth2.CheckTarget(a.registered, a.requested.Resources, false)
 	}
-	return nil
+	return err
 }
 
 // checkClaims reads the requested claims, and decides what the client gets if the user agrees.

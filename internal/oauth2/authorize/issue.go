@@ -108,7 +108,7 @@ func (h *Handler) newGrant(f *flow) *grant.WithAccount {
 	}
 	g.TokensUntil = now
 	if plan.AccessToken {
-		g.TokensUntil = h.Lifetimes.AccessUntil(a.client, client.GrantImplicit, now)
+		g.TokensUntil = h.Lifetimes.AccessUntil(a.client, client.GrantImplicit, plan.Longest, now)
 	}
 	return &grant.WithAccount{Grant: g, Username: s.Username, Claims: s.Claims, Released: s.Released}
 }
@@ -140,8 +140,8 @@ func (h *Handler) issue(ctx context.Context, f *flow, g *grant.WithAccount) ([]p
 		response = append(response,
 			parameter{"access_token", made.AccessToken}, parameter{"token_type", "Bearer"},
 			parameter{"expires_in", strconv.FormatInt(int64(made.ExpiresIn.Seconds()), 10)})
-		if a.grantsLess() {
-			response = append(response, parameter{"scope", strings.Join(a.access.Scopes, " ")})
+		if scopes := a.registered.InToken(a.access).Scopes; a.grantsLess() || len(scopes) < len(a.access.Scopes) {
+			response = append(response, parameter{"scope", strings.Join(scopes, " ")})
 		}
 	}
 	if a.responseType.has(responseIDToken) {

@@ -67,7 +67,7 @@ func (a *AuthorizationRequest) downscope(limits scope.Limits) {
 // plan returns the kinds of tokens that the grant of the request leads to.
 func (a *AuthorizationRequest) plan(codeLifetime time.Duration, now time.Time) tokens.GrantPlan {
 	p := tokens.GrantPlan{
-		GrantType: client.GrantAuthorizationCode, CodeLifetime: codeLifetime,
+		GrantType: client.GrantAuthorizationCode, CodeLifetime: codeLifetime, Longest: a.registered.Resources().Longest(a.access.Resources),
 		Code: a.responseType.has(responseCode), AccessToken: a.responseType.has(responseToken),
 		Refresh: slices.ContainsFunc(a.access.Scopes, grant.IsOfflineScope) && a.client.AllowsGrantType(client.GrantRefreshToken),
 	}
@@ -135,7 +135,7 @@ func (a *AuthorizationRequest) encode() (string, error) {
 
 // dropped returns the requested access that the response lacks.
 func (a *AuthorizationRequest) dropped() oauth2.Dropped {
-	d := oauth2.Dropped{Resources: oauth2.Missing(a.requested.Resources, a.access.Resources)}
+	d := oauth2.Dropped{Resources: a.registered.DroppedResources(a.requested.Resources, a.access.Resources)}
 	if a.form.Get("claims") != "" {
 		d.Claims = a.registered.DroppedClaims(a.claims, a.access.Claims)
 	}

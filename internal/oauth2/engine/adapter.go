@@ -237,6 +237,7 @@ func (x *exchange) hashes(ctx context.Context) tokens.IDTokenHashes {
 type engineClient struct {
 	*client.Client
 	scopes      []string // that the client may have
+	resources   []string // of the request, which have been checked
 	redirectURI string   // of the authorization request, which has been checked
 }
 
@@ -252,7 +253,7 @@ func (c *engineClient) GetGrantTypes() fosite.Arguments    { return c.GrantTypes
 func (c *engineClient) GetResponseTypes() fosite.Arguments { return c.ResponseTypes }
 func (c *engineClient) GetScopes() fosite.Arguments        { return c.scopes }
 func (c *engineClient) IsPublic() bool                     { return c.Client.IsPublic() }
-func (c *engineClient) GetAudience() fosite.Arguments      { return c.Audience }
+func (c *engineClient) GetAudience() fosite.Arguments      { return c.resources }
 
 func (c *engineClient) GetResponseModes() []fosite.ResponseModeType {
 	return []fosite.ResponseModeType{

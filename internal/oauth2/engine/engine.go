@@ -115,7 +115,7 @@ type AuthorizationResponse struct {
 func (e *Engine) Authorize(ctx context.Context, a *Authorization) (*AuthorizationResponse, error) {
 	x := &exchange{state: a.State, tokens: a.Tokens}
 	x.setClient(a.Tokens.Client, a.Tokens.Registered)
-	x.client.redirectURI = a.RedirectURI
+	x.client.redirectURI, x.client.resources = a.RedirectURI, a.Tokens.Access.Resources
 	ctx = x.in(ctx)
 	request, err := e.fosite.NewAuthorizeRequest(ctx, &http.Request{Method: http.MethodGet, Form: a.form()})
 	if err := x.result(err); err != nil {

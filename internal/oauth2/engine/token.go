@@ -48,7 +48,7 @@ func (e *Engine) RedeemCode(ctx context.Context, r TokenRequest, code Code) (*Ru
 	return run, run.start(ctx, &r)
 }
 
-// ClientCredentials checks the scopes and resources that a client requests for itself. Its
+// ClientCredentials checks the scopes that a client requests for itself, with checked resources. Its
 // error is an [oauth2.Error] or a failure of the server.
 //
 // Spec: RFC 6749 §4.4.2.
@@ -58,7 +58,7 @@ func (e *Engine) ClientCredentials(ctx context.Context, r TokenRequest, resource
 		form["audience"] = resources
 		r.HTTP = &http.Request{Method: http.MethodPost, Form: form, PostForm: form}
 	}
-	run := &Run{engine: e}
+	run := &Run{engine: e, exchange: exchange{client: engineClient{resources: resources}}}
 	return run, run.start(ctx, &r)
 }
 

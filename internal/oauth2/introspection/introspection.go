@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
@@ -120,7 +121,11 @@ func (h *Handler) introspect(ctx context.Context, token string, reader *client.C
 	if err != nil {
 		return nil, err
 	}
-	if reader != nil && claims.ClientID != reader.ID && !h.isFor(claims.Audience, reader) {
+	isFor, err := h.isFor(ctx, claims, reader)
+	if err != nil {
+		return nil, err
+	}
+	if !isFor {
 		return noteInactive(ctx, refusal.New(refusal.TokenAudience, "the token is neither the client's own nor for it",
 			refusal.Registered("issued_to", claims.ClientID), refusal.Registered("audience", strings.Join(claims.Audience, " ")))), nil
 	}
@@ -139,18 +144,27 @@ func (h *Handler) introspect(ctx context.Context, token string, reader *client.C
 	return response, nil
 }
 
-// isFor reports whether c is a resource server for one of the audiences: its client_id is
-// one, or it serves the resource. A resource that it may request tokens for does not count.
-// A token without a resource is shown to every client of the operator, but not to clients of
-// dynamic registration. The issuer in the audience of a token for a resource is only meant
-// for the userinfo endpoint.
-func (h *Handler) isFor(audience []string, c *client.Client) bool {
-	if slices.Equal(audience, []string{h.Issuer}) && !c.Dynamic {
-		return true
+// isFor reports whether c, nil for an operator, may see a token: it is its own, or c is a resource
+// server for one of its audiences, because its client_id is one or it serves the resource. A resource
+// that it may request tokens for does not count. A token without a resource is shown to every client
+// of the operator that serves no declared resource, but not to clients of dynamic registration. The
+// issuer in the audience of a token for a resource is only meant for the userinfo endpoint.
+func (h *Handler) isFor(ctx context.Context, claims *tokens.AccessClaims, c *client.Client) (bool, error) {
+	if c == nil || claims.ClientID == c.ID {
+		return true, nil
 	}
-	return slices.ContainsFunc(audience, func(a string) bool {
-		return a == c.ID || slices.Contains(c.ServedResources, a)
-	})
+	registered, err := h.Scopes.Scopes(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read resources: %w", err)
+	}
+	served := registered.Resources().Served(c.ID, c.ServedResources)
+	if len(served) == 0 && slices.Equal(claims.Audience, []string{h.Issuer}) && !c.Dynamic {
+		return true, nil
+	}
+	return slices.ContainsFunc(claims.Audience, func(a string) bool {
+		_, serves := apiresource.Find(c.ServedResources, a)
+		return a == c.ID || serves || slices.Contains(served, apiresource.Key(a))
+	}), nil
 }
 
 // noteInactive returns the response for a token that is not active, and notes the cause,

@@ -25,14 +25,15 @@ func (x *Exchange) downscope(b *Basis) (access scope.Access, dropped oauth2.Drop
 	}
 	allowed := x.Registered.Downscope(granted, x.Registered.LimitsOf(x.Client))
 	dropped = oauth2.Dropped{
-		NotAllowed: oauth2.Missing(granted.Scopes, allowed.Scopes), Resources: oauth2.Missing(granted.Resources, allowed.Resources),
+		NotAllowed: oauth2.Missing(granted.Scopes, allowed.Scopes), Resources: x.Registered.DroppedResources(granted.Resources, allowed.Resources),
 		Claims: x.Registered.DroppedClaims(granted.Claims, allowed.Claims),
 	}
 	limits, err := x.requested(b, allowed)
 	if err != nil {
 		return access, dropped, err
 	}
-	return x.Registered.Downscope(allowed, limits), dropped, nil
+	access = x.Registered.Downscope(allowed, limits)
+	return access, dropped, x.checkTarget(access.Resources)
 }
 
 // requested returns the part of allowed that the request names, or all of it. A request for
@@ -43,12 +44,15 @@ func (x *Exchange) requested(b *Basis, allowed scope.Access) (scope.Limits, erro
 		return scope.Limits{}, oauth2.StandardError(oauth2.CodeInvalidScope).Because(x.exceeds(refusal.ScopeExceedsGrant, "scope",
 			b.Grant, "scopes", b.Grant.Scopes, x.Client.Scopes()))
 	}
-	resources, ok := part(oauth2.Resources(x.Form), allowed.Resources)
+	resources, ok, err := oauth2.NarrowResources(x.Form, allowed.Resources)
+	if err != nil {
+		return scope.Limits{}, err
+	}
 	if !ok || len(resources) == 0 && len(b.Grant.Resources) > 0 {
 		// Without its last resource, the token would be for the default audience, which was not
 		// granted.
 		return scope.Limits{}, oauth2.StandardError(oauth2.CodeInvalidTarget).Because(x.exceeds(refusal.ResourceNotAllowed, "resource",
-			b.Grant, "resources", b.Grant.Resources, x.Client.Audience))
+			b.Grant, "resources", b.Grant.Resources, x.Registered.RequestableResources(x.Client)))
 	}
 	// The parameter scope cannot name the scopes that are only there for requested claims.
 	return scope.Limits{Scopes: slices.Concat(scopes, allowed.ClaimScopes), Resources: resources}, nil

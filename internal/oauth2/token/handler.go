@@ -6,7 +6,6 @@ package token
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
@@ -119,7 +118,7 @@ func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (
 	}
 	return &Response{
 		AccessToken: issued.AccessToken, TokenType: tokens.TypeFor(x.JKT), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
-		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(access.Scopes, " "),
+		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(x.Registered.InToken(access).Scopes, " "),
 	}, nil
 }
 
@@ -156,7 +155,7 @@ func (h *Handler) grantOf(x *Exchange) (Grant, error) {
 			Because(refusal.New(refusal.ParameterMissing, "the parameter "+name+" is missing"))
 	}
 	x.HooksFollow = h.Hooks.follow(x.Client, x.spec)
-	x.AccessUntil = h.Lifetimes.AccessUntil(x.Client, grantType, x.Now)
+	x.AccessUntil = h.Lifetimes.AccessUntil(x.Client, grantType, x.Registered.LongestToken(x.Client), x.Now)
 	return g, nil
 }
 
@@ -179,17 +178,4 @@ func (b *Basis) grant() *grant.Grant {
 		return nil
 	}
 	return &b.Grant.Grant
-}
-
-// checkResources returns the requested resources if the client may have all of them.
-//
-// Spec: RFC 8707 §2.
-func (x *Exchange) checkResources() ([]string, error) {
-	requested := oauth2.Resources(x.Form)
-	for _, resource := range requested {
-		if !slices.Contains(x.Client.Audience, resource) {
-			return nil, oauth2.StandardError(oauth2.CodeInvalidTarget)
-		}
-	}
-	return requested, nil
 }

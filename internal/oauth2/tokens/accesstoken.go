@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -11,9 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/pkg/resource"
@@ -87,21 +89,27 @@ func (c *AccessClaims) resourceToken() *resource.Token {
 	return seen
 }
 
-// AccessToken issues an access token and returns its lifetime.
+// AccessToken issues an access token and returns its lifetime. Its resources, if they are declared,
+// decide about its scopes, format, algorithm and lifetime.
 //
-// Spec: RFC 9068 §2.
+// Spec: RFC 9068 §2, RFC 8707 §2.
 func (i *Issuer) AccessToken(ctx context.Context, r *Request) (token string, expiresIn time.Duration, err error) {
-	expiry := i.expiry(r)
-	claims := i.accessClaims(r, expiry)
+	policy, err := r.Registered.Resources().PolicyOf(r.Access.Resources)
+	if err != nil {
+		return "", 0, fmt.Errorf("issue access token: %w", err)
+	}
+	access := r.Registered.InToken(r.Access)
+	expiry := i.expiry(r, policy.Lifetime)
+	claims := i.accessClaims(r, access, expiry)
 	expiresIn = expiry.Sub(r.Now)
-	if i.isOpaque(r.Client) {
+	if i.isOpaque(policy.Format, r.Client.AccessTokenStrategy) {
 		body, err := json.Marshal(claims)
 		if err != nil {
 			return "", 0, fmt.Errorf("encode access token: %w", err)
 		}
 		return i.Sealer.Seal(body), expiresIn, nil
 	}
-	released, err := i.accessTokenClaims(ctx, r)
+	released, err := i.accessTokenClaims(ctx, r, access)
 	if err != nil {
 		return "", 0, err
 	}
@@ -109,22 +117,22 @@ func (i *Issuer) AccessToken(ctx context.Context, r *Request) (token string, exp
 	if err != nil {
 		return "", 0, err
 	}
-	if token, err = i.Signer.SignClaims(ctx, i.AccessTokenAlg, typeAccessToken, encoded); err != nil {
+	if token, err = i.Signer.SignClaims(ctx, jwks.Algorithm(cmp.Or(policy.Alg, string(i.AccessTokenAlg))), typeAccessToken, encoded); err != nil {
 		return "", 0, fmt.Errorf("sign access token: %w", err)
 	}
 	return token, expiresIn, nil
 }
 
-func (i *Issuer) accessClaims(r *Request, expiry time.Time) AccessClaims {
+func (i *Issuer) accessClaims(r *Request, access scope.Access, expiry time.Time) AccessClaims {
 	claims := AccessClaims{
 		Issuer:   i.Issuer,
-		Audience: i.audience(r),
+		Audience: i.audience(r, access),
 		ClientID: r.Client.ID,
 		Subject:  r.Client.ID,
 		IssuedAt: r.Now.Unix(),
 		Expiry:   expiry.Unix(),
 		ID:       newTokenID(r.Now),
-		Scope:    strings.Join(r.Access.Scopes, " "),
+		Scope:    strings.Join(access.Scopes, " "),
 		Extra:    r.ExtraClaims.AccessToken,
 	}
 	if r.JKT != "" {
@@ -146,20 +154,21 @@ func (i *Issuer) accessClaims(r *Request, expiry time.Time) AccessClaims {
 // userinfo endpoint accepts the token.
 //
 // Spec: RFC 9068 §3.
-func (i *Issuer) audience(r *Request) []string {
-	resources := r.Access.Resources
-	ours := len(resources) == 0 || r.Grant != nil && slices.Contains(r.Access.Scopes, oauth2.ScopeOpenID)
+func (i *Issuer) audience(r *Request, access scope.Access) []string {
+	resources := access.Resources
+	ours := len(resources) == 0 || r.Grant != nil && slices.Contains(access.Scopes, oauth2.ScopeOpenID)
 	if !ours || slices.Contains(resources, i.Issuer) {
 		return resources
 	}
 	return append(slices.Clone(resources), i.Issuer)
 }
 
-func (i *Issuer) isOpaque(c *client.Client) bool {
-	switch c.AccessTokenStrategy {
-	case "opaque":
+// isOpaque reports whether a token is opaque: its resource decides, then its client, then the server.
+func (i *Issuer) isOpaque(ofResource, ofClient string) bool {
+	switch cmp.Or(ofResource, ofClient) {
+	case apiresource.FormatOpaque:
 		return true
-	case "jwt":
+	case apiresource.FormatJWT:
 		return false
 	default:
 		return i.OpaqueAccessToken
@@ -168,8 +177,8 @@ func (i *Issuer) isOpaque(c *client.Client) bool {
 
 // expiry returns when the access token of r ends: no later than its grant says, by which it
 // is found and kept, or than the trusted issuer whose assertion it was issued for.
-func (i *Issuer) expiry(r *Request) time.Time {
-	end := r.Now.Add(i.Lifetimes.Access(r.Client, r.GrantType))
+func (i *Issuer) expiry(r *Request, declared time.Duration) time.Time {
+	end := r.Now.Add(i.Lifetimes.AccessOf(r.Client, r.GrantType, declared))
 	switch {
 	case r.Grant != nil:
 		return earliest(end, r.Grant.EndsAt, r.Grant.TokensUntil)
@@ -193,15 +202,15 @@ func earliest(end time.Time, bounds ...time.Time) time.Time {
 // accessTokenClaims returns the claims about the user for a signed access token.
 //
 // Spec: RFC 9068 §2.2.2, §2.2.3.
-func (i *Issuer) accessTokenClaims(ctx context.Context, r *Request) (map[string]any, error) {
-	if r.Grant == nil || !r.Registered.ReleasesIn(r.Access, scope.AccessToken) {
+func (i *Issuer) accessTokenClaims(ctx context.Context, r *Request, access scope.Access) (map[string]any, error) {
+	if r.Grant == nil || !r.Registered.ReleasesIn(access, scope.AccessToken) {
 		return nil, nil
 	}
 	account, err := r.Registered.AccountClaims(r.Grant)
 	if err != nil {
 		return nil, err
 	}
-	claims := r.Registered.ByScope(account, r.Access, scope.AccessToken)
+	claims := r.Registered.ByScope(account, access, scope.AccessToken)
 	i.shorten(ctx, r, "access token", claims)
 	return claims, nil
 }

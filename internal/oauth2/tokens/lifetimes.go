@@ -35,10 +35,24 @@ func (l *Lifetimes) Refresh(c *client.Client, grantType string) time.Duration {
 	return c.Of(grantType).Refresh.Or(l.RefreshIdle)
 }
 
-// AccessUntil returns a bound for the end of an access token that is issued at now. The
-// statement that redeems a code or refresh token writes it into the grant.
-func (l *Lifetimes) AccessUntil(c *client.Client, grantType string, now time.Time) time.Time {
-	return nextSecond(now.Add(l.Access(c, grantType)))
+// AccessOf returns the lifetime of an access token for resources that declare one, 0 for none: it
+// replaces that of the client.
+func (l *Lifetimes) AccessOf(c *client.Client, grantType string, declared time.Duration) time.Duration {
+	if declared > 0 {
+		return min(declared, l.LongestToken)
+	}
+	return l.Access(c, grantType)
+}
+
+// AccessUntil returns a bound for the end of an access token that is issued at now, of which the
+// resources declare at most the lifetime longest. The statement that redeems a code or refresh token
+// writes it into the grant.
+func (l *Lifetimes) AccessUntil(c *client.Client, grantType string, longest time.Duration, now time.Time) time.Time {
+	return nextSecond(now.Add(l.longestAccess(c, grantType, longest)))
+}
+
+func (l *Lifetimes) longestAccess(c *client.Client, grantType string, declared time.Duration) time.Duration {
+	return max(l.Access(c, grantType), min(declared, l.LongestToken))
 }
 
 // nextSecond returns the first whole second after t. The end of a token has whole seconds,
@@ -52,6 +66,7 @@ type GrantPlan struct {
 	Code         bool          // the client gets a code
 	AccessToken  bool          // the authorization response holds an access token
 	Refresh      bool          // the code leads to refresh tokens
+	Longest      time.Duration // the longest lifetime that its resources declare for access tokens; 0 for none
 }
 
 // GrantEnd returns when a grant of c that begins at now ends if it is not used, and when in
@@ -66,10 +81,10 @@ func (l *Lifetimes) GrantEnd(c *client.Client, p GrantPlan, now time.Time) (idle
 	}
 	var longest time.Duration
 	if p.Code {
-		longest = p.CodeLifetime + l.Access(c, p.GrantType)
+		longest = p.CodeLifetime + l.longestAccess(c, p.GrantType, p.Longest)
 	}
 	if p.AccessToken {
-		longest = max(longest, l.Access(c, client.GrantImplicit))
+		longest = max(longest, l.longestAccess(c, client.GrantImplicit, p.Longest))
 	}
 	if longest == 0 {
 		longest = l.ID(c, client.GrantImplicit)
