@@ -61,10 +61,10 @@ func Parse(compact string) (*JWS, error) {
 		return nil, ErrMalformed
 	}
 	j.Raw, j.signature = text, signature
-	if j.Header, headerOK = parseObject(header); !headerOK {
+	if j.Header, headerOK = ParseObject(header); !headerOK {
 		return nil, ErrMalformed
 	}
-	if j.Payload, textOK = parseObject(text); !textOK {
+	if j.Payload, textOK = ParseObject(text); !textOK {
 		return nil, ErrMalformed
 	}
 	j.Alg, j.KID = older(j.Header.Text("alg")), j.Header.Text("kid")

@@ -17,8 +17,8 @@ const maxDepth = 32
 // decoder of the standard library accepts EXP for exp, and the last of repeated members.
 type Object map[string]any
 
-// parseObject parses a text that is exactly one JSON object.
-func parseObject(text []byte) (Object, bool) {
+// ParseObject parses a text that is exactly one JSON object, of any size.
+func ParseObject(text []byte) (Object, bool) {
 	if !utf8.Valid(text) {
 		return nil, false
 	}

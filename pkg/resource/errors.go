@@ -42,7 +42,7 @@ func (e *Error) Unwrap() error { return e.Err }
 //
 // Spec: RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1.
 func (s *Server) challenge(proof bool, e *Error) httpapi.Challenge {
-	c := httpapi.Challenge{Realm: s.config.Realm, Code: e.Code, Description: e.Description, ResourceMetadata: s.config.MetadataURL}
+	c := httpapi.Challenge{Realm: s.config.Realm, Code: e.Code, Description: e.Description, ResourceMetadata: s.metadataURL}
 	if proof {
 		c.Scheme, c.Algs = dpop.Scheme, strings.Join(dpop.Algorithms(), " ")
 	}

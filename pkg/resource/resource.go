@@ -75,19 +75,31 @@ type Config struct {
 
 	// Realm is the realm of challenges. It may be empty.
 	Realm string
-	// MetadataURL is the URL of the metadata of the resource, for challenges. [MetadataURL] computes it.
+	// AuthorizationServers are the issuer identifiers of the servers whose tokens the resource accepts.
+	// They are for the metadata of the resource, as are the members below. If there are any, challenges
+	// name the URL of the metadata, at which the service mounts [Server.MetadataHandler].
 	//
-	// Spec: RFC 9728 §5.1.
-	MetadataURL string
+	// Spec: RFC 9728 §2, §5.1.
+	AuthorizationServers []string
+	Scopes               []string // that clients may need
+	Name                 string   // for users
+	Documentation        string   // a URL for developers
+	// CertificateBoundTokens announces that the resource checks tokens that are bound to a client
+	// certificate: its connections ask for one.
+	CertificateBoundTokens bool
 	// Now returns the time. The default is [time.Now].
 	Now func() time.Time
 }
 
+// nonceKeySize is the minimum size of a nonce key, in bytes.
+const nonceKeySize = 32
+
 // Server checks the requests to a protected resource. It is safe for concurrent use.
 type Server struct {
-	config Config
-	origin string // of Resource
-	proofs *dpop.Verifier
+	config      Config
+	origin      string // of Resource
+	metadataURL string // empty without metadata
+	proofs      *dpop.Verifier
 }
 
 // Need is what an operation requires of the token of a request.
@@ -109,9 +121,15 @@ func New(c Config) (*Server, error) {
 	if c.Tokens == nil {
 		return nil, errors.New("invalid configuration: Tokens is not set")
 	}
+	if slices.ContainsFunc(c.NonceKeys, func(key []byte) bool { return len(key) < nonceKeySize }) {
+		return nil, fmt.Errorf("invalid NonceKeys: a key has less than %d bytes", nonceKeySize)
+	}
 	s := &Server{config: c, origin: at.Scheme + "://" + at.Host}
 	if len(c.Audience) == 0 {
 		s.config.Audience = []string{c.Resource}
+	}
+	if len(c.AuthorizationServers) > 0 {
+		s.metadataURL = MetadataURL(c.Resource)
 	}
 	if c.Now == nil {
 		s.config.Now = time.Now
