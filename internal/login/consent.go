@@ -43,10 +43,15 @@ func (h *Consent) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
+	resources, err := resourceNames(r.Context(), h.Scopes, f.parameters)
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
 	for i := range scopes {
 		scopes[i].Optional = f.client.IsOptionalScope(scopes[i].Name)
 	}
-	h.Pages.Consent(w, f.localize(r), http.StatusOK, h.form(f, name, scopes))
+	h.Pages.Consent(w, f.localize(r), http.StatusOK, h.form(f, name, scopes, resources))
 }
 
 // Submit serves POST /consent: the fields request, decision and remember, and one for each
@@ -113,11 +118,11 @@ func (f *flow) mayRememberConsent() bool {
 	return f.client.MayReuseConsent(f.parameters.Get("redirect_uri"), front)
 }
 
-func (h *Consent) form(f *flow, name string, scopes []pages.Scope) pages.Consent {
+func (h *Consent) form(f *flow, name string, scopes []pages.Scope, resources []string) pages.Consent {
 	page := pages.Consent{
 		Client: f.clientView(), RedirectHost: f.redirectHost(),
 		Action:  h.Issuer + "/consent?" + sessionQuery(f.session),
-		Request: f.request.ID, DisplayName: name, Username: cmp.Or(f.session.Username, f.session.Subject), Scopes: scopes,
+		Request: f.request.ID, DisplayName: name, Username: cmp.Or(f.session.Username, f.session.Subject), Scopes: scopes, Resources: resources,
 		Remember: f.mayRememberConsent(),
 	}
 	if !h.LoginApp {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -24,6 +26,22 @@ func describeScopes(ctx context.Context, source scope.Source, names []string) ([
 		list[i] = describeScope(name, known.Get(name))
 	}
 	return list, nil
+}
+
+// resourceNames returns the names of the declared resources that a request names.
+//
+// Spec: RFC 8707 §2.1.
+func resourceNames(ctx context.Context, source scope.Source, parameters url.Values) (names []string, err error) {
+	known, err := source.Scopes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read resources: %w", err)
+	}
+	for _, one := range oauth2.Resources(parameters) {
+		if r := known.Resources().Get(one); r != nil && !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	return names, nil
 }
 
 // DescribeScopes returns the descriptions of scopes for a page of another package.

@@ -21,6 +21,8 @@ type Consent struct {
 	// DisplayName and Username belong to the signed-in user.
 	DisplayName, Username string
 	Scopes                []Scope
+	// Resources are the names of the services for which the application gets access.
+	Resources []string
 	// Lifetime, if positive, is the maximum lifetime of the access.
 	Lifetime time.Duration
 	// Remember shows the checkbox for remembering the decision. Omit it if the next request

@@ -102,7 +102,7 @@ func states() []sample {
 			scopes = append(scopes, scope)
 		}
 		p.Consent(w, request(), http.StatusOK, Consent{
-			Client: client(text), Action: link, RedirectHost: "app.example", Username: text, Scopes: scopes, Lifetime: 30 * 24 * time.Hour, Remember: true, SwitchURL: link,
+			Client: client(text), Action: link, RedirectHost: "app.example", Username: text, Resources: []string{text, text}, Scopes: scopes, Lifetime: 30 * 24 * time.Hour, Remember: true, SwitchURL: link,
 		})
 	})
 	add("consent-nothing", func(p *Pages, w http.ResponseWriter, text, link string) {

@@ -241,6 +241,9 @@ func TestConsoleRoles(t *testing.T) {
 		"/console/scopes":                     {apikey.ScopesRead, apikey.ScopesWrite, url.Values{"delete": {"none"}, "confirm": {"yes"}}},
 		"/console/scopes/new":                 {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"name": {"print"}, "claims": {"printer"}}},
 		"/console/scopes/profile":             {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"title": {"Profile"}}},
+		"/console/resources":                  {read: apikey.ScopesRead},
+		"/console/resources/new":              {apikey.ScopesWrite, apikey.ScopesWrite, url.Values{"identifier": {"https://print.example"}, "name": {"Print"}}},
+		"/console/resources/urn:example:team": {apikey.ScopesRead, apikey.ScopesWrite, url.Values{"change": {"definition"}, "name": {"Team"}}},
 		"/console/settings":                   {read: apikey.KeysRead},
 		"/console/groups/new":                 {apikey.UsersWrite, apikey.UsersWrite, url.Values{"name": {"staff"}}},
 		"/console/applications/web/look":      {apikey.ClientsRead, apikey.ClientsWrite, url.Values{"before": {"{}"}}},
@@ -307,10 +310,11 @@ func TestConsoleRoles(t *testing.T) {
 	}
 }
 
-// addGroupAndAttribute adds the group crew and the attribute team.
+// addGroupAndAttribute adds the group crew, the attribute team and the resource urn:example:team.
 func addGroupAndAttribute(t *testing.T, s *servertest.Server) {
 	t.Helper()
 	ctx, now := t.Context(), s.Time()
+	s.DeclareResource(`{"identifier":"urn:example:team","name":"Team"}`)
 	servertest.Must(t, s.Store.Groups.InsertGroup(ctx, &account.Group{Name: "crew", CreatedAt: now, UpdatedAt: now}))
 	servertest.Must(t, s.Store.Attributes.InsertAttribute(ctx, &account.Attribute{
 		Name: "team", AttributeDefinition: account.AttributeDefinition{Type: account.StringAttribute}, CreatedAt: now, UpdatedAt: now,

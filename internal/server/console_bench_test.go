@@ -47,6 +47,8 @@ func consolePages() []struct{ name, path, after string } {
 		{name: "scopes", path: "/scopes"},
 		{name: "new scope", path: "/scopes/new"},
 		{name: "scope", path: "/scopes/profile"},
+		{name: "resources", path: "/resources"},
+		{name: "new resource", path: "/resources/new"},
 		{name: "audit", path: "/audit"},
 		{name: "audit, middle", path: "/audit?before={audit middle}"},
 		{name: "audit, last", path: "/audit?before={audit last}"},

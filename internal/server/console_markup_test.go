@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/server/servertest"
@@ -28,6 +29,7 @@ func TestConsoleShowsTextOfOthersAsText(t *testing.T) {
 		t.Helper()
 		s, b := openConsole(t, db, account.Owner)
 		ctx := t.Context()
+		servertest.Must(t, s.Store.Resources.InsertResource(ctx, &apiresource.Resource{Definition: apiresource.Definition{Identifier: "urn:hostile", Name: hostileText, Scopes: []string{hostileText}, Clients: []string{hostileText}}}))
 		servertest.Must(t, s.Store.Scopes.InsertScope(ctx, &scope.Scope{Name: "hostile", Title: hostileText, Description: hostileText}))
 		eve := &account.Account{Subject: "eve-" + hostileText, Username: hostileText, CreatedAt: s.Time(), UpdatedAt: s.Time(), Claims: map[string]any{"name": hostileText, "given_name": hostileText}}
 		servertest.Must(t, s.Store.Accounts.InsertAccount(ctx, eve))
@@ -49,7 +51,7 @@ func TestConsoleShowsTextOfOthersAsText(t *testing.T) {
 		}
 		paths := []string{
 			"/console", "/console/people", "/console/people?q=" + url.QueryEscape(hostileText), "/console/people/" + url.PathEscape(eve.Subject), "/console/groups",
-			"/console/audit?action=" + url.QueryEscape(hostileText), "/console/audit", "/console/scopes", "/console/scopes/hostile",
+			"/console/audit?action=" + url.QueryEscape(hostileText), "/console/audit", "/console/scopes", "/console/scopes/hostile", "/console/resources", "/console/resources/urn:hostile",
 			"/console/sessions?subject=" + url.QueryEscape(hostileText), "/console/explain?request_id=" + url.QueryEscape(hostileText), "/console/settings", "/console/keys",
 		}
 		text := strings.NewReplacer(`"`, `\"`, "\u202e", "", "\u2066", "", "\u200b", "").Replace(hostileText)
@@ -91,7 +93,7 @@ func TestConsoleShowsTextOfOthersAsText(t *testing.T) {
 			"/console/applications/new": {"kind": {"web"}, "name": {hostileText}, "redirect_uri": {hostileText}}, "/console/people/new": {"username": {hostileText}, "email": {hostileText}, "name": {hostileText}},
 			"/console/people/invite": {"email": {hostileText}, "groups": {hostileText}}, "/console/groups/new": {"name": {hostileText}, "description": {hostileText}},
 			"/console/people/invitations": {"withdraw": {hostileText}}, "/console/people/invitations/bulk": {"list": {hostileText + "@example.org," + hostileText}},
-			"/console/attributes/new": {"name": {hostileText}, "title": {hostileText}, "scope": {hostileText}}, "/console/scopes": {"delete": {hostileText}}, "/console/scopes/new": {"name": {hostileText}, "title": {hostileText}, "claims": {hostileText}},
+			"/console/attributes/new": {"name": {hostileText}, "title": {hostileText}, "scope": {hostileText}}, "/console/scopes": {"delete": {hostileText}}, "/console/resources/new": {"identifier": {hostileText}, "name": {hostileText}, "scopes": {hostileText}, "clients": {hostileText}}, "/console/scopes/new": {"name": {hostileText}, "title": {hostileText}, "claims": {hostileText}},
 			"/console/people/" + url.PathEscape(eve.Subject): {"change": {"delete"}},
 			"/console/sessions": {"end": {hostileText}},
 		} {

@@ -52,6 +52,7 @@ func TestConsoleConflicts(t *testing.T) {
 		for path, form := range map[string]url.Values{
 			"/console/groups/new":       {"name": {"staff"}, "description": {"All"}},
 			"/console/attributes/new":   {"name": {"team"}, "type": {"string"}, "visible_to": {"administrator"}, "editable_by": {"administrator"}},
+			"/console/resources/new":    {"identifier": {"urn:example:print"}, "name": {"Print"}},
 			"/console/scopes/new":       {"name": {"print"}, "title": {"Print"}, "claims": {"printer"}},
 			"/console/applications/new": {"kind": {"web"}, "name": {"Wiki"}, "redirect_uri": {"https://wiki.example/a"}},
 		} {
@@ -69,6 +70,7 @@ func TestConsoleConflicts(t *testing.T) {
 			"group":                  {"/console/groups/staff", "description", "description"},
 			"attribute":              {"/console/attributes/team", "title", "definition"},
 			"scope":                  {"/console/scopes/print", "title", ""},
+			"resource":               {"/console/resources/urn:example:print", "name", "definition"},
 			"application":            {"/console/applications/" + wiki, "redirect_uris", "redirect_uris"},
 		} {
 			t.Run(name, func(t *testing.T) {

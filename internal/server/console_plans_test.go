@@ -51,7 +51,7 @@ func TestConsolePagesScanNoTableOfSQLite(t *testing.T) {
 	small := []string{
 		"SCAN CONSTANT ROW",
 		"SCAN v", "SCAN k USING INDEX sqlite_autoindex_signing_keys_1 LEFT-JOIN", "SCAN scopes USING INDEX sqlite_autoindex_scopes_1",
-		"SCAN attributes USING INDEX sqlite_autoindex_attributes_1", "SCAN replicas",
+		"SCAN resources USING INDEX sqlite_autoindex_resources_1", "SCAN attributes USING INDEX sqlite_autoindex_attributes_1", "SCAN replicas",
 		"SCAN clients USING COVERING INDEX clients_listed", // counts them
 		"SCAN clients USING INDEX clients_allowed_groups",  // which has only some
 	}

@@ -155,7 +155,7 @@ func TestConsoleSensitiveForms(t *testing.T) {
 	t.Parallel()
 	s, b := openConsole(t, storetest.New(t), account.Owner)
 	s.Advance(6 * time.Minute)
-	harmless := []string{"/console/applications/web/try", "/console/attributes/new", "/console/attributes/profile", "/console/groups/new", "/console/groups/profile", "/console/mail", "/console/people/invitations/report", "/console/scopes", "/console/scopes/new", "/console/scopes/profile", "/console/sessions"}
+	harmless := []string{"/console/applications/web/try", "/console/attributes/new", "/console/attributes/profile", "/console/groups/new", "/console/groups/profile", "/console/mail", "/console/people/invitations/report", "/console/resources/new", "/console/resources/{identifier}", "/console/scopes", "/console/scopes/new", "/console/scopes/profile", "/console/sessions"}
 	for _, path := range consoleRoutes(s) {
 		p := b.Post(path, url.Values{"confirm": {"yes"}})
 		to := signInPage(p)
