@@ -121,7 +121,7 @@ func (a *access) authenticate(r *http.Request) (audit.Actor, func(scope string) 
 		}
 		return audit.Actor{Kind: audit.Key, ID: key.ID, Name: key.Name}, key.Allows, nil
 	}
-	return a.clientToken(r.Context(), token)
+	return a.clientToken(r, token)
 }
 
 // key returns the valid API key that the text presents.
@@ -138,8 +138,9 @@ func (a *access) key(ctx context.Context, id, text string) (*apikey.Key, error) 
 
 // clientToken authenticates a client by its own access token. A client that registered
 // itself has no access, regardless of its scopes: only an operator grants them.
-func (a *access) clientToken(ctx context.Context, token string) (audit.Actor, func(scope string) bool, error) {
-	clientID, scopes, err := a.tokens.Own(ctx, token)
+func (a *access) clientToken(r *http.Request, token string) (audit.Actor, func(scope string) bool, error) {
+	ctx := r.Context()
+	clientID, scopes, err := a.tokens.Own(ctx, r, token)
 	if errors.Is(err, grant.ErrNotFound) {
 		return audit.Actor{}, nil, apikey.ErrNotFound
 	}

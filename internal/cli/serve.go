@@ -66,6 +66,13 @@ func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 		}
 		listeners = append(listeners, server.Listener{Listener: admin, Handler: a.Admin()})
 	}
+	if conf.MutualTLS.Listen != "" {
+		mutual, err := a.ListenMutualTLS(ctx)
+		if err != nil {
+			return err
+		}
+		listeners = append(listeners, server.Listener{Listener: mutual, Handler: a.MutualTLS()})
+	}
 	a.LimitMemory()
 	if err := offerSetup(ctx, s, a); err != nil {
 		log.LogAttrs(ctx, slog.LevelWarn, "no set-up link", slog.Any("error", err))

@@ -125,6 +125,16 @@ type Metadata struct {
 	// DPoPBoundAccessTokens requires a DPoP proof with each token request (RFC 9449 section 5.2).
 	DPoPBoundAccessTokens bool `json:"dpop_bound_access_tokens,omitempty"`
 
+	// The name in its certificate by which a client with tls_client_auth is known; exactly one is set
+	// (RFC 8705 section 2.1.2).
+	TLSClientAuthSubjectDN string `json:"tls_client_auth_subject_dn,omitempty"`
+	TLSClientAuthSANDNS    string `json:"tls_client_auth_san_dns,omitempty"`
+	TLSClientAuthSANURI    string `json:"tls_client_auth_san_uri,omitempty"`
+	TLSClientAuthSANIP     string `json:"tls_client_auth_san_ip,omitempty"`
+	TLSClientAuthSANEmail  string `json:"tls_client_auth_san_email,omitempty"`
+	// CertificateBoundAccessTokens binds access tokens to the client certificate (RFC 8705 section 3.4).
+	CertificateBoundAccessTokens bool `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+
 	AccessTokenStrategy string   `json:"access_token_strategy,omitempty"` // jwt or opaque; empty is the server's default
 	IDTokenClaims       string   `json:"id_token_claims,omitempty"`       // granted or minimal; empty is the server's default
 	RequirePKCE         bool     `json:"require_pkce,omitempty"`
@@ -175,12 +185,15 @@ const (
 	AuthPost          = "client_secret_post"
 	AuthSecretJWT     = "client_secret_jwt"
 	AuthPrivateKeyJWT = "private_key_jwt"
+	AuthTLS           = "tls_client_auth"             // RFC 8705 section 2.1
+	AuthSelfSignedTLS = "self_signed_tls_client_auth" // RFC 8705 section 2.2
 	AuthNone          = "none"
 )
 
-// AuthMethods returns the supported client authentication methods.
-func AuthMethods() []string {
-	return []string{AuthBasic, AuthPost, AuthSecretJWT, AuthPrivateKeyJWT, AuthNone}
+// AuthMethods returns the supported client authentication methods, with the methods by certificate
+// that are on.
+func AuthMethods(mutualTLS ...string) []string {
+	return append([]string{AuthBasic, AuthPost, AuthSecretJWT, AuthPrivateKeyJWT, AuthNone}, mutualTLS...)
 }
 
 // The claims about the user in an ID token of the token endpoint: those of the granted scopes,

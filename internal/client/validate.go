@@ -27,6 +27,8 @@ type Policy struct {
 	// SigningAlgs are the algorithms that can sign tokens for clients; empty means RS256,
 	// PS256, ES256 and EdDSA.
 	SigningAlgs []string
+	// MutualTLS are the authentication methods by certificate that are on, empty if mutual TLS is off.
+	MutualTLS []string
 	// HTTPRedirects and HTTPPostLogout are http URIs of other hosts than loopback that a
 	// dynamically registered client may keep because the operator allowed them.
 	HTTPRedirects, HTTPPostLogout []string
@@ -69,6 +71,7 @@ func (m *Metadata) Validate(p Policy) []Fault {
 	c.redirects(m)
 	c.links(m)
 	c.authentication(m)
+	c.certificates(m)
 	c.tokens(m)
 	c.subjects(m)
 	c.encryption(m)

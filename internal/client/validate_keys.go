@@ -24,7 +24,7 @@ const (
 
 // authentication checks the client authentication method and its keys.
 func (c *checks) authentication(m *Metadata) {
-	c.oneOf("token_endpoint_auth_method", m.TokenEndpointAuthMethod, AuthMethods()...)
+	c.oneOf("token_endpoint_auth_method", m.TokenEndpointAuthMethod, AuthMethods(c.policy.MutualTLS...)...)
 	algs := c.signingAlgs() // has no effect if the client signs nothing
 	if m.TokenEndpointAuthMethod == AuthSecretJWT {
 		algs = SecretAlgs()
@@ -35,8 +35,9 @@ func (c *checks) authentication(m *Metadata) {
 	if m.JWKS != nil && m.JWKSURI != "" {
 		c.fail("jwks", "must not be combined with jwks_uri")
 	}
-	if m.TokenEndpointAuthMethod == AuthPrivateKeyJWT && m.JWKS == nil && m.JWKSURI == "" {
-		c.fail("jwks", "or jwks_uri is needed for private_key_jwt")
+	byKeys := m.TokenEndpointAuthMethod == AuthPrivateKeyJWT || m.TokenEndpointAuthMethod == AuthSelfSignedTLS
+	if byKeys && m.JWKS == nil && m.JWKSURI == "" {
+		c.fail("jwks", "or jwks_uri is needed for "+m.TokenEndpointAuthMethod)
 	}
 }
 

@@ -10,13 +10,12 @@ import (
 // protection must not assume that it has it. Values that require nothing count as missing, and
 // unknown members are ignored.
 //
-// Spec: RFC 7591 §2, §3.2.1, RFC 8705 §3.4, RFC 9701 §6.
+// Spec: RFC 7591 §2, §3.2.1, RFC 9701 §6.
 func unsupported(members map[string]json.RawMessage) []Fault {
 	var faults []Fault
 	for _, member := range []string{
 		"introspection_encrypted_response_alg", "introspection_encrypted_response_enc", "introspection_signed_response_alg",
 		"request_object_encryption_alg", "request_object_encryption_enc",
-		"tls_client_certificate_bound_access_tokens",
 	} {
 		raw := bytes.TrimSpace(members[member])
 		if len(raw) > 0 && !slices.Contains([]string{"null", "false", `""`}, string(raw)) {

@@ -157,6 +157,7 @@ type Config struct {
 	TLSCertFile    string
 	TLSKeyFile     string
 	TrustedProxies []netip.Prefix
+	MutualTLS      MutualTLS
 	// PublicVersion shows the version of the build on the public listener.
 	PublicVersion  bool
 	RateLimits     bool

@@ -11,8 +11,6 @@ import (
 type Row struct {
 	Name, Env, Default, Allowed, Doc string
 	Secret                           bool
-	// Reserved marks a setting that this version does not support.
-	Reserved bool
 }
 
 // Describe returns all settings, in the order of docs/configuration.md.
@@ -21,7 +19,7 @@ func Describe() []Row {
 	rows := make([]Row, len(all))
 	for i := range all {
 		k := &all[i]
-		rows[i] = Row{k.name, k.env(), k.show(defaults), k.allowed, k.doc, k.secret, k.reserved}
+		rows[i] = Row{k.name, k.env(), k.show(defaults), k.allowed, k.doc, k.secret}
 	}
 	return rows
 }
@@ -37,13 +35,11 @@ type Setting struct {
 func (c *Config) Settings() []Setting {
 	var list []Setting
 	for _, k := range keys() {
-		if !k.reserved {
-			s := Setting{Name: k.name, Value: k.show(c), Source: c.Origins[k.name], Doc: k.doc}
-			if k.secret {
-				s.SecretLength = utf8.RuneCountInString(k.write(c))
-			}
-			list = append(list, s)
+		s := Setting{Name: k.name, Value: k.show(c), Source: c.Origins[k.name], Doc: k.doc}
+		if k.secret {
+			s.SecretLength = utf8.RuneCountInString(k.write(c))
 		}
+		list = append(list, s)
 	}
 	return list
 }
@@ -52,9 +48,7 @@ func (c *Config) Settings() []Setting {
 func (c *Config) String() string {
 	var b strings.Builder
 	for _, k := range keys() {
-		if !k.reserved {
-			fmt.Fprintf(&b, "%s = %s\n", k.name, k.show(c))
-		}
+		fmt.Fprintf(&b, "%s = %s\n", k.name, k.show(c))
 	}
 	return b.String()
 }
@@ -63,9 +57,7 @@ func (c *Config) String() string {
 func (c *Config) LogValue() slog.Value {
 	var attrs []slog.Attr
 	for _, k := range keys() {
-		if !k.reserved {
-			attrs = append(attrs, slog.String(k.name, k.show(c)))
-		}
+		attrs = append(attrs, slog.String(k.name, k.show(c)))
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -8,13 +8,12 @@ import (
 // key is one setting. Its name is used in the file and by --set, and the environment
 // variable derives from it.
 type key struct {
-	name     string
-	doc      string
-	allowed  string
-	secret   bool
-	reserved bool // for a later version; setting it is an error
-	parse    func(c *Config, text string) error
-	write    func(c *Config) string // reveals secrets; see show
+	name    string
+	doc     string
+	allowed string
+	secret  bool
+	parse   func(c *Config, text string) error
+	write   func(c *Config) string // reveals secrets; see show
 }
 
 // kind parses, validates and writes values of one type.
@@ -76,9 +75,6 @@ func find(all []key, name string) (k *key, inFile bool) {
 func nearest(all []key, unknown string) string {
 	var known []string
 	for i := range all {
-		if all[i].reserved {
-			continue
-		}
 		known = append(known, all[i].name)
 		if all[i].secret {
 			known = append(known, all[i].name+fileSuffix)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/clientcert"
 	"github.com/ostiary/ostiary/internal/theme"
 )
 
@@ -31,7 +32,14 @@ func keys() []key {
 			"File mode of the Unix sockets in `listen` and `admin_listen`. If empty, the umask decides, or 0660 if `socket_group` is set."),
 		field("socket_group", groupName(), func(c *Config) *string { return &c.SocketGroup },
 			"Group of those sockets, by name or number. If empty, the group of the process."),
-		reserved("mtls_listen", "off", "The address of the listener for clients that authenticate with a certificate."),
+		field("mtls_listen", listenerOrOff(), func(c *Config) *string { return &c.MutualTLS.Listen },
+			"The address of the listener that asks clients for a certificate (RFC 8705). It serves the endpoints that clients call, with TLS of `tls_cert_file`; the other listeners never ask."),
+		field("mtls_url", origin(), func(c *Config) *string { return &c.MutualTLS.URL },
+			"The public origin of these endpoints, which `mtls_endpoint_aliases` of the metadata has. If empty, the host of the issuer with the port of `mtls_listen`."),
+		field("mtls_ca_file", readable(), func(c *Config) *string { return &c.MutualTLS.CAFile },
+			"CA certificates, in PEM, for clients with `tls_client_auth`. Without it, clients register their certificates (`self_signed_tls_client_auth`)."),
+		field("client_certificate_header", certificateHeader(), func(c *Config) *clientcert.Form { return &c.MutualTLS.Header },
+			"How a proxy in `trusted_proxies` forwards the certificate of a client: `Client-Cert` and `Client-Cert-Chain` of RFC 9440 (`client-cert`), `ssl-client-cert` with escaped PEM (`nginx`), `X-Forwarded-Client-Cert` (`envoy`) or `X-Forwarded-Tls-Client-Cert` (`traefik`). These headers count from nobody else. It needs `mtls_url`."),
 		field("tls_cert_file", readable(), func(c *Config) *string { return &c.TLSCertFile },
 			"TLS certificate chain, in PEM. Without it, put a TLS proxy in front of the server."),
 		field("tls_key_file", readable(), func(c *Config) *string { return &c.TLSKeyFile },

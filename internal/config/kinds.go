@@ -14,21 +14,6 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// reserved returns a key for a setting that this version does not support. Its only valid
-// value is off.
-func reserved(name, off, doc string) key {
-	return key{
-		name: name, doc: doc, reserved: true, allowed: off,
-		parse: func(_ *Config, text string) error {
-			if text != off {
-				return errors.New("is not available in this version")
-			}
-			return nil
-		},
-		write: func(*Config) string { return off },
-	}
-}
-
 func oneOf[T ~string](values ...T) kind[T] {
 	words := make([]string, len(values))
 	for i, v := range values {

@@ -42,7 +42,7 @@ func TestEachKeyHasADescription(t *testing.T) {
 		if !strings.HasSuffix(row.Doc, ".") {
 			t.Errorf("the description of %s, %q, is not a sentence", row.Name, row.Doc)
 		}
-		if row.Allowed == "" && !row.Reserved {
+		if row.Allowed == "" {
 			t.Errorf("%s does not list allowed values", row.Name)
 		}
 		if seen[row.Name] {
@@ -87,12 +87,7 @@ access_token_lifetime: 5m
 func referenceText() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
-	var reserved []string
 	for _, row := range config.Describe() {
-		if row.Reserved {
-			reserved = append(reserved, "`"+row.Name+"`")
-			continue
-		}
 		secret := ""
 		if row.Secret {
 			secret = " *secret*"
@@ -103,6 +98,5 @@ func referenceText() string {
 		}
 		fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", row.Name, secret, initial, row.Allowed, row.Doc)
 	}
-	fmt.Fprintf(&b, "\nReserved for later versions; setting one is an error: %s.\n", strings.Join(reserved, ", "))
 	return b.String()
 }

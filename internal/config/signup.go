@@ -70,6 +70,9 @@ func (c *Config) CheckServe() error {
 	if !c.SignUpVerify {
 		faults = append(faults, Fault{Key: "sign_up_verify", Problem: "is off, which is allowed only in dev"})
 	}
+	if c.MutualTLS.Listen != "" && c.TLSCertFile == "" {
+		faults = append(faults, Fault{Key: "tls_cert_file", Problem: "is required, since mtls_listen is set: a client presents its certificate in a TLS handshake with this server"})
+	}
 	if len(faults) > 0 {
 		return &Error{faults}
 	}

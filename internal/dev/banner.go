@@ -35,6 +35,9 @@ func (d *devServer) printBanner(w io.Writer) {
 	} else {
 		row("mail", "off: "+d.MailListen+" is in use; choose another address with --mail-listen")
 	}
+	if d.MTLS {
+		row("mTLS", c.MutualTLSURL("/oauth2/token")+" and the other mtls_endpoint_aliases ask for a certificate")
+	}
 	row("health", "http://"+d.adminListener.Addr().String()+"/health/ready")
 	row("data", relativePath(d.data.dir)+" (the password of the demo user is in demo_person.json)")
 	row("commands", commandName()+" --config "+relativePath(d.data.path("config.yaml"))+" clients list")

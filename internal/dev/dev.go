@@ -34,6 +34,8 @@ type Options struct {
 	Clients, Users                              string // files to import; may be empty
 	Issuer                                      string // a URL, or the path of one of this machine; may be empty
 	TLS                                         bool   // with a certificate for localhost
+	MTLS                                        bool   // with a listener for clients with a certificate
+	MTLSListen                                  string // its address
 
 	Config   string            // a configuration file; may be empty
 	Set      map[string]string // overrides file and environment
@@ -48,6 +50,7 @@ type devServer struct {
 	server                                                    *server.Server
 	data                                                      *dataDir
 	publicListener, adminListener, demoListener, mailListener net.Listener
+	mutualListener                                            net.Listener // nil without mutual TLS
 	demoURL                                                   string
 	demo                                                      demoClient
 	demoUser                                                  demoUser
@@ -109,6 +112,9 @@ func (d *devServer) bind(ctx context.Context) error {
 	d.publicListener = open("listen", d.Listen)
 	d.adminListener = open("admin-listen", d.AdminListen)
 	d.demoListener = open("demo-listen", d.DemoListen)
+	if d.MTLS {
+		d.mutualListener = open("mtls-listen", d.MTLSListen)
+	}
 	// The mail catcher is optional, and other programs use its port too.
 	if d.mailListener, d.mailErr = listenLoopback(ctx, d.MailListen); d.mailErr != nil && !errors.Is(d.mailErr, syscall.EADDRINUSE) {
 		faults = append(faults, fmt.Errorf("--mail-listen: %w", d.mailErr))
@@ -169,6 +175,9 @@ func (d *devServer) configure() (*config.Config, error) {
 		}
 		defaults["tls_cert_file"], defaults["tls_key_file"] = cert, key
 	}
+	if d.MTLS {
+		defaults["mtls_listen"], defaults["mtls_url"] = d.mutualListener.Addr().String(), "https://localhost:"+port(d.mutualListener)
+	}
 	defaults["issuer"] = d.issuer(scheme)
 	conf, err := config.Load(config.Sources{
 		Defaults: defaults, File: d.Config, Environ: os.Environ(), Override: d.Set, Require: config.ServeRequires(),
@@ -218,9 +227,21 @@ func (d *devServer) handlers(ctx context.Context) ([]server.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []server.Listener{
+	listeners := []server.Listener{
 		{Listener: public, Handler: a.Public()}, {Listener: d.adminListener, Handler: a.Admin()}, {Listener: d.demoListener, Handler: mux},
-	}, nil
+	}
+	if d.MTLS {
+		cert, key, err := d.data.certificate()
+		if err != nil {
+			return nil, err
+		}
+		mutual, err := a.SecureMutualTLS(d.mutualListener, cert, key)
+		if err != nil {
+			return nil, err
+		}
+		listeners = append(listeners, server.Listener{Listener: mutual, Handler: a.MutualTLS()})
+	}
+	return listeners, nil
 }
 
 // isTerminal reports whether w is a terminal, which shows colours.

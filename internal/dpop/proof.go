@@ -70,11 +70,14 @@ type Need struct {
 	Nonce bool
 }
 
-// Verifier verifies proofs. All of its members are set.
+// Verifier verifies proofs. All of its members but Alias are set.
 type Verifier struct {
 	Nonces *Nonces
 	Replay Replay
-	Now    func() time.Time
+	// Alias returns the URL of an endpoint for clients with a certificate, which a proof may have too;
+	// empty for none. It is nil without mutual TLS.
+	Alias func(endpoint string) string
+	Now   func() time.Time
 }
 
 // Verify returns the proof of a request, nil if there is no DPoP header. Its errors are [ErrInvalid] and
@@ -95,7 +98,7 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, need Need) (*Pro
 		return nil, invalid(refusal.DPoPInvalid, "the DPoP proof "+err.Error())
 	}
 	now := v.Now()
-	if err := checkClaims(proof, r.Method, need); err != nil {
+	if err := v.checkClaims(proof, r.Method, need); err != nil {
 		return nil, err
 	}
 	until, err := v.checkTime(proof, need.Nonce, now)
@@ -117,7 +120,7 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, need Need) (*Pro
 }
 
 // checkClaims checks what does not depend on the time.
-func checkClaims(proof *jws.JWS, method string, need Need) error {
+func (v *Verifier) checkClaims(proof *jws.JWS, method string, need Need) error {
 	jti, htu := proof.Payload.Text("jti"), proof.Payload.Text("htu")
 	switch {
 	case !strings.EqualFold(proof.Header.Text("typ"), "dpop+jwt"):
@@ -126,7 +129,7 @@ func checkClaims(proof *jws.JWS, method string, need Need) error {
 		return invalid(refusal.DPoPInvalid, "the jti of the DPoP proof does not have 1 to 128 characters")
 	case proof.Payload.Text("htm") != method:
 		return invalid(refusal.DPoPInvalid, "the htm of the DPoP proof is not the method of the request")
-	case !isURL(htu, need.URL):
+	case !v.isEndpoint(htu, need.URL):
 		return invalid(refusal.DPoPInvalid, "the htu of the DPoP proof is not the URL of the endpoint",
 			refusal.Received("received_htu", htu), refusal.Registered("endpoint_url", need.URL))
 	case need.AccessToken != "" && proof.Payload.Text("ath") != hash(need.AccessToken):
@@ -170,6 +173,11 @@ func verifySignature(proof *jws.JWS) (thumbprint string, err error) {
 		return "", invalid(refusal.DPoPInvalid, "the DPoP proof "+err.Error())
 	}
 	return thumbprint, nil
+}
+
+// isEndpoint reports whether htu is the URL of the endpoint, or its alias for clients with a certificate.
+func (v *Verifier) isEndpoint(htu, endpoint string) bool {
+	return isURL(htu, endpoint) || v.Alias != nil && isURL(htu, v.Alias(endpoint))
 }
 
 // isURL reports whether htu is the URL of the endpoint, without regard to query, fragment, default

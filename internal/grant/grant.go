@@ -100,6 +100,11 @@ type Authorization struct {
 // Allows reports whether the grant holds scope.
 func (g *Grant) Allows(scope string) bool { return slices.Contains(g.Scopes, scope) }
 
+// BoundTo returns the key or certificate to which the code and the refresh tokens are bound.
+func (g *Grant) BoundTo() Confirmation {
+	return Confirmation{JKT: g.JWKThumbprint, X5T: g.CertificateThumbprint}
+}
+
 // WithAccount is a grant together with the account of its user, read in one query.
 type WithAccount struct {
 	Grant
@@ -115,8 +120,8 @@ type CodeRedemption struct {
 	Ref           Locator
 	ClientID      string
 	Trial         bool           // redeems a code of [KindTrial], and no other
-	JKT           string         // thumbprint of the key of the DPoP proof, if any
-	BindRefresh   bool           // binds the refresh tokens to JKT, for a public client
+	Sender        Confirmation   // the key or certificate that the client proved
+	BindRefresh   bool           // binds the refresh tokens to Sender, for a public client
 	Authorization *Authorization // replaces the grant's, unless it is nil
 	Now           time.Time      // also becomes CodeRedeemedAt
 	// TokensUntil is the expiry of the access token issued for the code. It raises
@@ -132,9 +137,9 @@ type RefreshRotation struct {
 	AllowedGroups  []string
 	Ref            Locator
 	ClientID       string
-	Generation     int64 // of the presented token
-	JKT            string
-	BindRefresh    bool           // binds the following refresh tokens to JKT, for a public client
+	Generation     int64          // of the presented token
+	Sender         Confirmation   // the key or certificate that the client proved
+	BindRefresh    bool           // binds the following refresh tokens to Sender, for a public client
 	KeepGeneration bool           // sender-constrained confidential clients keep their generation
 	Authorization  *Authorization // replaces the grant's, unless it is nil
 	ExpiresAt      time.Time      // the new ExpiresAt, which the store caps by EndsAt

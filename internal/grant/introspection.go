@@ -5,12 +5,20 @@ import (
 	"maps"
 )
 
-// Confirmation names the key to which an access token is bound.
+// Confirmation is the sender constraint of a token: the key or the certificate to which it is bound.
+// The zero value is none. At most one of its members is set.
 //
-// Spec: RFC 7800 §3.1, RFC 9449 §6.
+// Spec: RFC 7800 §3.1, RFC 8705 §3.1, RFC 9449 §6.
 type Confirmation struct {
 	JKT string `json:"jkt,omitempty" doc:"the SHA-256 thumbprint of the key, RFC 9449"`
+	X5T string `json:"x5t#S256,omitempty" doc:"the SHA-256 thumbprint of the certificate, RFC 8705"`
 }
+
+// IsZero reports whether the token is not bound.
+func (c Confirmation) IsZero() bool { return c == Confirmation{} }
+
+// AllowsSender reports whether a sender that proved possession of proven may use what c binds.
+func (c Confirmation) AllowsSender(proven Confirmation) bool { return c.IsZero() || c == proven }
 
 // Introspection is an introspection response. For an inactive token all members but Active
 // are empty.
@@ -32,7 +40,7 @@ type Introspection struct {
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 
-	Confirmation *Confirmation `json:"cnf,omitempty"`
+	Confirmation Confirmation `json:"cnf,omitzero"`
 
 	Extra json.RawMessage `json:"ext,omitempty"` // claims added by the consent app and hooks
 

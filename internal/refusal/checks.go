@@ -92,7 +92,7 @@ func Endpoints() []Endpoint {
 func arrivalChecks() []Check {
 	return []Check{
 		{Name: "an endpoint has this path and method", Spec: "RFC 9110 §15.5", Rules: []Rule{NotFound, MethodNotAllowed}},
-		{Name: "the body and the parameters can be read", Spec: "RFC 6749 §3.1, §3.2", Rules: []Rule{BodyTooLarge, BodyTooSlow, RequestMalformed}},
+		{Name: "the body and the parameters can be read", Spec: "RFC 6749 §3.1, §3.2", Rules: []Rule{BodyTooLarge, BodyTooSlow, RequestMalformed, CertificateMalformed}},
 		{Name: "the network is within its limits, and the server is not overloaded", Spec: "RFC 6585 §4", Rules: []Rule{RateLimited, Overloaded}},
 	}
 }
@@ -156,8 +156,8 @@ func clientChecks() []Check {
 		{Name: "the request has the credentials of one client, once", Spec: "RFC 6749 §2.3", Rules: []Rule{AuthMalformed, AuthAmbiguous, ClientMissing}},
 		{Name: "the client is registered and enabled", Spec: "RFC 6749 §3.2.1", Rules: []Rule{ClientUnknown, ClientDisabled}},
 		{Name: "the client uses its authentication method", Spec: "RFC 7591 §2, OpenID Connect Core §9", Rules: []Rule{AuthMethodMismatch}},
-		{Name: "the client secret or assertion is valid", Spec: "RFC 6749 §2.3.1, RFC 7523 §3", Rules: []Rule{
-			SecretThrottled, SecretMismatch, AuthFailed, KeysUnavailable, AssertionSignature, AssertionAudience, AssertionExpired, AssertionReplayed,
+		{Name: "the client secret, assertion or certificate is valid", Spec: "RFC 6749 §2.3.1, RFC 7523 §3, RFC 8705 §2", Rules: []Rule{
+			SecretThrottled, SecretMismatch, AuthFailed, CertificateMissing, CertificateUntrusted, CertificateMismatch, KeysUnavailable, AssertionSignature, AssertionAudience, AssertionExpired, AssertionReplayed,
 		}},
 	}
 }
@@ -233,7 +233,7 @@ func boundToken() []Check {
 	return slices.Concat([]Check{
 		{Name: "the request has one access token", Spec: "RFC 6750 §2", Rules: []Rule{TokenMissing, TokenAmbiguous}},
 	}, presentedToken("RFC 6750 §3.1"), []Check{
-		{Name: "the token is presented as it was issued: as a bearer token, or with its key", Spec: "RFC 9449 §7", Rules: []Rule{TokenBinding}},
+		{Name: "the token is presented as it was issued: as a bearer token, or with its key or certificate", Spec: "RFC 9449 §7, RFC 8705 §3", Rules: []Rule{TokenBinding}},
 		proofCheck("RFC 9449 §7.1"),
 	})
 }

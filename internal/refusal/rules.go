@@ -105,6 +105,11 @@ const (
 	DPoPReplayed Rule = "dpop_proof_replayed"
 	DPoPNonce    Rule = "dpop_nonce_required"
 
+	CertificateMissing   Rule = "client_certificate_missing"
+	CertificateMalformed Rule = "client_certificate_malformed"
+	CertificateUntrusted Rule = "client_certificate_untrusted"
+	CertificateMismatch  Rule = "client_certificate_mismatch"
+
 	// Pages and sign-in.
 
 	RequestExpired         Rule = "authorization_request_expired"

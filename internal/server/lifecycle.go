@@ -25,14 +25,7 @@ type Listener struct {
 // Listen opens a listener with connection limits. A secure listener has the limits of the
 // public listener, and TLS if a certificate is configured.
 func (s *Server) Listen(ctx context.Context, address string, secure bool) (net.Listener, error) {
-	network, where := config.Network(address)
-	var l net.Listener
-	var err error
-	if network == "unix" {
-		l, err = listenUnix(ctx, s.Config, where)
-	} else if l, err = (&net.ListenConfig{}).Listen(ctx, network, where); err != nil {
-		err = fmt.Errorf("listen: %w", err)
-	}
+	l, err := s.listen(ctx, address)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +34,18 @@ func (s *Server) Listen(ctx context.Context, address string, secure bool) (net.L
 	}
 	l = s.admission.publicConnections.Listen(l)
 	return s.Secure(l)
+}
+
+func (s *Server) listen(ctx context.Context, address string) (net.Listener, error) {
+	network, where := config.Network(address)
+	if network == "unix" {
+		return listenUnix(ctx, s.Config, where)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, network, where)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
 }
 
 // removeStaleSocket removes the socket of a process that was killed. It returns an error if a

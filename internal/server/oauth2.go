@@ -60,7 +60,10 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 	issuer := newIssuer(s, codec, sealer)
 	fosite := engine.New(issuer)
 	lifetimes := &issuer.Lifetimes
-	authenticator := newAuthenticator(s) //nolint:contextcheck // the decoy is created before any request
+	authenticator, err := newAuthenticator(s) //nolint:contextcheck // the decoy is created before any request
+	if err != nil {
+		return err
+	}
 	requests := newAuthorizationRequests(s, lifetimes)
 	nonces := newDPoPNonces(s)
 	hooks.Issuer, hooks.Subjects, hooks.ClaimStyle = c.Issuer, s.subjects, issuer.ClaimStyle
@@ -120,14 +123,16 @@ func newIssuer(s *Server, codec *tokens.Codec, sealer *tokens.Sealer) *tokens.Is
 }
 
 // newAuthenticator returns the client authenticator of all endpoints.
-func newAuthenticator(s *Server) *clientauth.Authenticator {
+func newAuthenticator(s *Server) (*clientauth.Authenticator, error) {
 	c := s.Config
+	anchors, err := newAnchors(c)
 	return clientauth.New(clientauth.Config{
 		Clients: s.Clients, Replay: s.Store.Replay, KeySets: s.keySets,
 		Hasher: hasherWithoutSlot{s.clientHasher}, Sealer: s.Secrets, Throttle: secretThrottle(s),
 		Renewals: secretReplacer{s.Store.Clients, s.Clients}, Used: s.Usage.Secret,
-		Issuer: c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: s.Now,
-	})
+		Issuer: c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer,
+		Anchors: anchors, Now: s.Now,
+	}), err
 }
 
 func newAuthorizationRequests(s *Server, lifetimes *tokens.Lifetimes) *authorize.Requests {
@@ -156,7 +161,14 @@ func newAuthorize(s *Server, requests *authorize.Requests, fosite *engine.Engine
 // authenticatingEndpoints returns the URLs at which clients authenticate. Libraries name any
 // of them as the audience of their assertions.
 func authenticatingEndpoints(c *config.Config) []string {
-	return []string{c.URL(pathToken), c.URL(pathPush), c.URL(pathIntrospect), c.URL(pathRevoke), c.URL(pathDeviceAuth)}
+	var all []string
+	for _, path := range []string{pathToken, pathPush, pathIntrospect, pathRevoke, pathDeviceAuth} {
+		all = append(all, c.URL(path))
+		if alias := c.MutualTLSURL(path); alias != "" {
+			all = append(all, alias)
+		}
+	}
+	return all
 }
 
 // secretThrottle counts failed attempts at client secrets, unless limits are off.
@@ -211,7 +223,7 @@ const pushedLifetime = time.Minute
 // newProofs verifies the DPoP proofs of the endpoint at a path.
 func newProofs(s *Server, nonces *dpop.Nonces, path string) *clientauth.Proofs {
 	return &clientauth.Proofs{
-		Verifier: &dpop.Verifier{Nonces: nonces, Replay: s.Store.Replay, Now: s.Now}, URL: s.Config.URL(path),
+		Verifier: &dpop.Verifier{Nonces: nonces, Replay: s.Store.Replay, Alias: aliasOf(s.Config), Now: s.Now}, URL: s.Config.URL(path),
 		RequiresNonce: func(c *client.Client) bool { return requiresNonce(s.Config, c) },
 	}
 }

@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/ostiary/ostiary/internal/clientcert"
 	"github.com/ostiary/ostiary/internal/demoresource"
 	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/middleware"
@@ -22,7 +24,7 @@ func newResource(s *Server, path string) (*resource.Server, error) {
 		NonceKeys: nonceKeys(s), RequiresNonce: func(ctx context.Context, token *resource.Token) (bool, error) {
 			return requiresNonceByID(ctx, s, token.ClientID)
 		},
-		URL: func(*http.Request) string { return at }, Now: s.Now,
+		URL: func(*http.Request) string { return at }, Alias: aliasOf(s.Config), Certificate: clientCertificate, Now: s.Now,
 		SatisfiesACR: func(acr string, values []string) bool {
 			_, ok := session.Strongest(acr, values)
 			return ok
@@ -32,6 +34,15 @@ func newResource(s *Server, path string) (*resource.Server, error) {
 		return nil, fmt.Errorf("protected resource %s: %w", path, err)
 	}
 	return protected, nil
+}
+
+// clientCertificate returns the client certificate of a request, nil for none.
+func clientCertificate(r *http.Request) *x509.Certificate {
+	c := clientcert.Of(r)
+	if c == nil {
+		return nil
+	}
+	return c.Certificate
 }
 
 // mountDemoResource mounts the demo resource if it is on.

@@ -61,6 +61,7 @@ func (s *Server) Public() http.Handler {
 		middleware.Refusals(s.reporter.Report),
 		middleware.SecurityHeaders(s.Config.SendHSTS()),
 		middleware.Recover(s.Log, s.refusePage),
+		s.forwardedCertificate(),
 		middleware.IssuerPath{
 			Path: s.Config.Path(), Stripped: s.Config.IssuerPath == config.PathStripped,
 			Root: rootDocuments(), Shared: []string{"/health/alive", "/health/ready", "/version", pathPasskeyEndpoints, pathRelatedOrigins}, NotFound: s.notFound,
@@ -71,6 +72,7 @@ func (s *Server) Public() http.Handler {
 	timed := r.With(middleware.Timeout(requestTimeout))
 	mountHealth(s, timed, s.Config.PublicVersion, "")
 	mountClientEndpoints(s, timed)
+	mountRegistrations(s, timed)
 	mountPages(s, timed)
 	if s.Config.Console == config.ConsolePublic {
 		mountAdminConsole(s, timed)
@@ -128,7 +130,10 @@ func mountClientEndpoints(s *Server, r chi.Router) {
 		s.admission.checks.Handler,
 	).Handle(pathUserinfo, s.userinfo)
 	mountDemoResource(s, r)
+}
 
+// mountRegistrations mounts the endpoints for clients that register themselves.
+func mountRegistrations(s *Server, r chi.Router) {
 	// The older path allows client credentials in the query.
 	mountRegistration(s, r, pathRegister, "client_id", "client_secret")
 	mountRegistration(s, r, "/oauth2/register")

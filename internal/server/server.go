@@ -322,7 +322,7 @@ func capabilities(s *Server) discovery.Capabilities {
 		DeviceAuthorization: pathDeviceAuth,
 		Scopes:              s.Config.DefaultScopes,
 		GrantTypes:          client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: authorize.ResponseModes(),
-		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
+		AuthMethods: client.AuthMethods(mutualTLSMethods(s.Config)...), SubjectTypes: client.SubjectTypes(),
 		ResponseEncryptionAlgs: client.EncryptionAlgs(), ResponseEncryptionEncs: client.EncryptionEncs(),
 		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
@@ -330,8 +330,9 @@ func capabilities(s *Server) discovery.Capabilities {
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RequestObjectAlgs:        requestobject.Algorithms(),
 		DPoPAlgs:                 dpop.Algorithms(),
-		RevocationAuthMethods:    client.AuthMethods(),
-		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT},
+		RevocationAuthMethods:    client.AuthMethods(mutualTLSMethods(s.Config)...),
+		IntrospectionAuthMethods: append([]string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT}, mutualTLSMethods(s.Config)...),
+		MutualTLS:                s.Config.MutualTLSURL(""),
 	}
 	if s.Config.LoginURL == "" { // a custom login app defines its own values
 		caps.ACRValues = session.Levels()[1:3]

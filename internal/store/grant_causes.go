@@ -58,12 +58,14 @@ func notFound(ref grant.Locator, rule refusal.Rule, words string, attrs ...refus
 
 // invalidity returns the reason for which a client may not use a grant with any
 // credential, nil if the grant is valid.
-func (st *grantState) invalidity(ref grant.Locator, clientID, jkt string, other refusal.Rule) error {
+func (st *grantState) invalidity(ref grant.Locator, clientID string, sender grant.Confirmation, other refusal.Rule) error {
 	switch {
 	case st.ClientID != clientID:
 		return notFound(ref, other, "it was issued to another client", refusal.Registered("issued_to", st.ClientID))
-	case st.JWKThumbprint != "" && st.JWKThumbprint != jkt:
+	case st.JWKThumbprint != "" && st.JWKThumbprint != sender.JKT:
 		return notFound(ref, refusal.KeyMismatch, "the grant is bound to another key")
+	case st.CertificateThumbprint != "" && st.CertificateThumbprint != sender.X5T:
+		return notFound(ref, refusal.CertificateMismatch, "the grant is bound to another certificate")
 	case !st.accountExists:
 		return notFound(ref, refusal.AccountDisabled, "the account was deleted")
 	case !st.accountDisabledAt.IsZero():
@@ -104,7 +106,7 @@ func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string,
 		return refusal.Of(notFound(ref, refusal.GrantEnded, "the grant is unknown or was removed after it ended")), nil
 	}
 	issuedTo := refusal.Registered("issued_to", st.ClientID)
-	if err := st.invalidity(ref, st.ClientID, st.JWKThumbprint, ""); err != nil {
+	if err := st.invalidity(ref, st.ClientID, st.BoundTo(), ""); err != nil {
 		cause := refusal.Of(err)
 		cause.Attrs = append(cause.Attrs, issuedTo)
 		return cause, nil
@@ -141,11 +143,11 @@ func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (
 		return nil, notFound(sp.Ref, refusal.CodeOtherClient, "it was issued to the administrators' console, for a trial of the client",
 			refusal.Registered("issued_to", client.ConsoleID))
 	}
-	jkt := sp.JKT
+	sender := sp.Sender
 	if !st.CodeRedeemedAt.IsZero() {
-		jkt = st.JWKThumbprint // the second use of a code counts with any key
+		sender = st.BoundTo() // the second use of a code counts with any key
 	}
-	if err := st.invalidity(sp.Ref, sp.ClientID, jkt, refusal.CodeOtherClient); err != nil {
+	if err := st.invalidity(sp.Ref, sp.ClientID, sender, refusal.CodeOtherClient); err != nil {
 		return nil, err
 	}
 	switch {
@@ -175,7 +177,7 @@ func (s *Grants) rotationError(ctx context.Context, r grant.RefreshRotation) (*g
 	if st == nil {
 		return nil, refusal.Wrap(grant.ErrNotFound, refusal.RefreshUnknown, "the refresh token is unknown or was removed after it expired")
 	}
-	if err := st.invalidity(r.Ref, r.ClientID, r.JKT, refusal.RefreshOtherClient); err != nil {
+	if err := st.invalidity(r.Ref, r.ClientID, r.Sender, refusal.RefreshOtherClient); err != nil {
 		return nil, err
 	}
 	if allowed := (&client.Metadata{AllowedGroups: r.AllowedGroups}); !allowed.Admits(st.Released.Groups) {

@@ -15,7 +15,7 @@ import (
 // It is a compare-and-set: of any number of concurrent callers one succeeds. The others
 // get [grant.ErrSpent] with the grant, which the caller must revoke. It returns
 // [grant.ErrNotFound] for an unknown or expired code, the code of another client, a
-// code that is bound to another key, the code of a trial unless the redemption is of one, and a
+// code that is bound to another key or certificate, the code of a trial unless the redemption is of one, and a
 // grant that has ended. The key of the code does not bind the refresh tokens, unless BindRefresh is
 // set. It also does so if the
 // session has ended: ending a session does not see a grant that is being inserted, but
@@ -23,14 +23,14 @@ import (
 //
 // Spec: RFC 6749 §4.1.2.
 func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.WithAccount, error) {
-	detail, args, err := setAuthorization(sp.Authorization, 9)
+	detail, args, err := setAuthorization(sp.Authorization, 11)
 	if err != nil {
 		return nil, err
 	}
 	spend := `
-		UPDATE grants SET code_spent_at = $5, refresh_generation = 1, jkt = $7,
+		UPDATE grants SET code_spent_at = $5, refresh_generation = 1, jkt = $7, x5t = $9,
 			tokens_until = CASE WHEN tokens_until < $6 THEN $6 ELSE tokens_until END` + detail + `
-		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
+		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4) AND (x5t IS NULL OR x5t = $10)
 			AND CASE kind WHEN 4 THEN 1 ELSE 0 END = $8
 			AND code_spent_at IS NULL AND code_expires_at > $5
 			AND revoked_at IS NULL AND ends_at > $5
@@ -38,8 +38,12 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 			AND ` + liveCondition + `
 		RETURNING ` + grantWithAccountColumns
 
+	bound := boundTo(sp.Sender, sp.BindRefresh)
 	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(sp.Ref.Partition, spend),
-		append([]any{int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil), boundKey(sp.JKT, sp.BindRefresh), flag(sp.Trial)}, args...)...))
+		append([]any{
+			int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.Sender.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil),
+			optional(bound.JKT), flag(sp.Trial), optional(bound.X5T), sp.Sender.X5T,
+		}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.redemptionError(ctx, sp)
 	}
@@ -55,9 +59,9 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 // succeeds. The others, and callers with an older generation, get
 // [grant.ErrStaleGeneration] with the current grant. It returns [grant.ErrNotFound] for
 // an unknown or expired token, the token of another client, a token that is bound to
-// another key, a grant that has ended, and a user outside the allowed groups.
+// another key or certificate, a grant that has ended, and a user outside the allowed groups.
 func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.WithAccount, error) {
-	detail, args, err := setAuthorization(r.Authorization, 11)
+	detail, args, err := setAuthorization(r.Authorization, 13)
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +70,12 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 			refresh_generation = refresh_generation + $7,
 			refresh_rotated_at = CASE WHEN $7 = 0 THEN refresh_rotated_at ELSE $5 END,
 			expires_at = CASE WHEN $8 < ends_at THEN $8 ELSE ends_at END,
-			jkt = COALESCE(jkt, $10),
+			jkt = COALESCE(jkt, $10), x5t = COALESCE(x5t, $11),
 			tokens_until = CASE WHEN tokens_until < $9 THEN $9 ELSE tokens_until END` + detail + `
-		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
+		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4) AND (x5t IS NULL OR x5t = $12)
 			AND refresh_generation = $6 AND code_spent_at IS NOT NULL
 			AND revoked_at IS NULL AND expires_at > $5 AND ` + liveCondition
-	groups, groupArgs := inGroups(r.AllowedGroups, 11+len(args))
+	groups, groupArgs := inGroups(r.AllowedGroups, 13+len(args))
 	rotate += groups + `
 		RETURNING ` + grantWithAccountColumns
 
@@ -79,10 +83,11 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 	if r.KeepGeneration {
 		step = 0
 	}
+	bound := boundTo(r.Sender, r.BindRefresh)
 	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(r.Ref.Partition, rotate),
 		append([]any{
-			int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(),
-			stamp(r.TokensUntil), boundKey(r.JKT, r.BindRefresh),
+			int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.Sender.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(),
+			stamp(r.TokensUntil), optional(bound.JKT), optional(bound.X5T), r.Sender.X5T,
 		}, append(args, groupArgs...)...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.rotationError(ctx, r)
@@ -93,12 +98,12 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 	return held, nil
 }
 
-// boundKey returns the thumbprint that binds refresh tokens, nil for none.
-func boundKey(jkt string, bind bool) any {
-	if !bind || jkt == "" {
-		return nil
+// boundTo returns the sender to which refresh tokens are bound.
+func boundTo(sender grant.Confirmation, bind bool) grant.Confirmation {
+	if !bind {
+		return grant.Confirmation{}
 	}
-	return jkt
+	return sender
 }
 
 // inGroups returns the condition that the user of a grant is a member of one of the groups, with

@@ -137,7 +137,7 @@ func TestCodeIsRejected(t *testing.T) {
 		"that is unknown":       {spend: func(sp *grant.CodeRedemption) { sp.Ref.ID = grant.NewID(noon) }},
 		"of another bucket":     {spend: func(sp *grant.CodeRedemption) { sp.Ref.Partition++ }},
 		"that is too old":       {spend: func(sp *grant.CodeRedemption) { sp.Now = noon.Add(time.Minute) }},
-		"of another key":        {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(sp *grant.CodeRedemption) { sp.JKT = "mine" }},
+		"of another key":        {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(sp *grant.CodeRedemption) { sp.Sender.JKT = "mine" }},
 		"without its key":       {grant: func(g *grant.Grant) { g.JWKThumbprint = "theirs" }},
 		"of an unknown account": {grant: func(g *grant.Grant) { g.Subject = "unknown" }},
 		"older than its client": {grant: func(g *grant.Grant) { g.CreatedAt = noon.Add(-2 * time.Hour) }},
@@ -168,14 +168,14 @@ func TestRejectedCodeStaysValid(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.JWKThumbprint = "key" })
-		_, err := s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
+		_, err := s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", Sender: grant.Confirmation{JKT: "key"}, Now: noon})
 		wantErr(t, "RedeemCode by another client", err, grant.ErrNotFound)
-		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
+		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Sender: grant.Confirmation{JKT: "other"}, Now: noon})
 		wantErr(t, "RedeemCode with another key", err, grant.ErrNotFound)
 		fixture.RedeemCode(t, s, g)
-		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
+		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", Sender: grant.Confirmation{JKT: "key"}, Now: noon})
 		wantErr(t, "RedeemCode of a spent code by another client", err, grant.ErrNotFound)
-		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
+		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Sender: grant.Confirmation{JKT: "other"}, Now: noon})
 		wantErr(t, "RedeemCode of a spent code with another key", err, grant.ErrSpent)
 	})
 }
@@ -222,8 +222,8 @@ func TestRefreshIsRejected(t *testing.T) {
 		"of another client":                        {rotate: func(r *grant.RefreshRotation) { r.ClientID = "other" }},
 		"that is unknown":                          {rotate: func(r *grant.RefreshRotation) { r.Ref.ID = grant.NewID(noon) }},
 		"that has expired":                         {rotate: func(r *grant.RefreshRotation) { r.Now = noon.Add(24 * time.Hour) }},
-		"with another key":                         {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(r *grant.RefreshRotation) { r.JKT = "mine" }},
-		"without the key":                          {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(r *grant.RefreshRotation) { r.JKT = "" }},
+		"with another key":                         {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(r *grant.RefreshRotation) { r.Sender.JKT = "mine" }},
+		"without the key":                          {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(r *grant.RefreshRotation) { r.Sender.JKT = "" }},
 		"of an older generation by another client": {rotate: func(r *grant.RefreshRotation) { r.ClientID, r.Generation = "other", 0 }},
 		"of an older generation that has expired":  {rotate: func(r *grant.RefreshRotation) { r.Now, r.Generation = noon.Add(24*time.Hour), 0 }},
 	} {
@@ -233,7 +233,7 @@ func TestRefreshIsRejected(t *testing.T) {
 				fixture.Seed(t, s)
 				g := fixture.InsertGrant(t, s, tc.grant)
 				fixture.RedeemCode(t, s, g)
-				r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", JKT: g.JWKThumbprint, Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon.Add(time.Minute)}
+				r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Sender: grant.Confirmation{JKT: g.JWKThumbprint}, Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon.Add(time.Minute)}
 				tc.rotate(&r)
 				held, err := s.Grants.RotateRefresh(t.Context(), r)
 				wantErr(t, "RotateRefresh", err, grant.ErrNotFound)

@@ -63,6 +63,9 @@ type Config struct {
 	// URL returns the URL of a request as clients know it, for htu of DPoP proofs. The default is the
 	// scheme and host of Resource with the path of the request. The Host header is never used.
 	URL func(*http.Request) string
+	// Alias returns another URL of an endpoint that htu may have, such as that for clients with a
+	// certificate; empty for none. It may be nil.
+	Alias func(url string) string
 
 	// Certificate returns the client certificate of a request, nil for none. The default is that of the
 	// TLS connection. Behind a proxy it reads the header of the proxy, which must remove the header of
@@ -146,7 +149,7 @@ func New(c Config) (*Server, error) {
 	if c.SatisfiesACR == nil {
 		s.config.SatisfiesACR = func(acr string, values []string) bool { return slices.Contains(values, acr) }
 	}
-	s.proofs = &dpop.Verifier{Replay: s.config.Replay, Now: s.config.Now}
+	s.proofs = &dpop.Verifier{Replay: s.config.Replay, Alias: c.Alias, Now: s.config.Now}
 	if len(c.NonceKeys) > 0 {
 		s.proofs.Nonces = dpop.NewNonces(c.NonceKeys, s.config.Now)
 	}

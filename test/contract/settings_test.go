@@ -23,8 +23,6 @@ func TestSettings(t *testing.T) {
 	for _, row := range config.Describe() {
 		kind := "text"
 		switch {
-		case row.Reserved:
-			kind = "reserved"
 		case choice.MatchString(row.Allowed):
 			kind = "one of " + row.Allowed
 		case strings.HasPrefix(row.Allowed, "a number"):

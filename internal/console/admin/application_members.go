@@ -112,8 +112,9 @@ func advancedPage() memberPage {
 			of(memberFlag, "require_auth_time", "require_second_factor"),
 		)},
 		{"console.advanced.keys", slices.Concat(
-			choice("token_endpoint_auth_method", client.AuthMethods()...), texts("token_endpoint_auth_signing_alg", "jwks_uri"), of(memberJSON, "jwks"),
-			of(memberFlag, "dpop_bound_access_tokens", "require_dpop_nonce"),
+			choice("token_endpoint_auth_method", client.AuthMethods(client.AuthTLS, client.AuthSelfSignedTLS)...), texts("token_endpoint_auth_signing_alg", "jwks_uri"), of(memberJSON, "jwks"),
+			texts("tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email"),
+			of(memberFlag, "tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens", "require_dpop_nonce"),
 		)},
 		{"console.advanced.tokens", slices.Concat(
 			choice("access_token_strategy", "jwt", "opaque"), choice("id_token_claims", client.IDTokenGranted, client.IDTokenMinimal),

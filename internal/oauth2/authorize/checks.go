@@ -191,7 +191,7 @@ func checkResponseType(q *Requests, a *AuthorizationRequest) error {
 	case t.has(responseCode) && !a.client.AllowsGrantType(client.GrantAuthorizationCode),
 		t.hasTokens() && !a.client.AllowsGrantType(client.GrantImplicit):
 		return oauth2.StandardError(oauth2.CodeUnauthorizedClient)
-	case t.has(responseToken) && a.client.DPoPBoundAccessTokens:
+	case t.has(responseToken) && (a.client.DPoPBoundAccessTokens || a.client.CertificateBoundAccessTokens):
 		return oauth2.NewError(oauth2.CodeUnsupportedResponseType, "The access tokens of this client are bound to a key, which this response_type cannot prove")
 	case t.hasTokens() && strings.TrimSuffix(a.form.Get("response_mode"), suffixJWT) == modeQuery:
 		return oauth2.InvalidRequest("The response to this response_type must not be sent with response_mode query")

@@ -1,5 +1,6 @@
 // Package clientauth authenticates clients at the token, revocation and introspection
-// endpoints: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none.
+// endpoints: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt,
+// tls_client_auth, self_signed_tls_client_auth, none.
 //
 // It is the only package that reads client credentials from requests. Invalid credentials
 // result in an [oauth2.Error]. Every other error is a failure of the server, and must not be
@@ -17,6 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/clientcert"
 	"github.com/ostiary/ostiary/internal/onetime"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
@@ -40,8 +42,8 @@ type Renewals interface {
 	ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error
 }
 
-// Config configures an [Authenticator]. Every field but Throttle, Renewals and IssuerAudience
-// is required.
+// Config configures an [Authenticator]. Every field but Throttle, Renewals, IssuerAudience
+// and Anchors is required.
 type Config struct {
 	Clients Clients
 	Replay  onetime.Claimer
@@ -61,6 +63,8 @@ type Config struct {
 	Endpoints []string
 	// IssuerAudience accepts the issuer as the only audience (RFC 10070).
 	IssuerAudience bool
+	// Anchors are the authorities whose certificates authenticate clients; nil for none.
+	Anchors *clientcert.Anchors
 	// Used notes that a client has authenticated with a secret; it may be nil.
 	Used func(clientID string, s client.Secret)
 	Now  func() time.Time
@@ -99,7 +103,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (*cli
 	case client.AuthPrivateKeyJWT:
 		return a.byAssertion(ctx, cred)
 	case client.AuthNone:
-		return a.byName(ctx, cred)
+		return a.byName(ctx, cred, r)
 	default:
 		return a.bySecret(ctx, cred)
 	}
@@ -111,13 +115,20 @@ func (a *Authenticator) used(c *client.Client, s client.Secret) {
 	}
 }
 
-// byName accepts a public client by its client_id.
-func (a *Authenticator) byName(ctx context.Context, cred credentials) (*client.Client, error) {
+// byName accepts a public client by its client_id, and a client that authenticates with the
+// certificate of the connection, whose requests have the client_id too (RFC 8705 §2).
+func (a *Authenticator) byName(ctx context.Context, cred credentials, r *http.Request) (*client.Client, error) {
 	c, err := a.lookup(ctx, cred.id)
 	if err != nil {
 		return nil, err
 	}
-	if !c.IsPublic() {
+	switch registered(c) {
+	case client.AuthTLS, client.AuthSelfSignedTLS:
+		if err := a.checkCertificate(ctx, c, r); err != nil {
+			return nil, err
+		}
+	case client.AuthNone:
+	default:
 		return nil, failed("the client must authenticate and sent its client_id only", refusal.AuthMethodMismatch, methods(c, client.AuthNone)...)
 	}
 	return c, nil

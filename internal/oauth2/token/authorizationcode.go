@@ -90,7 +90,7 @@ func (c *redeemedCode) Redeem(ctx context.Context) (*grant.WithAccount, error) {
 		return nil, grant.ErrNotFound
 	}
 	found, err := c.Grants.RedeemCode(ctx, grant.CodeRedemption{
-		Ref: handle.Ref, ClientID: c.x.Client.ID, Trial: c.x.trial, JKT: c.x.JKT, BindRefresh: c.x.Client.IsPublic(), Authorization: c.x.Authorization, TokensUntil: c.x.AccessUntil, Now: c.x.Now,
+		Ref: handle.Ref, ClientID: c.x.Client.ID, Trial: c.x.trial, Sender: c.x.Sender, BindRefresh: c.x.Client.IsPublic(), Authorization: c.x.Authorization, TokensUntil: c.x.AccessUntil, Now: c.x.Now,
 	})
 	isReused := errors.Is(err, grant.ErrSpent)
 	if err != nil && !isReused {
@@ -201,7 +201,7 @@ func (g *AuthorizationCode) peekGrant(ctx context.Context, x *Exchange) (*grant.
 		return nil, err
 	}
 	challenge, verifier := found.Authorization.Challenge, x.Form.Get("code_verifier")
-	isRedeemable := found.ClientID == x.Client.ID && (found.Kind == grant.KindTrial) == x.trial && x.hasKeyOf(found) && g.Codec.Belongs(tokens.Code, handle, found.Seed) &&
+	isRedeemable := found.ClientID == x.Client.ID && (found.Kind == grant.KindTrial) == x.trial && found.BoundTo().AllowsSender(x.Sender) && g.Codec.Belongs(tokens.Code, handle, found.Seed) &&
 		found.CodeRedeemedAt.IsZero() && x.Now.Before(found.CodeExpiresAt) &&
 		x.Form.Get("redirect_uri") == found.Authorization.RedirectURI &&
 		(challenge == "" && verifier == "" || verifies(verifier, challenge))

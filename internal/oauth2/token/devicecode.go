@@ -97,7 +97,7 @@ func decision(polled *devicecode.PollResult) error {
 // redeem redeems the device code, whose grant exists.
 func (g *DeviceCode) redeem(ctx context.Context, x *Exchange, handle tokens.Handle) (Redeemed, error) {
 	found, err := g.Grants.RedeemCode(ctx, grant.CodeRedemption{
-		Ref: handle.Ref, ClientID: x.Client.ID, JKT: x.JKT, BindRefresh: x.Client.IsPublic(), Authorization: x.Authorization, TokensUntil: x.AccessUntil, Now: x.Now,
+		Ref: handle.Ref, ClientID: x.Client.ID, Sender: x.Sender, BindRefresh: x.Client.IsPublic(), Authorization: x.Authorization, TokensUntil: x.AccessUntil, Now: x.Now,
 	})
 	if errors.Is(err, grant.ErrSpent) {
 		if err := g.Grants.RevokeGrant(ctx, found.Locator, x.Client.ID, grant.RevokedForCodeReuse, x.Now); err != nil {

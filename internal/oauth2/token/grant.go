@@ -43,9 +43,9 @@ type Exchange struct {
 	HooksFollow bool
 	// AccessUntil bounds the end of the access token. Redeem writes it into the grant.
 	AccessUntil time.Time
-	// JKT is the thumbprint of the key of the DPoP proof, to which the tokens are bound; empty
-	// without a proof.
-	JKT string
+	// Sender is the key or certificate that the client proved and to which the tokens are bound;
+	// zero for none.
+	Sender grant.Confirmation
 
 	// The results of hooks, for Redeem: Authorization replaces that of the grant, nil leaves
 	// it unchanged; ExtraClaims are for an access token without a grant.

@@ -117,7 +117,7 @@ func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (
 		h.Used(x.Client.ID)
 	}
 	return &Response{
-		AccessToken: issued.AccessToken, TokenType: tokens.TypeFor(x.JKT), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
+		AccessToken: issued.AccessToken, TokenType: tokens.TypeFor(x.Sender), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
 		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(x.Registered.InToken(access).Scopes, " "),
 	}, nil
 }
@@ -167,7 +167,7 @@ func (h *Handler) issue(ctx context.Context, x *Exchange, b *Basis, redeemed *Re
 	x.request = tokens.Request{
 		Now: x.Now, Client: x.Client, GrantType: x.spec.Type, Registered: x.Registered,
 		Access: access, Refresh: redeemed.Refresh.issues(x.Client, access.Scopes), Nonce: redeemed.Nonce,
-		Grant: b.Grant, Subject: b.Subject, Trust: b.Trust, ExtraClaims: x.ExtraClaims, JKT: x.JKT,
+		Grant: b.Grant, Subject: b.Subject, Trust: b.Trust, ExtraClaims: x.ExtraClaims, Sender: x.Sender,
 	}
 	return redeemed.Issuer.Issue(ctx, &x.request)
 }

@@ -75,14 +75,14 @@ func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (Candidate, error
 // isRefreshable reports whether the token can be rotated now, or is within its grace period.
 func (g *RefreshToken) isRefreshable(x *Exchange, handle tokens.Handle, found *grant.WithAccount) bool {
 	isCurrent := found.RefreshGeneration == int64(handle.Generation)
-	return g.Codec.Belongs(tokens.Refresh, handle, found.Seed) && x.hasKeyOf(found) && x.Now.Before(found.ExpiresAt) &&
+	return g.Codec.Belongs(tokens.Refresh, handle, found.Seed) && found.BoundTo().AllowsSender(x.Sender) && x.Now.Before(found.ExpiresAt) &&
 		(isCurrent || g.isInGracePeriod(x, handle, found))
 }
 
 // rotate rotates the refresh token.
 func (g *RefreshToken) rotate(ctx context.Context, x *Exchange, handle tokens.Handle) (Redeemed, error) {
 	rotated, err := g.Grants.RotateRefresh(ctx, grant.RefreshRotation{
-		AllowedGroups: x.Client.AllowedGroups, Ref: handle.Ref, ClientID: x.Client.ID, JKT: x.JKT, BindRefresh: x.Client.IsPublic(), Generation: int64(handle.Generation), Authorization: x.Authorization,
+		AllowedGroups: x.Client.AllowedGroups, Ref: handle.Ref, ClientID: x.Client.ID, Sender: x.Sender, BindRefresh: x.Client.IsPublic(), Generation: int64(handle.Generation), Authorization: x.Authorization,
 		ExpiresAt: x.Now.Add(g.Lifetimes.Refresh(x.Client, client.GrantRefreshToken)), TokensUntil: x.AccessUntil, Now: x.Now,
 	})
 	isStale := errors.Is(err, grant.ErrStaleGeneration)

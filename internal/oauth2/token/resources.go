@@ -18,5 +18,5 @@ func (x *Exchange) checkResources() ([]string, error) {
 // checkTarget returns an error unless one token of the request may be for all of the resources. A trial
 // of the administrators' console cannot prove a key.
 func (x *Exchange) checkTarget(resources []string) error {
-	return oauth2.CheckTarget(x.Registered, resources, x.JKT != "" || x.trial)
+	return oauth2.CheckTarget(x.Registered, resources, !x.Sender.IsZero() || x.trial)
 }

@@ -47,15 +47,18 @@ type AccessClaims struct {
 	AMR       []string `json:"amr,omitempty"`
 	Grant     string   `json:"gid,omitempty"`
 	Trust     string   `json:"trust,omitempty"`
-	// Confirmation names the key to which the token is bound, nil for none.
-	Confirmation *grant.Confirmation `json:"cnf,omitempty"`
+	// Confirmation is the sender constraint of the token.
+	Confirmation grant.Confirmation `json:"cnf,omitzero"`
 	// Extra holds claims that the operator's consent app or a hook added.
 	Extra json.RawMessage `json:"ext,omitempty"`
 }
 
-// TypeFor returns the type of a token that is bound to the key with the thumbprint jkt, empty for none.
-func TypeFor(jkt string) string {
-	if jkt != "" {
+// TypeFor returns the type of a token with a sender constraint: that of a token that is bound to a
+// certificate is Bearer.
+//
+// Spec: RFC 8705 §3, RFC 9449 §5.
+func TypeFor(sender grant.Confirmation) string {
+	if sender.JKT != "" {
 		return dpop.Scheme
 	}
 	return "Bearer"
@@ -65,15 +68,7 @@ func TypeFor(jkt string) string {
 //
 // Spec: RFC 6750 §2.1, RFC 9449 §5, §7.1.
 func (c *AccessClaims) TokenType() string {
-	return TypeFor(c.JKT())
-}
-
-// JKT returns the thumbprint of the key to which the token is bound; empty for none.
-func (c *AccessClaims) JKT() string {
-	if c.Confirmation == nil {
-		return ""
-	}
-	return c.Confirmation.JKT
+	return TypeFor(c.Confirmation)
 }
 
 // resourceToken returns the token as resources see it.
@@ -81,7 +76,7 @@ func (c *AccessClaims) resourceToken() *resource.Token {
 	seen := &resource.Token{
 		Issuer: c.Issuer, Subject: c.Subject, ClientID: c.ClientID, ID: c.ID, Audience: c.Audience, Scopes: strings.Fields(c.Scope),
 		IssuedAt: time.Unix(c.IssuedAt, 0), Expiry: time.Unix(c.Expiry, 0), ACR: c.ACR, AMR: c.AMR,
-		Confirmation: resource.Confirmation{JKT: c.JKT()},
+		Confirmation: resource.Confirmation{JKT: c.Confirmation.JKT, X5T: c.Confirmation.X5T},
 	}
 	if c.AuthTime != 0 {
 		seen.AuthTime = time.Unix(c.AuthTime, 0)
@@ -134,9 +129,8 @@ func (i *Issuer) accessClaims(r *Request, access scope.Access, expiry time.Time)
 		ID:       newTokenID(r.Now),
 		Scope:    strings.Join(access.Scopes, " "),
 		Extra:    r.ExtraClaims.AccessToken,
-	}
-	if r.JKT != "" {
-		claims.Confirmation = &grant.Confirmation{JKT: r.JKT}
+
+		Confirmation: r.Sender,
 	}
 	switch g := r.Grant; {
 	case g != nil:

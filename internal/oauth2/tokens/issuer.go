@@ -68,8 +68,8 @@ type Request struct {
 	Trust   *trustedissuer.Trust
 	// ExtraClaims are added to access tokens without a grant.
 	ExtraClaims grant.ExtraClaims
-	// JKT is the thumbprint of the key to which the access token is bound; empty for none.
-	JKT string
+	// Sender is the key or certificate to which the access token is bound; zero for none.
+	Sender grant.Confirmation
 }
 
 // Tokens are the issued tokens.

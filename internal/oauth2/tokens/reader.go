@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/clientcert"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -165,11 +167,11 @@ func (d *Reader) whyInactive(ctx context.Context, claims *AccessClaims, cause *r
 
 // Own returns the client and the scopes of an active access token for this server that the
 // client got for itself, or [grant.ErrNotFound]. Tokens with a user do not operate the
-// server.
-func (d *Reader) Own(ctx context.Context, token string) (clientID string, scopes []string, err error) {
+// server. A token that is bound to a certificate counts if r comes with it.
+func (d *Reader) Own(ctx context.Context, r *http.Request, token string) (clientID string, scopes []string, err error) {
 	claims, found, err := d.Active(ctx, token, d.Now())
-	if err == nil && claims.JKT() != "" {
-		return "", nil, refusal.Wrap(grant.ErrNotFound, refusal.TokenBinding, "the admin API does not accept tokens that are bound to a key",
+	if err == nil && !claims.Confirmation.AllowsSender(grant.Confirmation{X5T: clientcert.Of(r).Thumbprint()}) {
+		return "", nil, refusal.Wrap(grant.ErrNotFound, refusal.TokenBinding, "the token is bound to a key, or to another certificate than that of the request",
 			refusal.Registered("issued_to", claims.ClientID))
 	}
 	if errors.Is(err, ErrInactive) ||

@@ -39,6 +39,9 @@ type Capabilities struct {
 	RevocationAuthMethods    []string
 	AuthSigningAlgs          []string // of client assertions
 
+	// MutualTLS is the issuer's URL for clients with a certificate (RFC 8705); empty if it is off.
+	MutualTLS string
+
 	claims []string // of the user profile
 }
 
@@ -105,12 +108,27 @@ type document struct {
 	// because clients would read it as support for all of them.
 	RequestObjectAlgs []string `json:"request_object_signing_alg_values_supported,omitempty"`
 	DPoPAlgs          []string `json:"dpop_signing_alg_values_supported,omitempty"`
-	IssParameter      bool     `json:"authorization_response_iss_parameter_supported"`
+	// Clients with a certificate use these, the others the endpoints above.
+	Aliases          *aliases `json:"mtls_endpoint_aliases,omitempty"`
+	CertificateBound bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	IssParameter     bool     `json:"authorization_response_iss_parameter_supported"`
 
 	FrontchannelLogout        bool `json:"frontchannel_logout_supported"`
 	FrontchannelLogoutSession bool `json:"frontchannel_logout_session_supported"`
 	BackchannelLogout         bool `json:"backchannel_logout_supported"`
 	BackchannelLogoutSession  bool `json:"backchannel_logout_session_supported"`
+}
+
+// aliases are the URLs of endpoints for clients with a certificate.
+//
+// Spec: RFC 8705 §5.
+type aliases struct {
+	Token         string `json:"token_endpoint,omitempty"`
+	Device        string `json:"device_authorization_endpoint,omitempty"`
+	Userinfo      string `json:"userinfo_endpoint,omitempty"`
+	Introspection string `json:"introspection_endpoint,omitempty"`
+	Revocation    string `json:"revocation_endpoint,omitempty"`
+	Push          string `json:"pushed_authorization_request_endpoint,omitempty"`
 }
 
 // protocolClaims returns the claims that ID tokens have in addition to the profile of the
@@ -119,13 +137,30 @@ func protocolClaims() []string {
 	return []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"}
 }
 
-func (c Capabilities) document() *document {
-	at := func(path string) string {
+// aliases returns the aliases of the endpoints that are on, nil without mutual TLS.
+func (c Capabilities) aliases() *aliases {
+	if c.MutualTLS == "" {
+		return nil
+	}
+	at := under(c.MutualTLS)
+	return &aliases{
+		Token: at(c.Token), Device: at(c.DeviceAuthorization), Userinfo: at(c.Userinfo), Introspection: at(c.Introspection),
+		Revocation: at(c.Revocation), Push: at(c.Push),
+	}
+}
+
+// under returns the function that makes a URL of a path, empty for an empty one.
+func under(base string) func(path string) string {
+	return func(path string) string {
 		if path == "" {
 			return ""
 		}
-		return strings.TrimRight(c.Issuer, "/") + path
+		return strings.TrimRight(base, "/") + path
 	}
+}
+
+func (c Capabilities) document() *document {
+	at := under(c.Issuer)
 	ifEnabled := func(endpoint string, list []string) []string {
 		if endpoint == "" {
 			return nil
@@ -186,6 +221,8 @@ func (c Capabilities) document() *document {
 		RequestURIsKnown:    len(c.RequestObjectAlgs) > 0,
 		RequestObjectAlgs:   c.RequestObjectAlgs,
 		DPoPAlgs:            c.DPoPAlgs,
+		Aliases:             c.aliases(),
+		CertificateBound:    c.MutualTLS != "",
 		IssParameter:        true,
 
 		FrontchannelLogout:        c.EndSession != "",

@@ -62,6 +62,9 @@ type Server struct {
 	App *server.Server
 	TB  testing.TB
 	URL string
+	// MutualTLSURL is the origin of the endpoints for clients with a certificate, if the settings have
+	// mtls_listen.
+	MutualTLSURL string
 
 	mu    sync.Mutex
 	clock time.Time
@@ -107,6 +110,12 @@ func start(tb testing.TB, db *store.Store, host, path string, settings map[strin
 		"issuer": issuer, "database_url": "sqlite:unused", "system_secrets": SystemSecret, "registration": "open",
 		"argon2_slots": "2", "sign_up_verify": "off",
 	}
+	var mutual net.Listener
+	if settings["mtls_listen"] != "" {
+		mutual = httptest.NewUnstartedServer(nil).Listener
+		s.MutualTLSURL = "https://" + mutual.Addr().String()
+		defaults["mtls_url"] = s.MutualTLSURL
+	}
 	conf, err := config.Load(config.Sources{Defaults: defaults, Override: settings, Require: config.ServeRequires()})
 	if err != nil {
 		tb.Fatal(err)
@@ -126,6 +135,7 @@ func start(tb testing.TB, db *store.Store, host, path string, settings map[strin
 	}
 	front.Start()
 	tb.Cleanup(front.Close)
+	serveMutualTLS(s, mutual)
 	s.Populate()
 	s.Advance(time.Minute) // later than the creation times of the imported records
 	return s
