@@ -50,6 +50,9 @@ type Config struct {
 	LogoutRequests  LogoutRequests
 	DeviceRequests  DeviceRequests
 	UserCodes       UserCodes
+	// Backchannel and BackchannelDecisions are the requests of CIBA.
+	Backchannel          BackchannelRequests
+	BackchannelDecisions BackchannelDecisions
 	// ConsentLifetime is the lifetime of a remembered consent if the app does not set one.
 	ConsentLifetime time.Duration
 

@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/ciba"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/devicecode"
@@ -83,6 +84,7 @@ func newErrors() *httpapi.Errors {
 					Description: "The address has received 3 messages in an hour or 10 in a day. Try again later, or request the link without mail.",
 				}
 			}),
+			notFound(ciba.ErrNotFound, "The request does not exist, has expired, or was decided before."),
 			notFound(authrequest.ErrNotFound, "The request does not exist or has expired."),
 			httpapi.As(func(e *manage.InvalidUserError) *httpapi.Error {
 				return &httpapi.Error{Code: "invalid_request", Description: "The change is invalid: " + httpapi.Description(e.Error()) + "."}

@@ -144,16 +144,23 @@ func (b *acceptLogin) check() error {
 		return invalid("The member force_subject_identifier must be at most 255 bytes without control characters.")
 	case !isPlain(b.ProviderSession):
 		return invalid("The member identity_provider_session_id must be at most 255 bytes without control characters.")
-	case !isPlain(b.ACR):
-		return invalid("The member acr must be at most 255 bytes without control characters.")
 	case b.RememberFor < 0:
 		return invalid("The member remember_for must not be negative.")
 	case len(b.Context) > maxContext:
 		return invalid("The member context must be at most 8192 bytes.")
-	case len(b.AMR) > maxMethods:
+	}
+	return checkAuthentication(b.ACR, b.AMR)
+}
+
+// checkAuthentication checks the members acr and amr.
+func checkAuthentication(acr string, amr []string) error {
+	switch {
+	case !isPlain(acr):
+		return invalid("The member acr must be at most 255 bytes without control characters.")
+	case len(amr) > maxMethods:
 		return invalid("The member amr must have at most 16 values.")
 	}
-	for _, method := range b.AMR {
+	for _, method := range amr {
 		if method == "" || !isPlain(method) || strings.ContainsFunc(method, unicode.IsSpace) {
 			return invalid("A value of the member amr must be 1 to 255 bytes without spaces.")
 		}

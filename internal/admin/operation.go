@@ -19,6 +19,8 @@ type Operation struct {
 	// Body is a value of the type that the JSON body is decoded into, or nil if there is no
 	// body.
 	Body any
+	// OptionalBody accepts an empty body.
+	OptionalBody bool
 	// MaxBytes is the maximum size of the body; 0 is 64 KiB.
 	MaxBytes int64
 	// Patch is the media type of a patch, which the body may have beside application/json.
@@ -34,6 +36,8 @@ type Operation struct {
 	// ReadAction is the action in the audit log of a read of users, for callers whose reads are
 	// events: see [Caller]. Every operation that returns data of users has one.
 	ReadAction string
+	// Target returns the target in the audit log; nil takes it from the path or the query.
+	Target func(*http.Request) string
 	// Do serves the operation; nil if the server mounts it itself.
 	Do func(*Request) (*Response, error)
 }
@@ -52,6 +56,9 @@ func (o *Operation) isAudited() bool { return o.Action != "" }
 // target returns the target of a call for the audit log: the variables of the path, or the
 // query parameters if the path has no variables.
 func (o *Operation) target(r *http.Request) string {
+	if o.Target != nil {
+		return o.Target(r)
+	}
 	var parts []string
 	for name := range strings.SplitSeq(o.Path, "/") {
 		if strings.HasPrefix(name, "{") {

@@ -30,6 +30,7 @@ func resources(c *Config, access *access) []resource {
 			requests: c.DeviceRequests, userCodes: c.UserCodes, clients: c.Clients, deviceURL: c.DeviceURL, now: c.Now, log: c.Log,
 		})
 	}
+	all = append(all, &backchannelRequestHandler{requests: c.Backchannel, decisions: c.BackchannelDecisions, users: c.Users, now: c.Now})
 	people := &userCases{
 		store: c.Users, attributes: c.Attributes, sources: c.Credentials, factors: c.Factors, recovery: c.Recovery, invitations: c.Invitations, hasher: c.Hasher, access: access, now: c.Now,
 	}

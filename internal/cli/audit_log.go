@@ -27,6 +27,8 @@ func auditActions() map[string]string {
 		"attributes update":        "attribute.update",
 		"clients create":           "client.create",
 		"clients delete":           "client.delete",
+		"ciba accept":              "ciba.accept",
+		"ciba reject":              "ciba.reject",
 		"clients import":           "client.import",
 		"clients add-secret":       "client.secret.add",
 		"clients remove-secret":    "client.secret.remove",

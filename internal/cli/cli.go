@@ -41,6 +41,7 @@ type commandLine struct {
 	KeySets     keySetsCommand     `cmd:"" name:"keysets" help:"Manage named key sets for your own use."`
 	Grants      grantsCommand      `cmd:"" help:"List and revoke grants."`
 	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
+	CIBA        cibaCommand        `cmd:"" name:"ciba" help:"Manage backchannel authentication requests."`
 	Notices     noticesCommand     `cmd:"" help:"Manage back-channel logout notices."`
 	Mails       mailsCommand       `cmd:"" help:"List messages to users, and test the mail settings."`
 	APIKeys     apiKeysCommand     `cmd:"" name:"apikeys" help:"Manage API keys for the admin API."`

@@ -122,6 +122,11 @@ type Metadata struct {
 	BackchannelLogoutURI              string `json:"backchannel_logout_uri,omitempty"`
 	BackchannelLogoutSessionRequired  bool   `json:"backchannel_logout_session_required,omitempty"`
 
+	// The members of CIBA Core section 4.
+	BackchannelTokenDeliveryMode    string `json:"backchannel_token_delivery_mode,omitempty"` // poll or ping
+	BackchannelNotificationEndpoint string `json:"backchannel_client_notification_endpoint,omitempty"`
+	BackchannelRequestSigningAlg    string `json:"backchannel_authentication_request_signing_alg,omitempty"` // if set, requests must be signed
+
 	// DPoPBoundAccessTokens requires a DPoP proof with each token request (RFC 9449 section 5.2).
 	DPoPBoundAccessTokens bool `json:"dpop_bound_access_tokens,omitempty"`
 
@@ -215,14 +220,27 @@ const (
 	GrantJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // not a credential
 	// GrantDeviceCode is the device authorization grant (RFC 8628).
 	GrantDeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
+	// GrantCIBA is the grant of backchannel authentication (CIBA Core).
+	GrantCIBA = "urn:openid:params:grant-type:ciba"
 	// GrantImplicit allows the authorization endpoint to issue tokens. It is not a grant type
 	// of the token endpoint.
 	GrantImplicit = "implicit"
 )
 
+// Values of backchannel_token_delivery_mode.
+//
+// Spec: CIBA Core §5.
+const (
+	DeliveryPoll = "poll"
+	DeliveryPing = "ping"
+)
+
+// DeliveryModes returns the supported delivery modes.
+func DeliveryModes() []string { return []string{DeliveryPoll} }
+
 // GrantTypes returns the grant types of the token endpoint.
 func GrantTypes() []string {
-	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer, GrantDeviceCode}
+	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer, GrantDeviceCode, GrantCIBA}
 }
 
 // IsPublic reports whether the client cannot keep a secret (RFC 6749 §2.1).

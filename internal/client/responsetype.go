@@ -47,7 +47,7 @@ func (m *Metadata) dropUnused() {
 		tokens := slices.Contains(values, "id_token") || slices.Contains(values, "token")
 		return slices.Contains(values, "code") && !code || tokens && !implicit
 	})
-	if len(m.GrantTypes) > 1 && !code && !slices.Contains(grants, GrantDeviceCode) {
+	if len(m.GrantTypes) > 1 && !code && !m.withoutRedirect() {
 		m.GrantTypes = slices.DeleteFunc(slices.Clone(m.GrantTypes), func(grant string) bool { return grant == GrantRefreshToken })
 	}
 }

@@ -102,7 +102,9 @@ func (m *Metadata) movedFrom(before *Metadata) bool {
 
 // withoutRedirect reports whether the client may use a grant type that delivers a user's
 // tokens to a polling client instead of a redirect URI.
-func (m *Metadata) withoutRedirect() bool { return slices.Contains(m.GrantTypes, GrantDeviceCode) }
+func (m *Metadata) withoutRedirect() bool {
+	return slices.Contains(m.GrantTypes, GrantDeviceCode) || slices.Contains(m.GrantTypes, GrantCIBA)
+}
 
 // ownHost returns the host of a redirect URI if it identifies the client. Any app can use a
 // loopback address, and the host of a private-use scheme can be any text.

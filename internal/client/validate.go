@@ -76,6 +76,7 @@ func (m *Metadata) Validate(p Policy) []Fault {
 	c.subjects(m)
 	c.encryption(m)
 	c.requestObjects(m)
+	c.backchannel(m)
 	c.logout(m)
 	c.given(m)
 	return c.faults
@@ -108,6 +109,9 @@ func (m *Metadata) complete(p Policy) {
 	}
 	if len(m.ResponseTypes) == 0 && slices.Contains(m.GrantTypes, GrantAuthorizationCode) {
 		m.ResponseTypes = []string{"code"}
+	}
+	if slices.Contains(m.GrantTypes, GrantCIBA) {
+		m.BackchannelTokenDeliveryMode = cmp.Or(m.BackchannelTokenDeliveryMode, DeliveryPoll)
 	}
 	for _, pair := range m.encryptions() {
 		if *pair.alg != "" {
@@ -224,8 +228,8 @@ func (c *checks) grants(m *Metadata) {
 	if tokens != slices.Contains(m.GrantTypes, GrantImplicit) {
 		c.fail("response_types", "must hold id_token or token if, and only if, grant_types holds implicit")
 	}
-	if !code && slices.Contains(m.GrantTypes, GrantRefreshToken) && !slices.Contains(m.GrantTypes, GrantDeviceCode) {
-		c.fail("grant_types", "must hold authorization_code or device_code for refresh_token to be of use")
+	if !code && slices.Contains(m.GrantTypes, GrantRefreshToken) && !m.withoutRedirect() {
+		c.fail("grant_types", "must hold authorization_code, device_code or ciba for refresh_token to be of use")
 	}
 	if slices.Contains(m.GrantTypes, GrantClientCredentials) && m.TokenEndpointAuthMethod == AuthNone {
 		c.fail("grant_types", "must not hold client_credentials for a client that does not authenticate")

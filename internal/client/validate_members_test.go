@@ -44,6 +44,15 @@ func TestMembersAreValidatedByAllowLists(t *testing.T) {
 		"no passwords":                  {`{"userinfo_encrypted_response_alg":"PBES2-HS256+A128KW","jwks_uri":"https://rp.example/k"}`, "userinfo_encrypted_response_alg"},
 		"no shared keys":                {`{"id_token_encrypted_response_alg":"dir","jwks_uri":"https://rp.example/k"}`, "id_token_encrypted_response_alg"},
 		"no AES-192":                    {`{"id_token_encrypted_response_alg":"RSA-OAEP","id_token_encrypted_response_enc":"A192GCM","jwks_uri":"https://rp.example/k"}`, "id_token_encrypted_response_enc"},
+		"backchannel requests":          {ciba(`"token_endpoint_auth_method":"client_secret_basic"`), ""},
+		"backchannel, public":           {ciba(`"token_endpoint_auth_method":"none"`), "grant_types"},
+		"backchannel, push":             {ciba(`"backchannel_token_delivery_mode":"push"`), "backchannel_token_delivery_mode"},
+		"backchannel, signed":           {ciba(`"backchannel_authentication_request_signing_alg":"PS256"`), ""},
+		"backchannel, signed with none": {ciba(`"backchannel_authentication_request_signing_alg":"none"`), "backchannel_authentication_request_signing_alg"},
+		"backchannel, user codes":       {ciba(`"backchannel_user_code_parameter":true`), "backchannel_user_code_parameter"},
+		"backchannel, no user codes":    {ciba(`"backchannel_user_code_parameter":false`), ""},
+		"backchannel without the grant": {`{"backchannel_token_delivery_mode":"poll"}`, "grant_types"},
+		"backchannel refresh tokens":    {`{"grant_types":["urn:openid:params:grant-type:ciba","refresh_token"],"response_types":[]}`, ""},
 		"requests signed with EdDSA":    {`{"request_object_signing_alg":"EdDSA"}`, ""},
 		"requests that are not signed":  {`{"request_object_signing_alg":"none"}`, ""},
 		"requests signed with HS256":    {`{"request_object_signing_alg":"HS256"}`, "request_object_signing_alg"},
@@ -166,4 +175,9 @@ func TestLocalizedMembersAreLimitedAndMarshalled(t *testing.T) {
 			t.Errorf("%s: %s (%v), want both members", name, text, err)
 		}
 	}
+}
+
+// ciba returns the metadata of a client for backchannel authentication.
+func ciba(member string) string {
+	return `{"grant_types":["urn:openid:params:grant-type:ciba"],"response_types":[],"redirect_uris":[],` + member + `}`
 }

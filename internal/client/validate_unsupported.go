@@ -14,7 +14,7 @@ import (
 func unsupported(members map[string]json.RawMessage) []Fault {
 	var faults []Fault
 	for _, member := range []string{
-		"introspection_encrypted_response_alg", "introspection_encrypted_response_enc", "introspection_signed_response_alg",
+		"backchannel_user_code_parameter", "introspection_encrypted_response_alg", "introspection_encrypted_response_enc", "introspection_signed_response_alg",
 		"request_object_encryption_alg", "request_object_encryption_enc",
 	} {
 		raw := bytes.TrimSpace(members[member])

@@ -200,6 +200,7 @@ type Config struct {
 	RequirePushed bool
 	// DemoResource serves a protected resource to try out access tokens.
 	DemoResource bool
+	CIBA         CIBA
 	// DPoPNonces is whose DPoP proofs need a nonce.
 	DPoPNonces DPoPNonces
 	// RegistrationQuerySecrets accepts client secrets in the query of registration requests.
@@ -355,6 +356,8 @@ func Default() *Config {
 		RotatedSecretLifetime:   day,
 		ClientAssertionAudience: AudienceBaseline,
 		DPoPNonces:              DPoPNoncesClient,
+
+		CIBA: CIBA{OpenPerUser: 5, PerUser: 10, PerClient: 60, WrongHints: 60},
 
 		AccessTokenFormat:       FormatJWT,
 		AccessTokenAlg:          AlgES256,

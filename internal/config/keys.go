@@ -227,7 +227,7 @@ func keys() []key {
 			"Maximum lifetime of assertions from trusted issuers (RFC 7523). Their `jti` is stored that long, because each can be used once."),
 		field("jwt_bearer_iat_optional", onOff(), func(c *Config) *bool { return &c.JWTBearerIATOptional },
 			"Whether such an assertion may omit `iat`."),
-
+	}, cibaKeys(), []key{
 		field("session_idle_lifetime", lifetime, func(c *Config) *time.Duration { return &c.SessionIdleLifetime },
 			"How long a browser session may stay unused."),
 		field("session_absolute_lifetime", lifetime, func(c *Config) *time.Duration { return &c.SessionAbsoluteLifetime },

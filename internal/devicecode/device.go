@@ -39,23 +39,17 @@ type Device struct {
 	DeniedAt time.Time
 }
 
-// Poll is the input for one poll of a device at the token endpoint.
-//
-// Spec: RFC 8628 §3.4.
-type Poll struct {
-	Ref      grant.Locator
-	ClientID string
-	Slack    time.Duration // tolerance for an early poll
-	Penalty  time.Duration // added to the interval after a poll that is too early (slow_down)
-	Now      time.Time
-}
-
 // PollResult is the state of a polled device.
 type PollResult struct {
 	Device
 
 	TooEarly bool
 	Allowed  bool // the grant exists
+}
+
+// State returns the part of the result that decides about tokens.
+func (p *PollResult) State() *grant.PollState {
+	return &grant.PollState{Seed: p.Seed, DeniedAt: p.DeniedAt, TooEarly: p.TooEarly, Allowed: p.Allowed}
 }
 
 // Request returns a new authorization request with the given ID for the user of the device.

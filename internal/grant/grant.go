@@ -37,6 +37,7 @@ const (
 	KindImplicit Kind = 2 // no code: the authorization response contained all tokens
 	KindDevice   Kind = 3 // the device code was issued before the grant
 	KindTrial    Kind = 4 // of the administrators' console: only this server redeems the code
+	KindCIBA     Kind = 6 // the auth_req_id was issued before the grant
 )
 
 // Grant is the authorization of one client by one user.
@@ -147,4 +148,23 @@ type RefreshRotation struct {
 	// TokensUntil is the expiry of the access token issued with the new generation. It
 	// raises [Grant.TokensUntil].
 	TokensUntil time.Time
+}
+
+// Poll is the input for one poll at the token endpoint, by a client whose user decides elsewhere.
+//
+// Spec: RFC 8628 §3.4, CIBA Core §10.1.
+type Poll struct {
+	Ref      Locator
+	ClientID string
+	Slack    time.Duration // tolerance for an early poll
+	Penalty  time.Duration // added to the interval after a poll that is too early (slow_down)
+	Now      time.Time
+}
+
+// PollState is what a poll found.
+type PollState struct {
+	Seed     []byte
+	DeniedAt time.Time // zero unless the user has denied
+	TooEarly bool
+	Allowed  bool // the grant exists
 }

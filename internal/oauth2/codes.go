@@ -34,6 +34,13 @@ const (
 	CodeExpiredToken         = "expired_token"
 )
 
+// The error codes of CIBA Core §13.
+const (
+	CodeUnknownUserID         = "unknown_user_id"
+	CodeInvalidBindingMessage = "invalid_binding_message"
+	CodeExpiredLoginHintToken = "expired_login_hint_token" //nolint:gosec // not a credential
+)
+
 // describe returns the default description of errors with code.
 func describe(code string) string {
 	switch code {
@@ -74,6 +81,12 @@ func ruleOf(code string) refusal.Rule {
 		return refusal.ResourceNotAllowed
 	case CodeUnauthorizedClient:
 		return refusal.GrantTypeNotRegistered
+	case CodeInvalidBindingMessage:
+		return refusal.ParameterInvalid
+	case CodeUnknownUserID:
+		return refusal.UserHintUnknown
+	case CodeExpiredLoginHintToken:
+		return refusal.UserHintInvalid
 	case CodeUnsupportedGrantType:
 		return refusal.GrantTypeUnsupported
 	case CodeUnsupportedResponseType:

@@ -16,7 +16,7 @@ const internalPath = "github.com/ostiary/ostiary/internal/"
 
 // endpoints are the packages of endpoints, which do not import each other.
 func endpoints() []string {
-	return []string{"authorize", "token", "introspection", "revocation", "deviceauth", "par"}
+	return []string{"authorize", "token", "introspection", "revocation", "deviceauth", "par", "backchannelauth"}
 }
 
 // sourceFiles returns the files of the packages under this directory, without tests, by the

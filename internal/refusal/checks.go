@@ -73,6 +73,7 @@ func Endpoints() []Endpoint {
 		{"pushed authorization request endpoint", []string{"/oauth2/par"}, slices.Concat(arrivalChecks(), clientChecks(), pushChecks())},
 		{"token endpoint", []string{"/oauth2/token"}, slices.Concat(arrivalChecks(), clientChecks(), tokenChecks())},
 		{"device authorization endpoint", []string{"/oauth2/device/auth"}, slices.Concat(arrivalChecks(), clientChecks(), deviceChecks())},
+		{"backchannel authentication endpoint", []string{"/oauth2/ciba"}, slices.Concat(arrivalChecks(), clientChecks(), backchannelChecks())},
 		{"introspection endpoint", []string{"/oauth2/introspect"}, slices.Concat(arrivalChecks(), clientChecks(), introspectionChecks())},
 		{"revocation endpoint", []string{"/oauth2/revoke"}, slices.Concat(arrivalChecks(), clientChecks(), revocationChecks())},
 		{"userinfo endpoint", []string{"/userinfo"}, slices.Concat(arrivalChecks(), userinfoChecks())},
@@ -172,14 +173,16 @@ func tokenChecks() []Check {
 		{Name: "the client may use the grant_type", Spec: "RFC 6749 §5.2", Rules: []Rule{ParameterInvalid, GrantTypeUnsupported, GrantTypeNotRegistered}},
 		proofCheck("RFC 9449 §5"),
 		{Name: "the request has a code, refresh token, device code or assertion of this server or a trusted issuer", Spec: "RFC 6749 §4.1.3, §6", Rules: []Rule{
-			ParameterMissing, CodeMalformed, RefreshMalformed, DeviceCodeMalformed, AssertionInvalid,
+			ParameterMissing, CodeMalformed, RefreshMalformed, DeviceCodeMalformed, AuthReqIDMalformed, AssertionInvalid,
 		}},
 		{Name: "it was issued to this client", Spec: "RFC 6749 §4.1.3, §6", Rules: []Rule{
+			AuthReqIDUnknown, AuthReqIDOtherClient,
 			CodeUnknown, RefreshUnknown, DeviceCodeUnknown, CodeOtherClient, RefreshOtherClient, DeviceOtherClient, KeyMismatch,
 		}},
 		{Name: "its grant is valid", Spec: "RFC 6749 §5.2", Rules: grantStateRules()},
 		{Name: "it was not used before, and has not expired", Spec: "RFC 6749 §4.1.2, RFC 9700 §4.14", Rules: []Rule{
 			CodeSpent, CodeReplayed, CodeExpired, RefreshReplayed, RefreshExpired, DeviceCodeReplayed, DeviceCodeExpired, DeviceSlowDown, DeviceDenied,
+			AuthReqIDReplayed, AuthReqIDExpired, BackchannelDenied,
 		}},
 		{Name: "redirect_uri is that of the authorization request", Spec: "RFC 6749 §4.1.3", Rules: []Rule{RedirectURIMissing, RedirectURIMismatch}},
 		{Name: "code_verifier matches the code_challenge", Spec: "RFC 7636 §4.6", Rules: []Rule{VerifierMissing, VerifierUnexpected, VerifierMismatch}},
@@ -201,6 +204,18 @@ func deviceChecks() []Check {
 		{Name: "the client may use the grant type", Spec: "RFC 8628 §3.1", Rules: []Rule{GrantTypeNotRegistered}},
 		{Name: "the client may have the scope and the resource", Spec: "RFC 6749 §3.3, RFC 8707 §2.1", Rules: []Rule{ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed}},
 		{Name: "the other parameters are valid", Rules: []Rule{ParameterMissing, ParameterInvalid, ScopesDropped}},
+	}
+}
+
+// backchannelChecks are those of package backchannelauth.
+func backchannelChecks() []Check {
+	return []Check{
+		{Name: "the client may use the grant type", Spec: "CIBA Core §7.2", Rules: []Rule{GrantTypeNotRegistered}},
+		{Name: "the client and the user are within their limits", Rules: []Rule{BackchannelLimit}},
+		{Name: "a signed request is valid, and there if the client must sign", Spec: "CIBA Core §7.1.1", Rules: []Rule{RequestObject}},
+		{Name: "the client may have the scope and the resource", Spec: "CIBA Core §7.1, RFC 8707 §2.1", Rules: []Rule{ScopeNotAllowed, ResourceNotAllowed}, Parameters: []string{"scope", "resource"}},
+		{Name: "the other parameters are valid", Spec: "CIBA Core §7.1", Rules: []Rule{ParameterMissing, ParameterInvalid, ScopesDropped}},
+		{Name: "one hint names a user who may use the client", Spec: "CIBA Core §7.1, §13", Rules: []Rule{UserHintInvalid, HintInvalid, UserHintUnknown, GroupNotAllowed}},
 	}
 }
 

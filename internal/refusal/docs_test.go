@@ -49,7 +49,7 @@ func TestEachRuleIsExplained(t *testing.T) {
 		}
 	}
 	noFix := []refusal.Rule{ // the decision of a user, or of a browser that somebody attacks
-		refusal.DeviceDenied, refusal.AccessDenied, refusal.SignUpInvalid, refusal.BodyTooSlow, refusal.NotNavigation,
+		refusal.DeviceDenied, refusal.BackchannelDenied, refusal.AccessDenied, refusal.SignUpInvalid, refusal.BodyTooSlow, refusal.NotNavigation,
 	}
 	all := rules(t)
 	for _, rule := range all {

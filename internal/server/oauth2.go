@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/login/external"
 	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/oauth2/backchannelauth"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/deviceauth"
 	"github.com/ostiary/ostiary/internal/oauth2/engine"
@@ -32,6 +33,8 @@ type OAuth2 struct {
 	Authorize     *authorize.Handler
 	Push          *par.Handler
 	DeviceAuth    *deviceauth.Handler
+	Backchannel   *backchannelauth.Handler
+	Decisions     *backchannelauth.Decisions
 	Token         *token.Handler
 	Introspection *introspection.Handler
 	Revocation    *revocation.Handler
@@ -80,9 +83,11 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 			Authenticator: authenticator, Checks: requests, Devices: pendingDevices{s.Store.Devices, s.pending}, UserCodes: s.userCodes, Codec: codec,
 			VerificationURI: c.URL(pathDevice), Lifetime: c.DeviceCodeLifetime, Interval: c.DevicePollInterval, Now: s.Now,
 		},
+		Backchannel: newBackchannelAuth(s, authenticator, requests, codec),
+		Decisions:   newBackchannelDecisions(s, requests, codec),
 		Token: token.New(token.Config{
 			Authenticator: authenticator, Scopes: s.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
-			Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
+			Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Backchannel: s.Store.Backchannel, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
 			Proofs: newProofs(s, nonces, pathToken), OneTime: s.Store.Replay,
 			Assertions: &assertion.Reader{
 				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
@@ -139,9 +144,16 @@ func newAuthorizationRequests(s *Server, lifetimes *tokens.Lifetimes) *authorize
 	c := s.Config
 	return &authorize.Requests{
 		Issuer: c.Issuer, Clients: s.Clients, Scopes: s.scopes, Hints: s.Keys, Sealer: s.Secrets, Lifetimes: lifetimes,
-		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: s.keySets, Documents: s.fetcher, Registered: s.registeredFetcher, Now: s.Now},
+		RequestObjects: newRequestObjects(s),
 		MaxRedirectURL: c.MaxRedirectURLLength, SignUp: c.SignUp.ByThemselves(), LegacyResponseTypes: c.LegacyResponseTypes,
 		RequirePushed: c.RequirePushed,
+	}
+}
+
+// newRequestObjects returns what opens request objects.
+func newRequestObjects(s *Server) *requestobject.Opener {
+	return &requestobject.Opener{
+		Issuer: s.Config.Issuer, KeySets: s.keySets, Documents: s.fetcher, Registered: s.registeredFetcher, Replay: s.Store.Replay, Now: s.Now,
 	}
 }
 
@@ -162,7 +174,7 @@ func newAuthorize(s *Server, requests *authorize.Requests, fosite *engine.Engine
 // of them as the audience of their assertions.
 func authenticatingEndpoints(c *config.Config) []string {
 	var all []string
-	for _, path := range []string{pathToken, pathPush, pathIntrospect, pathRevoke, pathDeviceAuth} {
+	for _, path := range []string{pathToken, pathPush, pathIntrospect, pathRevoke, pathDeviceAuth, pathBackchannel} {
 		all = append(all, c.URL(path))
 		if alias := c.MutualTLSURL(path); alias != "" {
 			all = append(all, alias)

@@ -44,6 +44,7 @@ const (
 	PathSetup         = "/setup"
 	pathDevice        = "/device" // short, since users type it
 	pathDeviceAuth    = "/oauth2/device/auth"
+	pathBackchannel   = "/oauth2/ciba"
 	pathVerify        = "/oauth2/device/verify"
 	pathLanguage      = "/language"
 )
@@ -122,6 +123,8 @@ func mountClientEndpoints(s *Server, r chi.Router) {
 
 	post.With(middleware.RateLimit(s.limit(limitDevices, 300, time.Minute), s.Now), s.admission.tokens.Handler).
 		Handle(pathDeviceAuth, s.OAuth2.DeviceAuth)
+
+	post.With(s.admission.tokens.Handler).Handle(pathBackchannel, s.OAuth2.Backchannel)
 
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPost),

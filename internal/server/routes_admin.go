@@ -97,7 +97,7 @@ func operationHandler(s *Server, o *admin.Operation) http.Handler {
 	for _, p := range o.Query {
 		query = append(query, p.Name)
 	}
-	guard := middleware.JSONBody(middleware.JSONRule{Methods: methods, Query: query, MaxBytes: o.MaxBytes, Patch: o.Patch, Optional: o.Body == nil})
+	guard := middleware.JSONBody(middleware.JSONRule{Methods: methods, Query: query, MaxBytes: o.MaxBytes, Patch: o.Patch, Optional: o.Body == nil || o.OptionalBody})
 	if len(o.Form) > 0 {
 		guard = middleware.Form(middleware.FormRule{Methods: methods})
 	}

@@ -50,22 +50,15 @@ func (s *Devices) InsertDevice(ctx context.Context, d *devicecode.Device) error 
 	return nil
 }
 
+func (s *Devices) waiting() waiting { return waiting{s.db, "devices"} }
+
 // PollDevice records a poll of a device and returns its state. A poll that comes too
 // early increases the interval. It returns [devicecode.ErrExpired] for an expired or
 // unknown device code, and [grant.ErrNotFound] for the device of another client.
-func (s *Devices) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecode.PollResult, error) {
-	const poll = `
-		UPDATE devices SET polled_at = $4,
-			early = CASE WHEN polled_at > $4 - wait + $5 THEN 1 ELSE 0 END,
-			wait = CASE WHEN polled_at > $4 - wait + $5 THEN wait + $6 ELSE wait END
-		WHERE grant_id = $2 AND client_id = $3 AND expires_at > $4
-		RETURNING ` + deviceColumns + `, early,
-			(SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2)`
-
+func (s *Devices) PollDevice(ctx context.Context, p grant.Poll) (*devicecode.PollResult, error) {
 	polled := &devicecode.PollResult{}
-	err := s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(p.Ref.Partition, poll), int64(p.Ref.Partition), p.Ref.ID[:], p.ClientID,
-		p.Now.UnixMicro(), p.Slack.Microseconds(), p.Penalty.Microseconds()).
-		Scan(append(deviceInto(&polled.Device), intoFlag(&polled.TooEarly), intoFlag(&polled.Allowed))...)
+	var err error
+	polled.TooEarly, polled.Allowed, err = s.waiting().poll(ctx, p, deviceColumns, deviceInto(&polled.Device))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, s.pollError(ctx, p)
 	}
@@ -75,22 +68,18 @@ func (s *Devices) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecod
 	return polled, nil
 }
 
-// pollError returns the reason for which a poll found no device. Only a purge removes a
-// device, long after it has expired.
-func (s *Devices) pollError(ctx context.Context, p devicecode.Poll) error {
-	const read = `SELECT client_id FROM devices WHERE grant_id = $1`
-
-	var clientID string
-	err := s.db.Read.QueryRow(ctx, read, p.Ref.ID[:]).Scan(&clientID)
+// pollError returns the reason for which a poll found no device.
+func (s *Devices) pollError(ctx context.Context, p grant.Poll) error {
+	clientID, err := s.waiting().clientOf(ctx, p.Ref)
 	switch {
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
+	case err != nil:
 		return fmt.Errorf("read device: %w", err)
-	case err == nil && clientID != p.ClientID:
-		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceOtherClient, "it was issued to another client", refusal.Registered("issued_to", clientID))
-	case err == nil:
-		return refusal.Wrap(devicecode.ErrExpired, refusal.DeviceCodeExpired, "the device code has expired")
-	default:
+	case clientID == "":
 		return refusal.Wrap(devicecode.ErrExpired, refusal.DeviceCodeUnknown, "the device code is unknown or was removed after it expired")
+	case clientID != p.ClientID:
+		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceOtherClient, "it was issued to another client", refusal.Registered("issued_to", clientID))
+	default:
+		return refusal.Wrap(devicecode.ErrExpired, refusal.DeviceCodeExpired, "the device code has expired")
 	}
 }
 
@@ -149,26 +138,15 @@ func (s *Devices) DenyDevice(ctx context.Context, ref grant.Locator, now time.Ti
 // is a compare-and-set: it returns [devicecode.ErrNotFound] if a user has decided
 // before or the device has expired.
 func (s *Devices) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
-	const insert = `
-		INSERT INTO grants (` + grantColumns + `)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, expires_at, $12, $13, $14, $15, $16, $17, $18, seed, $19, $21
-		FROM devices WHERE grant_id = $2 AND client_id = $4 AND denied_at IS NULL AND expires_at > $20
-		ON CONFLICT DO NOTHING`
-
-	detail, err := document(g.Authorization)
-	if err != nil {
-		return fmt.Errorf("write grant detail: %w", err)
-	}
-	inserted, err := insertIntoPartition(ctx, s.db, g.Partition, func() (int64, error) {
-		return s.db.Write.Exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
-			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
-			micros(g.CodeRedeemedAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
-			micros(g.RevokedAt), optional(g.RevocationReason), optional(g.JWKThumbprint), optional(g.CertificateThumbprint), detail, now.UnixMicro(), micros(g.TokensUntil))
+	var allowed bool
+	_, err := insertIntoPartition(ctx, s.db, g.Partition, func() (_ int64, err error) {
+		allowed, err = s.waiting().allow(ctx, s.db.Write, g, now)
+		return 0, err
 	})
 	if err != nil {
 		return fmt.Errorf("allow device: %w", err)
 	}
-	if inserted == 0 {
+	if !allowed {
 		return devicecode.ErrNotFound
 	}
 	return nil

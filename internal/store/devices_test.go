@@ -25,8 +25,8 @@ func aDevice(clientID string) *devicecode.Device {
 	}
 }
 
-func polling(d *devicecode.Device, now time.Time) devicecode.Poll {
-	return devicecode.Poll{Ref: d.Grant, ClientID: d.ClientID, Slack: time.Second, Penalty: 5 * time.Second, Now: now}
+func polling(d *devicecode.Device, now time.Time) grant.Poll {
+	return grant.Poll{Ref: d.Grant, ClientID: d.ClientID, Slack: time.Second, Penalty: 5 * time.Second, Now: now}
 }
 
 // grantOf returns the grant of a device.

@@ -295,6 +295,8 @@ func (y *year) attackers() {
 	d.UserCode = []byte(strconv.Itoa(y.steps))
 	must(y.t, y.s.Devices.InsertDevice(ctx, d))
 	y.put("devices", 10*time.Minute+rowStays)
+	must(y.t, y.s.Backchannel.InsertBackchannel(ctx, &store.Arrival{Request: aBackchannelRequest("rp", "alice", y.now), Person: "alice"}))
+	y.put("backchannel_requests", 2*time.Minute+rowStays)
 	must(y.t, y.s.PushedRequests.InsertPushed(ctx, &authrequest.Pushed{
 		ID: authrequest.NewPushedID(), ClientID: "rp", CreatedAt: y.now, ExpiresAt: y.now.Add(time.Minute),
 		Grant: grant.Locator{Partition: grant.PartitionAt(y.now, true), ID: grant.NewID(y.now)},

@@ -145,6 +145,8 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 			(SELECT session_id, client_id FROM participants WHERE living IS NULL AND joined_at <= $1` + limit + `)`,
 		`DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM pushed_requests WHERE id IN (SELECT id FROM pushed_requests WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
+		`DELETE FROM backchannel_requests WHERE grant_id IN
+			(SELECT grant_id FROM backchannel_requests WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM devices WHERE grant_id IN (SELECT grant_id FROM devices WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM sign_outs WHERE id IN (SELECT id FROM sign_outs WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE until <= $1 ORDER BY until` + limit + `)`,

@@ -48,6 +48,7 @@ type Store struct {
 	APIKeys        *APIKeys
 	Attributes     *Attributes
 	Audit          *Audit
+	Backchannel    *BackchannelRequests
 	BreachChecks   *BreachChecks
 	Clients        *Clients
 	Consents       *Consents
@@ -126,6 +127,7 @@ func New(e db.Engine, c Config) *Store {
 		APIKeys:        &APIKeys{d, r},
 		Attributes:     &Attributes{d, r},
 		Audit:          &Audit{d},
+		Backchannel:    &BackchannelRequests{d},
 		BreachChecks:   &BreachChecks{d},
 		Clients:        &Clients{d, r},
 		Consents:       &Consents{d},

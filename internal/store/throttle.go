@@ -22,15 +22,20 @@ const maxAttemptCounters = 100_000
 func (s *Throttle) CountAttempt(
 	ctx context.Context, key string, window time.Duration, now time.Time,
 ) (count int, since time.Time, err error) {
+	return countAttempts(ctx, s.db.Write, key, 1, window, now)
+}
+
+// countAttempts adds to the number of attempts under a key; see [Throttle.CountAttempt].
+func countAttempts(ctx context.Context, on db.Conn, key string, add int, window time.Duration, now time.Time) (count int, since time.Time, err error) {
 	const guess = `
-		INSERT INTO guesses (digest, count, since, until) VALUES ($1, 1, $2, $3)
+		INSERT INTO guesses (digest, count, since, until) VALUES ($1, $4, $2, $3)
 		ON CONFLICT (digest) DO UPDATE SET
-			count = CASE WHEN guesses.until <= excluded.since THEN 1 ELSE guesses.count + 1 END,
+			count = CASE WHEN guesses.until <= excluded.since THEN excluded.count ELSE guesses.count + excluded.count END,
 			since = CASE WHEN guesses.until <= excluded.since THEN excluded.since ELSE guesses.since END,
 			until = CASE WHEN guesses.until <= excluded.since THEN excluded.until ELSE guesses.until END
 		RETURNING count, since`
 
-	err = s.db.Write.QueryRow(ctx, guess, digest(key), now.UnixMicro(), now.Add(window).UnixMicro()).Scan(&count, intoTime(&since))
+	err = on.QueryRow(ctx, guess, digest(key), now.UnixMicro(), now.Add(window).UnixMicro(), add).Scan(&count, intoTime(&since))
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("count guess: %w", err)
 	}

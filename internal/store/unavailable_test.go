@@ -34,6 +34,7 @@ func methods() map[string]call {
 	maps.Copy(all, peopleMethods)
 	maps.Copy(all, linkMethods)
 	maps.Copy(all, invitationMethods)
+	maps.Copy(all, backchannelMethods)
 	return all
 }
 

@@ -189,7 +189,7 @@ func (a *adapter) grants() (refused string) {
 		drop(client.GrantClientCredentials)
 		a.note("client_credentials is not for a client that does not authenticate")
 	}
-	if !slices.Contains(kept, client.GrantAuthorizationCode) && !slices.Contains(kept, client.GrantDeviceCode) {
+	if !slices.Contains(kept, client.GrantAuthorizationCode) && !slices.Contains(kept, client.GrantDeviceCode) && !slices.Contains(kept, client.GrantCIBA) {
 		drop(client.GrantRefreshToken) // no grant type issues one
 	}
 	if len(kept) == 0 {

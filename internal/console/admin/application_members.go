@@ -107,6 +107,9 @@ func advancedPage() memberPage {
 			of(memberLines, "audience", "served_resources", "allowed_groups"), of(memberFlag, "require_pkce", "skip_consent", "require_signed_request_object", "require_pushed_authorization_requests"),
 			texts("request_object_signing_alg"),
 		)},
+		{"console.advanced.backchannel", slices.Concat(
+			choice("backchannel_token_delivery_mode", client.DeliveryModes()...), texts("backchannel_client_notification_endpoint", "backchannel_authentication_request_signing_alg"),
+		)},
 		{"console.advanced.authentication", slices.Concat(
 			of(memberNumber, "default_max_age", "userinfo_max_age"), of(memberLines, "default_acr_values", "userinfo_acr_values"),
 			of(memberFlag, "require_auth_time", "require_second_factor"),

@@ -26,6 +26,7 @@ const (
 	atVerification                      // the authorization endpoint, for the user of a device
 	atOwnPage                           // a page of this server that requires a session
 	atApp                               // the authorization endpoint, after the consent app has granted
+	atBackchannel                       // the backchannel authentication endpoint
 )
 
 // check is one check of one parameter. It sets the member of the request that it checks.
@@ -44,20 +45,21 @@ var checks = []check{
 	{"state", atAuthorize, checkRedirectLength},
 	{"registration", atAuthorize, checkRegistration},
 	{"response_type", atAuthorize, checkResponseType},
-	{"scope", atAuthorize | atDevice | atVerification, checkScope},
-	{"resource", atAuthorize | atDevice | atVerification, checkResource},
-	{"claims", atAuthorize | atDevice | atVerification, checkClaims},
+	{"scope", atAuthorize | atDevice | atVerification | atBackchannel, checkScope},
+	{"resource", atAuthorize | atDevice | atVerification | atBackchannel, checkResource},
+	{"claims", atAuthorize | atDevice | atVerification | atBackchannel, checkClaims},
 	{"scope", atAuthorize, checkOpenIDRequested},
 	{"scope", atApp, checkOpenIDGranted},
+	{"scope", atBackchannel, checkOpenIDForBackchannel},
 	{"code_challenge", atAuthorize, checkChallenge},
 	{"dpop_jkt", atAuthorize, checkDPoPKey},
 	{"nonce", atAuthorize, checkNonce},
 	{"prompt", atAuthorize | atOwnPage, checkPrompt},
 	{"max_age", atAuthorize | atVerification | atOwnPage, checkMaxAge},
-	{"id_token_hint", atAuthorize, checkHint},
+	{"id_token_hint", atAuthorize | atBackchannel, checkHint},
 	{"claims", atAuthorize, checkRequirements},
-	{"acr_values", atAuthorize | atVerification | atOwnPage, checkACRValues},
-	{"", atDevice, checkLength}, // of all parameters
+	{"acr_values", atAuthorize | atVerification | atOwnPage | atBackchannel, checkACRValues},
+	{"", atDevice | atBackchannel, checkLength}, // of all parameters
 }
 
 // check runs the checks of an endpoint and returns the error of the first that fails.

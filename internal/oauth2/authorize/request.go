@@ -41,6 +41,7 @@ type AuthorizationRequest struct {
 	form         url.Values
 	at           *grant.Locator // of the grant, if the request fixes it
 	device       *device        // nil for the request of a client for itself
+	backchannel  time.Duration  // the lifetime of a backchannel authentication request; 0 for others
 	ownPage      string         // the page of this server that requires a session; empty for clients
 	trial        *trial         // of the administrators' console; nil for the request of a client
 }
@@ -73,6 +74,9 @@ func (a *AuthorizationRequest) plan(codeLifetime time.Duration, now time.Time) t
 	}
 	if a.device != nil {
 		p.GrantType, p.CodeLifetime = client.GrantDeviceCode, a.device.expiresAt.Sub(now)
+	}
+	if a.backchannel > 0 {
+		p.GrantType, p.CodeLifetime = client.GrantCIBA, a.backchannel
 	}
 	return p
 }

@@ -27,13 +27,16 @@ func Parameters() []string {
 // missing.
 //
 // Spec: RFC 9101 §4, OpenID Connect Core §6.1.
-func parameters(object *jws.JWS) (url.Values, error) {
+func parameters(object *jws.JWS) (url.Values, error) { return parametersOf(object, Parameters()) }
+
+// parametersOf is parameters for the given names.
+func parametersOf(object *jws.JWS, parameters []string) (url.Values, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(object.Raw, &members); err != nil {
 		return nil, invalid(jws.ErrMalformed.Error())
 	}
 	inside := url.Values{}
-	for _, name := range Parameters() {
+	for _, name := range parameters {
 		value, ok := object.Payload[name]
 		if !ok {
 			continue

@@ -46,6 +46,7 @@ type Opener struct {
 	// Registered fetches for dynamically registered clients, separately from other clients,
 	// since their servers may hang. Nil uses Documents.
 	Registered Documents
+	Replay     Replay // of backchannel requests
 	Now        func() time.Time
 }
 

@@ -91,6 +91,8 @@ type Redeemed struct {
 	Refresh RefreshTokens
 	// Nonce is a claim of the ID token; empty for none.
 	Nonce string
+	// AuthReqID is the auth_req_id that was redeemed, a claim of the ID token; empty for none.
+	AuthReqID string
 	// Issuer issues the tokens: [tokens.Issuer], or the engine for the flows of fosite.
 	Issuer Issuer
 }

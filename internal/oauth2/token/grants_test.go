@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
@@ -189,21 +188,25 @@ func TestMismatchesAreExplained(t *testing.T) {
 	}
 }
 
-func TestDeviceDecision(t *testing.T) {
+func TestDecisionOfPolledRequests(t *testing.T) {
 	t.Parallel()
-	denied := devicecode.PollResult{}
-	denied.DeniedAt = testNow()
+	device, request := (&DeviceCode{}).polled(), (&CIBA{}).polled()
 	for name, tc := range map[string]struct {
-		polled  devicecode.PollResult
-		want    string // the error code; empty for a device that is allowed
+		by      *polled
+		state   grant.PollState
+		want    string // the error code; empty if the user has allowed
 		routine bool
 	}{
-		"allowed":          {devicecode.PollResult{Allowed: true}, "", false},
-		"allowed too fast": {devicecode.PollResult{Allowed: true, TooEarly: true}, oauth2.CodeSlowDown, false},
-		"denied":           {denied, oauth2.CodeAccessDenied, false},
-		"undecided":        {devicecode.PollResult{}, oauth2.CodeAuthorizationPending, true},
+		"allowed":                  {device, grant.PollState{Allowed: true}, "", false},
+		"allowed too fast":         {device, grant.PollState{Allowed: true, TooEarly: true}, oauth2.CodeSlowDown, false},
+		"denied":                   {device, grant.PollState{DeniedAt: testNow()}, oauth2.CodeAccessDenied, false},
+		"undecided":                {device, grant.PollState{}, oauth2.CodeAuthorizationPending, true},
+		"request allowed too fast": {request, grant.PollState{Allowed: true, TooEarly: true}, "", false},
+		"request denied too fast":  {request, grant.PollState{DeniedAt: testNow(), TooEarly: true}, oauth2.CodeAccessDenied, false},
+		"request polled too fast":  {request, grant.PollState{TooEarly: true}, oauth2.CodeSlowDown, false},
+		"request undecided":        {request, grant.PollState{}, oauth2.CodeAuthorizationPending, true},
 	} {
-		response, _ := errors.AsType[*oauth2.Error](decision(&tc.polled))
+		response, _ := errors.AsType[*oauth2.Error](tc.by.decision(&tc.state))
 		if got := response == nil && tc.want == "" || response != nil && response.Code == tc.want && response.Routine == tc.routine; !got {
 			t.Errorf("%s: %v, want %q", name, response, tc.want)
 		}

@@ -40,7 +40,7 @@ type Response struct {
 // ServeHTTP serves POST /oauth2/token.
 //
 // Spec: RFC 6749 §3.2, §4.1.3, §4.4, §5, §6; RFC 7523 §2.1; RFC 7636 §4.5; RFC 8628 §3.4;
-// RFC 9449 §5; OpenID Connect Core §3.1.3, §12.
+// RFC 9449 §5; OpenID Connect Core §3.1.3, §12; CIBA Core §10.1.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, err := h.exchange(w, r)
 	if err != nil {
@@ -167,7 +167,7 @@ func (h *Handler) issue(ctx context.Context, x *Exchange, b *Basis, redeemed *Re
 	x.request = tokens.Request{
 		Now: x.Now, Client: x.Client, GrantType: x.spec.Type, Registered: x.Registered,
 		Access: access, Refresh: redeemed.Refresh.issues(x.Client, access.Scopes), Nonce: redeemed.Nonce,
-		Grant: b.Grant, Subject: b.Subject, Trust: b.Trust, ExtraClaims: x.ExtraClaims, Sender: x.Sender,
+		Grant: b.Grant, Subject: b.Subject, Trust: b.Trust, ExtraClaims: x.ExtraClaims, Sender: x.Sender, AuthReqID: redeemed.AuthReqID,
 	}
 	return redeemed.Issuer.Issue(ctx, &x.request)
 }

@@ -38,6 +38,7 @@ type Config struct {
 	Lifetimes     *tokens.Lifetimes
 	Grants        GrantStore
 	Devices       Devices
+	Backchannel   BackchannelRequests
 	Assertions    Assertions
 	Accounts      Accounts
 	Hooks         Hooks
@@ -62,5 +63,6 @@ func table(c *Config) []Grant {
 		&ClientCredentials{Engine: c.Engine},
 		&JWTBearer{Assertions: c.Assertions, Accounts: c.Accounts, Issuer: c.Issuer},
 		&DeviceCode{Codec: c.Codec, Devices: c.Devices, Grants: c.Grants, Issuer: c.Issuer},
+		&CIBA{Codec: c.Codec, Requests: c.Backchannel, Grants: c.Grants, Issuer: c.Issuer},
 	}
 }

@@ -32,6 +32,8 @@ const (
 	Code    Kind = "ost_ac_"
 	Refresh Kind = "ost_rt_"
 	Device  Kind = "ost_dc_"
+	// AuthReqID has the characters that CIBA Core section 7.3 allows.
+	AuthReqID Kind = "ost_ar_"
 )
 
 // Handle is the content of a computed token.

@@ -57,6 +57,7 @@ func (i *Issuer) idTokenClaims(ctx context.Context, r *Request, hashes IDTokenHa
 		claims["amr"] = authorization.AMR
 	}
 	setText(claims, "nonce", r.Nonce)
+	setText(claims, "urn:openid:params:jwt:claim:auth_req_id", r.AuthReqID) // CIBA Core section 10.3.1
 	hashes.addTo(claims, idTokenAlg(r.Client))
 	return claims, nil
 }

@@ -57,6 +57,8 @@ type Request struct {
 	Refresh bool
 	// Nonce is a claim of the ID token; empty for none.
 	Nonce string
+	// AuthReqID is a claim of the ID token; empty for none.
+	AuthReqID string
 	// ThroughBrowser is set at the authorization endpoint, whose tokens pass the browser.
 	ThroughBrowser bool
 

@@ -14,7 +14,9 @@ type Capabilities struct {
 	RequirePushed       bool
 	CheckSession        string
 	DeviceAuthorization string
-	Registration        string // empty while registration is closed
+	Backchannel         string   // the backchannel authentication endpoint
+	DeliveryModes       []string // of backchannel authentication
+	Registration        string   // empty while registration is closed
 
 	Scopes        []string // in addition to the scopes in the database
 	ResponseTypes []string
@@ -51,7 +53,7 @@ type Capabilities struct {
 // Spec: OpenID Connect Discovery §3, RFC 8414 §2, RFC 9101 §10.5, RFC 9207 §3, OpenID
 // Connect RP-Initiated Logout §2.1, RFC 8628 §4, OpenID Connect Session Management §3.3,
 // OpenID Connect Front-Channel Logout §3, OpenID Connect Back-Channel Logout §2.1,
-// Initiating User Registration via OpenID Connect §4.2.
+// Initiating User Registration via OpenID Connect §4.2, CIBA Core §4.
 type document struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint,omitempty"`
@@ -62,6 +64,7 @@ type document struct {
 	Introspection string `json:"introspection_endpoint,omitempty"`
 	Revocation    string `json:"revocation_endpoint,omitempty"`
 	Push          string `json:"pushed_authorization_request_endpoint,omitempty"`
+	Backchannel   string `json:"backchannel_authentication_endpoint,omitempty"`
 	RequirePushed bool   `json:"require_pushed_authorization_requests,omitempty"`
 	EndSession    string `json:"end_session_endpoint,omitempty"`
 	Registration  string `json:"registration_endpoint,omitempty"`
@@ -109,9 +112,12 @@ type document struct {
 	RequestObjectAlgs []string `json:"request_object_signing_alg_values_supported,omitempty"`
 	DPoPAlgs          []string `json:"dpop_signing_alg_values_supported,omitempty"`
 	// Clients with a certificate use these, the others the endpoints above.
-	Aliases          *aliases `json:"mtls_endpoint_aliases,omitempty"`
-	CertificateBound bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"`
-	IssParameter     bool     `json:"authorization_response_iss_parameter_supported"`
+	Aliases           *aliases `json:"mtls_endpoint_aliases,omitempty"`
+	CertificateBound  bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	DeliveryModes     []string `json:"backchannel_token_delivery_modes_supported,omitempty"`
+	BackchannelAlgs   []string `json:"backchannel_authentication_request_signing_alg_values_supported,omitempty"`
+	UserCodeParameter *bool    `json:"backchannel_user_code_parameter_supported,omitempty"`
+	IssParameter      bool     `json:"authorization_response_iss_parameter_supported"`
 
 	FrontchannelLogout        bool `json:"frontchannel_logout_supported"`
 	FrontchannelLogoutSession bool `json:"frontchannel_logout_session_supported"`
@@ -129,6 +135,7 @@ type aliases struct {
 	Introspection string `json:"introspection_endpoint,omitempty"`
 	Revocation    string `json:"revocation_endpoint,omitempty"`
 	Push          string `json:"pushed_authorization_request_endpoint,omitempty"`
+	Backchannel   string `json:"backchannel_authentication_endpoint,omitempty"`
 }
 
 // protocolClaims returns the claims that ID tokens have in addition to the profile of the
@@ -145,7 +152,7 @@ func (c Capabilities) aliases() *aliases {
 	at := under(c.MutualTLS)
 	return &aliases{
 		Token: at(c.Token), Device: at(c.DeviceAuthorization), Userinfo: at(c.Userinfo), Introspection: at(c.Introspection),
-		Revocation: at(c.Revocation), Push: at(c.Push),
+		Revocation: at(c.Revocation), Push: at(c.Push), Backchannel: at(c.Backchannel),
 	}
 }
 
@@ -169,6 +176,10 @@ func (c Capabilities) document() *document {
 	}
 	userinfo := append([]string{"none"}, c.SigningAlgs...)
 
+	var userCodes *bool
+	if c.Backchannel != "" {
+		userCodes = new(bool) // not supported
+	}
 	return &document{
 		Issuer:        c.Issuer,
 		Authorization: at(c.Authorization),
@@ -178,6 +189,7 @@ func (c Capabilities) document() *document {
 		Introspection: at(c.Introspection),
 		Revocation:    at(c.Revocation),
 		Push:          at(c.Push),
+		Backchannel:   at(c.Backchannel),
 		RequirePushed: c.RequirePushed,
 		EndSession:    at(c.EndSession),
 		Registration:  at(c.Registration),
@@ -223,6 +235,9 @@ func (c Capabilities) document() *document {
 		DPoPAlgs:            c.DPoPAlgs,
 		Aliases:             c.aliases(),
 		CertificateBound:    c.MutualTLS != "",
+		DeliveryModes:       ifEnabled(c.Backchannel, c.DeliveryModes),
+		UserCodeParameter:   userCodes,
+		BackchannelAlgs:     ifEnabled(c.Backchannel, c.RequestObjectAlgs),
 		IssParameter:        true,
 
 		FrontchannelLogout:        c.EndSession != "",
