@@ -1,29 +1,22 @@
 package servertest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"maps"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/clientcert/certtest"
 )
 
 // MutualTLSSettings returns settings with a listener for clients with a certificate, changed by pairs of
@@ -42,17 +35,7 @@ func serveMutualTLS(s *Server, l net.Listener) {
 	if l == nil {
 		return
 	}
-	a := NewAuthority(s.TB)
-	server := a.issue(s.TB, func(c *x509.Certificate) {
-		c.ExtKeyUsage, c.IPAddresses = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, []net.IP{net.IPv4(127, 0, 0, 1)}
-	})
-	key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
-	if err != nil {
-		s.TB.Fatal(err)
-	}
-	certFile, keyFile := filepath.Join(s.TB.TempDir(), "cert.pem"), filepath.Join(s.TB.TempDir(), "key.pem")
-	writePEM(s.TB, certFile, "CERTIFICATE", server.Certificate[0])
-	writePEM(s.TB, keyFile, "PRIVATE KEY", key)
+	certFile, keyFile := certtest.Files(s.TB, certtest.New(s.TB, nil, certtest.ForServer))
 	secure, err := s.App.SecureMutualTLS(l, certFile, keyFile)
 	if err != nil {
 		s.TB.Fatal(err)
@@ -64,90 +47,25 @@ func serveMutualTLS(s *Server, l net.Listener) {
 	s.TB.Cleanup(front.Close)
 }
 
-func writePEM(tb testing.TB, file, kind string, der []byte) {
-	tb.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		tb.Fatal(err)
-	}
-}
-
 // Authority is a certificate authority.
-type Authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	// File has the certificate of the authority, in PEM.
-	File string
-}
+type Authority struct{ *certtest.Authority }
 
 // NewAuthority returns a new certificate authority.
 func NewAuthority(tb testing.TB) *Authority {
 	tb.Helper()
-	a := &Authority{File: filepath.Join(tb.TempDir(), "ca.pem")}
-	pair := certify(tb, nil, func(c *x509.Certificate) {
-		c.IsCA, c.KeyUsage, c.ExtKeyUsage, c.Subject = true, x509.KeyUsageCertSign, nil, pkix.Name{CommonName: "authority " + rand.Text()}
-	})
-	a.certificate, a.key = pair.Leaf, pair.PrivateKey.(*ecdsa.PrivateKey) //nolint:forcetypeassert // certify makes it
-	writePEM(tb, a.File, "CERTIFICATE", a.certificate.Raw)
-	return a
-}
-
-func (a *Authority) issue(tb testing.TB, change func(*x509.Certificate)) tls.Certificate {
-	tb.Helper()
-	return certify(tb, a, change)
+	return &Authority{certtest.NewAuthority(tb)}
 }
 
 // Issue returns a client of s with a certificate of the authority, which change may change.
 func (a *Authority) Issue(s *Server, change func(*x509.Certificate)) *CertificateClient {
 	s.TB.Helper()
-	return newCertificateClient(s, certify(s.TB, a, change))
+	return newCertificateClient(s, certtest.New(s.TB, a.Authority, change))
 }
 
 // Intermediate returns an authority below a. Certificates that it issues come with its own.
 func (a *Authority) Intermediate(tb testing.TB) *Authority {
 	tb.Helper()
-	pair := certify(tb, a, func(c *x509.Certificate) {
-		c.IsCA, c.KeyUsage, c.ExtKeyUsage, c.Subject = true, x509.KeyUsageCertSign, nil, pkix.Name{CommonName: "intermediate"}
-	})
-	return &Authority{certificate: pair.Leaf, key: pair.PrivateKey.(*ecdsa.PrivateKey)} //nolint:forcetypeassert // certify makes it
-}
-
-// certify returns a new certificate for the authentication of clients, valid for a day around the time of
-// the machine. Without an authority it is self-signed.
-func certify(tb testing.TB, by *Authority, change func(*x509.Certificate)) tls.Certificate {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: "client"}, NotBefore: now.Add(-12 * time.Hour), NotAfter: now.Add(12 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, BasicConstraintsValid: true,
-	}
-	if change != nil {
-		change(template)
-	}
-	parent, signer := template, key
-	if by != nil {
-		parent, signer = by.certificate, by.key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	pair := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-	if by != nil {
-		pair.Certificate = append(pair.Certificate, by.certificate.Raw)
-	}
-	return pair
+	return &Authority{a.Authority.Intermediate(tb)}
 }
 
 // CertificateClient is a client that presents a certificate (RFC 8705).
@@ -163,7 +81,7 @@ type CertificateClient struct {
 // NewCertificateClient returns a client of s with a self-signed certificate.
 func NewCertificateClient(s *Server) *CertificateClient {
 	s.TB.Helper()
-	return newCertificateClient(s, certify(s.TB, nil, nil))
+	return newCertificateClient(s, certtest.New(s.TB, nil, nil))
 }
 
 // WithoutCertificate returns a client of s that presents no certificate to the same listener.
