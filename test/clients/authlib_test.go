@@ -13,7 +13,7 @@ func TestAuthlib(t *testing.T) {
 		[]string{dir + "/venv/bin/pip", "install", "--quiet", "--requirement", dir + "/requirements.txt"})
 
 	library{
-		methods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none", "private_key_jwt" + withPAR},
+		methods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none", "private_key_jwt" + withPAR, mutualTLS},
 		// It does not encode the secret for Basic, which RFC 6749 section 2.3.1 requires.
 		secret: "a secret of letters and blanks needs no encoding",
 		run:    script(dir+"/venv/bin/python", dir+"/client.py"),

@@ -9,12 +9,17 @@ package clients
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/clientcert/certtest"
 	"github.com/ostiary/ostiary/test/rig"
 )
 
@@ -26,11 +31,13 @@ type app struct {
 
 	postLogoutURI string // redirect URI after sign-out
 	idTokenAlg    string
-	key           string // private JWK, if the application has a key
-	dpop          bool   // it sends DPoP proofs (RFC 9449)
-	par           bool   // it pushes its authorization requests (RFC 9126)
-	jar           bool   // it signs its authorization requests (RFC 9101)
-	jarm          bool   // it receives authorization responses as JWT
+	key           string           // private JWK, if the application has a key
+	caFile        string           // has the certificate of the server, for an application with a certificate
+	dpop          bool             // it sends DPoP proofs (RFC 9449)
+	par           bool             // it pushes its authorization requests (RFC 9126)
+	certificate   *tls.Certificate // it authenticates with, and its tokens are bound to (RFC 8705)
+	jar           bool             // it signs its authorization requests (RFC 9101)
+	jarm          bool             // it receives authorization responses as JWT
 }
 
 // apps returns one application for each client authentication method, each with a
@@ -74,10 +81,23 @@ func apps(t *testing.T, secret string) map[string]*app {
 		a.Metadata["request_object_signing_alg"], a.Metadata["require_signed_request_object"] = "ES256", true
 		a.Metadata["authorization_signed_response_alg"] = "PS256"
 	}
+	certified := certtest.New(t, nil, nil)
+	all[mutualTLS] = &app{
+		Client:     rig.Client{ID: "app-certificate", Method: mutualTLS, Scope: scope, RedirectURI: all["private_key_jwt"].RedirectURI},
+		idTokenAlg: "ES256", postLogoutURI: all["private_key_jwt"].postLogoutURI, certificate: &certified, par: true,
+	}
+	all[mutualTLS].Metadata = maps.Clone(all["client_secret_basic"].Metadata)
+	all[mutualTLS].Metadata["id_token_signed_response_alg"] = "ES256"
+	all[mutualTLS].Metadata["tls_client_certificate_bound_access_tokens"] = true
+	all[mutualTLS].Metadata["jwks"] = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{
+		Key: certified.Leaf.PublicKey, KeyID: "certificate", Certificates: []*x509.Certificate{certified.Leaf},
+	}}}
 	return all
 }
 
 const (
+	// mutualTLS is the key of an application with a certificate, which also pushes its requests.
+	mutualTLS = "self_signed_tls_client_auth"
 	// withDPoP ends the key of applications whose tokens are bound to a key, with nonces of the server. The one
 	// with private_key_jwt also does what withPAR says.
 	withDPoP = " with DPoP"
@@ -106,6 +126,7 @@ func (l library) test(t *testing.T) {
 					t.Parallel()
 					a := f.apps[method]
 					b := f.browser(a)
+					a.caFile = f.MutualTLS.CAFile
 					view, err := l.run(t, f.Issuer, a, b)
 					if err != nil {
 						t.Fatal(err)
@@ -142,7 +163,7 @@ type fixture struct {
 func (l library) open(t *testing.T, engine rig.Engine) *fixture {
 	t.Helper()
 	f := &fixture{
-		Cluster: rig.Serve(t, rig.Options{Database: rig.Database(t, engine)}),
+		Cluster: rig.Serve(t, rig.Options{Database: rig.Database(t, engine), MutualTLS: true}),
 		apps:    apps(t, l.secret),
 		user: rig.User{Username: "ada", Password: "correct horse battery", Claims: map[string]any{
 			"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true,

@@ -12,7 +12,7 @@ func TestNimbus(t *testing.T) {
 		[]string{"mvn", "--quiet", "--batch-mode", "--no-transfer-progress", "--file", dir, "package"})
 
 	library{
-		methods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "private_key_jwt" + withDPoP},
+		methods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "private_key_jwt" + withDPoP, mutualTLS},
 		secret:  `all sorts: +%20&= "'\<>/?`,
 		run:     script("java", "-XX:TieredStopAtLevel=1", "-cp", dir+"/target/classes:"+dir+"/target/dependency/*", "example.App"),
 		errors: map[string]string{

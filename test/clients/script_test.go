@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/clientcert/certtest"
 )
 
 // programTimeout is the longest wait for a program, including package installation.
@@ -45,6 +47,10 @@ func script(command ...string) func(*testing.T, string, *app, *browser) (*appVie
 		}
 		if a.jarm {
 			env = append(env, "JARM=PS256")
+		}
+		if a.certificate != nil {
+			certFile, keyFile := certtest.Files(t, *a.certificate)
+			env = append(env, "TLS_CERT="+certFile, "TLS_KEY="+keyFile, "TLS_CA="+a.caFile)
 		}
 		view := &appView{}
 		return view, converse(t, command, env, view, func(address string) (string, error) { return b.follow(t.Context(), address) })

@@ -45,7 +45,7 @@ func (s *appView) check(t *testing.T, issuer string, a *app) {
 	})
 	granted := claims{"iss": issuer, "sub": subject, "client_id": a.ID, "aud": []any{issuer}, "scope": scope}
 	wantEqual(t, "access token", s.AccessToken.only("iss", "sub", "client_id", "aud", "scope"), granted)
-	wantEqual(t, "access token bound to a key", s.AccessToken["cnf"] != nil, a.dpop)
+	wantEqual(t, "access token bound to a key", s.AccessToken["cnf"] != nil, a.dpop || a.certificate != nil)
 
 	if a.Method == "none" {
 		wantEqual(t, "introspection by a public application", s.Introspection, nil)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ type replica struct {
 	socket  string
 	log     string
 	health  *http.Client
+	tls     bool        // it speaks TLS on its sockets
 	wrapper []string    // the program and arguments that run the server
 	ready   atomic.Bool // as of the last probe
 
@@ -95,10 +95,6 @@ func (r *replica) isReady(ctx context.Context) bool {
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read
 	return resp.StatusCode == http.StatusOK
-}
-
-func (r *replica) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	return (&net.Dialer{}).DialContext(ctx, "unix", r.socket)
 }
 
 // kill terminates the process with SIGKILL.

@@ -43,6 +43,8 @@ type Options struct {
 	Replicas int
 	// Env has additional variables, without the prefix OSTIARY_.
 	Env map[string]string
+	// MutualTLS adds a listener for clients with a certificate, to a server with one replica.
+	MutualTLS bool
 	// DiskMayFill prepares the replicas for FillDisk.
 	DiskMayFill bool
 }
@@ -53,6 +55,8 @@ type Cluster struct {
 
 	// Database is the URL of the database.
 	Database string
+	// MutualTLS is empty without [Options.MutualTLS].
+	MutualTLS MutualTLS
 
 	direct   string // URL of the replicas without the balancer
 	tb       testing.TB
@@ -92,6 +96,9 @@ func Serve(tb testing.TB, options Options) *Cluster {
 		"LOG_FORMAT":               "json",
 		"REGISTRATION":             "open",
 		"DATABASE_MAX_CONNECTIONS": "16",
+	}
+	if options.MutualTLS {
+		c.listenMutualTLS(tb)
 	}
 	maps.Copy(c.env, options.Env)
 

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { env, exit } from 'node:process'
 import { createRemoteJWKSet, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import * as client from 'openid-client'
+import { fetchWithCertificate } from './mutual-tls.mjs'
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const print = (result) => console.log(JSON.stringify(result))
@@ -26,6 +27,8 @@ const authentication = {
   client_secret_basic: () => client.ClientSecretBasic(env.CLIENT_SECRET),
   client_secret_post: () => client.ClientSecretPost(env.CLIENT_SECRET),
   private_key_jwt: async () => client.PrivateKeyJwt(await signingKey()),
+  // The certificate of the TLS connection is the credential; see mutual-tls.mjs.
+  self_signed_tls_client_auth: () => client.TlsClientAuth(),
   none: () => client.None(),
 }
 
@@ -34,9 +37,12 @@ const authentication = {
 const config = await client.discovery(
   new URL(env.ISSUER),
   env.CLIENT_ID,
-  env.JARM && { authorization_signed_response_alg: env.JARM },
+  {
+    ...(env.JARM && { authorization_signed_response_alg: env.JARM }),
+    ...(env.TLS_CERT && { use_mtls_endpoint_aliases: true }),
+  },
   await authentication[env.CLIENT_AUTH](),
-  { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
+  { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks], [client.customFetch]: fetchWithCertificate },
 )
 // With JARM the authorization response is one signed JWT.
 if (env.JARM) client.useJwtResponseMode(config)

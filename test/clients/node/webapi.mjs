@@ -5,9 +5,9 @@
 // It prints JSON objects, one per line, as client.mjs does.
 import { createInterface } from 'node:readline'
 import { env, exit } from 'node:process'
-import { createPrivateKey } from 'node:crypto'
-import { decodeProtectedHeader } from 'jose'
+import { createRemoteJWKSet, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import * as oauth from 'oauth4webapi'
+import { fetchWithCertificate } from './mutual-tls.mjs'
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const print = (result) => console.log(JSON.stringify(result))
@@ -17,18 +17,16 @@ const send = async (url) => {
 }
 
 // The key of the client, for its assertions and request objects.
-const jwk = JSON.parse(env.CLIENT_KEY)
-const key = createPrivateKey({ key: jwk, format: 'jwk' })
-const importable = await crypto.subtle.importKey(
-  'pkcs8', key.export({ type: 'pkcs8', format: 'der' }), { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
-const clientKey = { key: importable, kid: jwk.kid }
-const auth = oauth.PrivateKeyJwt(clientKey)
+const jwk = env.CLIENT_KEY && JSON.parse(env.CLIENT_KEY)
+const clientKey = jwk && { key: await importJWK(jwk), kid: jwk.kid }
+const auth = env.TLS_CERT ? oauth.TlsClientAuth() : oauth.PrivateKeyJwt(clientKey)
 
-const http = { [oauth.allowInsecureRequests]: true }
+const http = { [oauth.allowInsecureRequests]: true, [oauth.customFetch]: fetchWithCertificate }
 const issuer = new URL(env.ISSUER)
 const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, http))
 const app = {
   client_id: env.CLIENT_ID,
+  ...(env.TLS_CERT && { use_mtls_endpoint_aliases: true }),
   ...(env.JARM && { authorization_signed_response_alg: env.JARM }),
   ...(env.SIGNED_INTROSPECTION && { introspection_signed_response_alg: env.SIGNED_INTROSPECTION }),
 }
@@ -104,7 +102,11 @@ await oauth.protectedResourceRequest(tokens.access_token, 'GET', resource, undef
     return new Response()
   },
 })
-print({ access_token: await oauth.validateJwtAccessToken(server, caught, server.issuer, { ...http, requireDPoP: Boolean(DPoP) }) })
+// The library does not know the binding to a certificate (RFC 8705).
+const verified = env.TLS_CERT
+  ? (await jwtVerify(tokens.access_token, createRemoteJWKSet(new URL(server.jwks_uri)), { audience: server.issuer, typ: 'at+jwt' })).payload
+  : await oauth.validateJwtAccessToken(server, caught, server.issuer, { ...http, requireDPoP: Boolean(DPoP) })
+print({ access_token: verified })
 
 // Refresh.
 const refresh = (token) =>

@@ -6,6 +6,7 @@ application then reads the URL of the callback from its standard input.
 """
 
 import json
+import ssl
 import time
 from os import environ as env
 from urllib.parse import parse_qs, urlsplit
@@ -31,14 +32,23 @@ def send(url):
     return input()
 
 
+# With a certificate (RFC 8705) the TLS connection authenticates the client: a request has only the client_id.
+tls = {}
+if "TLS_CERT" in env:
+    context = ssl.create_default_context(cafile=env["TLS_CA"])
+    context.load_cert_chain(env["TLS_CERT"], env["TLS_KEY"])
+    tls = {"verify": context}
+method = "none" if tls else env["CLIENT_AUTH"]
+
 client = OAuth2Client(
     client_id=env["CLIENT_ID"],
     client_secret=env.get("CLIENT_SECRET"),
-    token_endpoint_auth_method=env["CLIENT_AUTH"],
-    revocation_endpoint_auth_method=env["CLIENT_AUTH"],
+    token_endpoint_auth_method=method,
+    revocation_endpoint_auth_method=method,
     scope="openid profile email offline_access",
     redirect_uri=env["REDIRECT_URI"],
     code_challenge_method="S256",
+    **tls,
 )
 
 # Discovery, and the keys.
@@ -46,6 +56,8 @@ found = httpx2.get(get_well_known_url(env["ISSUER"], external=True)).raise_for_s
 server = OpenIDProviderMetadata(found.json())
 assert server["issuer"] == env["ISSUER"]
 server.validate()
+if tls:
+    server |= server["mtls_endpoint_aliases"]
 keys = KeySet.import_key_set(httpx2.get(server["jwks_uri"]).raise_for_status().json())
 
 
@@ -70,20 +82,22 @@ def verify_id_token(tokens, nonce=None):
     return verify(tokens["id_token"], CodeIDToken, client.client_id, **known)
 
 
-def push(url):
-    """Sign the request of an authorization URL (RFC 9101), push it (RFC 9126), and return the short URL."""
-    request = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()} | {"response_mode": "jwt"}
+def sign(request):
+    """Return a request in the form of a JWT (RFC 9101), for a signed response."""
     key, now = client.client_secret, int(time.time())
+    claims = request | {"response_mode": "jwt", "iss": client.client_id, "aud": server["issuer"]}
     dates = {"iat": now, "nbf": now, "exp": now + 60}
-    signed = jwt.encode(
-        {"alg": key.alg, "kid": key.kid, "typ": "oauth-authz-req+jwt"},
-        request | {"iss": client.client_id, "aud": server["issuer"]} | dates,
-        key,
-    )
+    signed = jwt.encode({"alg": key.alg, "kid": key.kid, "typ": "oauth-authz-req+jwt"}, claims | dates, key)
+    return {"client_id": client.client_id, "request": signed}
+
+
+def push(url):
+    """Push the request of an authorization URL (RFC 9126), and return the short URL."""
+    request = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     pushed = client.request(
         "POST",
         server["pushed_authorization_request_endpoint"],
-        data={"client_id": client.client_id, "request": signed},
+        data=sign(request) if "JAR" in env else request,
         auth=client.client_auth(client.token_endpoint_auth_method),
         withhold_token=True,
     ).raise_for_status()
@@ -135,7 +149,7 @@ show(refreshed_id_token=verify_id_token(fresh))
 
 def introspect():
     """Introspect the access token (RFC 7662), for confidential clients only."""
-    if client.token_endpoint_auth_method == "none":
+    if env["CLIENT_AUTH"] == "none":
         return None
     response = client.introspect_token(server["introspection_endpoint"], token=fresh["access_token"])
     return response.raise_for_status().json()

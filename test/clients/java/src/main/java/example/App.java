@@ -37,6 +37,7 @@ import com.nimbusds.oauth2.sdk.auth.ClientSecretBasic;
 import com.nimbusds.oauth2.sdk.auth.ClientSecretPost;
 import com.nimbusds.oauth2.sdk.auth.PrivateKeyJWT;
 import com.nimbusds.oauth2.sdk.auth.Secret;
+import com.nimbusds.oauth2.sdk.auth.SelfSignedTLSClientAuthentication;
 import com.nimbusds.oauth2.sdk.dpop.DPoPProofFactory;
 import com.nimbusds.oauth2.sdk.dpop.DefaultDPoPProofFactory;
 import com.nimbusds.oauth2.sdk.http.HTTPRequest;
@@ -57,15 +58,28 @@ import com.nimbusds.openid.connect.sdk.UserInfoRequest;
 import com.nimbusds.openid.connect.sdk.UserInfoResponse;
 import com.nimbusds.openid.connect.sdk.claims.IDTokenClaimsSet;
 import com.nimbusds.openid.connect.sdk.op.OIDCProviderMetadata;
+import com.nimbusds.openid.connect.sdk.op.ReadOnlyOIDCProviderEndpointMetadata;
 import com.nimbusds.openid.connect.sdk.validators.IDTokenValidator;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyFactory;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Base64;
 import java.util.Date;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocketFactory;
+import javax.net.ssl.TrustManagerFactory;
 
 /**
  * An application built on the Nimbus SDK: it signs a user in with authorization code and PKCE, uses the
@@ -84,12 +98,14 @@ public final class App {
   private final JWKSource<SecurityContext> keys;
   private final ECKey key; // of the client, for its assertions and request objects
   private final DPoPProofFactory proofs; // null without DPoP
+  private final SSLSocketFactory certificate; // of TLS connections, null without one
   private Nonce serverNonce; // of the last response
 
   private App() throws Exception {
     server = OIDCProviderMetadata.resolve(new Issuer(env.get("ISSUER")));
     keys = JWKSourceBuilder.create(server.getJWKSetURI().toURL()).build();
     key = env.containsKey("CLIENT_KEY") ? ECKey.parse(env.get("CLIENT_KEY")) : null;
+    certificate = env.containsKey("TLS_CERT") ? withCertificate() : null;
     proofs =
         env.containsKey("DPOP") ? new DefaultDPoPProofFactory(new ECKeyGenerator(Curve.P_256).generate(), JWSAlgorithm.ES256) : null;
   }
@@ -125,7 +141,7 @@ public final class App {
 
     // Claims of the user.
     var access = tokens.getOIDCTokens().getAccessToken();
-    var userinfo = UserInfoResponse.parse(bound(new UserInfoRequest(server.getUserInfoEndpointURI(), access).toHTTPRequest(), access));
+    var userinfo = UserInfoResponse.parse(bound(new UserInfoRequest(endpoints().getUserInfoEndpointURI(), access).toHTTPRequest(), access));
     print("userinfo", userinfo.toSuccessResponse().getUserInfo().toJSONObject());
 
     // A resource server verifies the access token (RFC 9068).
@@ -141,7 +157,7 @@ public final class App {
 
     // Revoke the grant by its refresh token; the access token is revoked with it.
     var last = fresh.getOIDCTokens().getRefreshToken();
-    new TokenRevocationRequest(server.getRevocationEndpointURI(), authentication(), last).toHTTPRequest().send().ensureStatusCode(200);
+    bound(new TokenRevocationRequest(endpoints().getRevocationEndpointURI(), authentication(), last).toHTTPRequest(), null).ensureStatusCode(200);
     print("introspection_after_revocation", introspect(fresh.getOIDCTokens().getAccessToken()));
     var refusal = tokenResponse(new RefreshTokenGrant(last));
     print("refresh_after_revocation", refusal.indicatesSuccess() ? null : refusal.toErrorResponse().getErrorObject().getCode());
@@ -175,7 +191,7 @@ public final class App {
     }
     var built = request.build();
     var response = PushedAuthorizationResponse.parse(retried(() ->
-        bound(new PushedAuthorizationRequest(server.getPushedAuthorizationRequestEndpointURI(), authentication(), built).toHTTPRequest(), null)));
+        bound(new PushedAuthorizationRequest(endpoints().getPushedAuthorizationRequestEndpointURI(), authentication(), built).toHTTPRequest(), null)));
     if (!response.indicatesSuccess()) {
       throw new IllegalStateException(response.toErrorResponse().getErrorObject().toString());
     }
@@ -194,16 +210,41 @@ public final class App {
 
   private TokenResponse tokenResponse(AuthorizationGrant grant) throws Exception {
     return OIDCTokenResponseParser.parse(retried(
-        () -> bound(new TokenRequest.Builder(server.getTokenEndpointURI(), authentication(), grant).build().toHTTPRequest(), null)));
+        () -> bound(new TokenRequest.Builder(endpoints().getTokenEndpointURI(), authentication(), grant).build().toHTTPRequest(), null)));
   }
 
   /** Returns new credentials of the client: an assertion is used once. */
   private ClientAuthentication authentication() throws Exception {
     return switch (env.get("CLIENT_AUTH")) {
       case "client_secret_basic" -> new ClientSecretBasic(id, new Secret(env.get("CLIENT_SECRET")));
+      case "self_signed_tls_client_auth" -> new SelfSignedTLSClientAuthentication(id, certificate);
       case "client_secret_post" -> new ClientSecretPost(id, new Secret(env.get("CLIENT_SECRET")));
       default -> new PrivateKeyJWT(id, URI.create(server.getIssuer().getValue()), JWSAlgorithm.ES256, key.toECPrivateKey(), key.getKeyID(), null);
     };
+  }
+
+  /** Returns TLS connections with the certificate of the client (RFC 8705). */
+  private SSLSocketFactory withCertificate() throws Exception {
+    var x509 = CertificateFactory.getInstance("X.509");
+    var mine = x509.generateCertificate(Files.newInputStream(Path.of(env.get("TLS_CERT"))));
+    var pem = Files.readString(Path.of(env.get("TLS_KEY"))).replaceAll("-----[A-Z ]+-----|\\s", "");
+    var secret = KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
+    var store = KeyStore.getInstance(KeyStore.getDefaultType());
+    store.load(null, null);
+    store.setKeyEntry("client", secret, new char[0], new Certificate[] {mine});
+    store.setCertificateEntry("server", x509.generateCertificate(Files.newInputStream(Path.of(env.get("TLS_CA")))));
+    var identity = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    identity.init(store, new char[0]);
+    var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(store);
+    var context = SSLContext.getInstance("TLS");
+    context.init(identity.getKeyManagers(), trust.getTrustManagers(), null);
+    return context.getSocketFactory();
+  }
+
+  /** Returns the endpoints: those for clients with a certificate if there is one. */
+  private ReadOnlyOIDCProviderEndpointMetadata endpoints() {
+    return certificate == null ? server : server.getReadOnlyMtlsEndpointAliases();
   }
 
   private interface Call {
@@ -218,6 +259,7 @@ public final class App {
 
   /** Sends a request with a DPoP proof, and keeps the nonce of the response for the next one. */
   private HTTPResponse bound(HTTPRequest request, AccessToken access) throws Exception {
+    request.setSSLSocketFactory(certificate);
     if (proofs != null) {
       request.setDPoP(proofs.createDPoPJWT(request.getMethod().name(), request.getURI(), access, serverNonce));
     }
@@ -246,8 +288,8 @@ public final class App {
   }
 
   private Map<String, Object> introspect(AccessToken token) throws Exception {
-    var request = new TokenIntrospectionRequest(server.getIntrospectionEndpointURI(), authentication(), token);
-    return TokenIntrospectionResponse.parse(request.toHTTPRequest().send()).toSuccessResponse().toJSONObject();
+    var request = new TokenIntrospectionRequest(endpoints().getIntrospectionEndpointURI(), authentication(), token);
+    return TokenIntrospectionResponse.parse(bound(request.toHTTPRequest(), null)).toSuccessResponse().toJSONObject();
   }
 
   private URI send(URI uri) throws Exception {
