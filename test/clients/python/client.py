@@ -85,15 +85,16 @@ def verify_id_token(tokens, nonce=None):
 def sign(request):
     """Return a request in the form of a JWT (RFC 9101), for a signed response."""
     key, now = client.client_secret, int(time.time())
-    claims = request | {"response_mode": "jwt", "iss": client.client_id, "aud": server["issuer"]}
+    claims = request | {"client_id": client.client_id, "response_mode": "jwt", "iss": client.client_id, "aud": server["issuer"]}
     dates = {"iat": now, "nbf": now, "exp": now + 60}
     signed = jwt.encode({"alg": key.alg, "kid": key.kid, "typ": "oauth-authz-req+jwt"}, claims | dates, key)
-    return {"client_id": client.client_id, "request": signed}
+    return {"request": signed}
 
 
 def push(url):
     """Push the request of an authorization URL (RFC 9126), and return the short URL."""
     request = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    del request["client_id"]  # the authentication adds it
     pushed = client.request(
         "POST",
         server["pushed_authorization_request_endpoint"],
