@@ -17,7 +17,7 @@ type clientFlags struct {
 	GrantType             []string `help:"authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer or, if legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
 	ResponseType          []string `help:"code or, if legacy_response_types is on, another; may be repeated." sep:"none" placeholder:"TYPE"`
 	Scope                 *string  `help:"Scopes that the client may request, separated by spaces." placeholder:"SCOPES"`
-	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none." placeholder:"METHOD"`
+	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none or, if mtls_listen is set, tls_client_auth or self_signed_tls_client_auth." placeholder:"METHOD"`
 	Native                *bool    `help:"The client is a native application (RFC 8252)." negatable:""`
 	JWKSURI               *string  `help:"URL of its public keys." name:"jwks-uri" placeholder:"URL"`
 	SubjectType           *string  `help:"public, or pairwise for subjects that differ from those of other sectors." placeholder:"TYPE"`
@@ -30,8 +30,19 @@ type clientFlags struct {
 	AccessTokenFormat     *string  `help:"jwt or opaque; overrides the default of the server." placeholder:"FORMAT"`
 	IDTokenClaims         *string  `help:"granted, for ID tokens with the claims of granted scopes, or minimal; overrides the default of the server." name:"id-token-claims" placeholder:"CLAIMS"`
 	Audience              []string `help:"A resource that the client may request tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
+	certificateFlags
 	responseFlags
 	urlFlags
+}
+
+// certificateFlags describe the certificate of a client.
+type certificateFlags struct {
+	TLSClientAuthSubjectDN *string `help:"The subject of its certificate, as in CN=shop,O=Example, for tls_client_auth." name:"tls-client-auth-subject-dn" placeholder:"DN"`
+	TLSClientAuthSANDNS    *string `help:"Instead, a DNS name of its certificate." name:"tls-client-auth-san-dns" placeholder:"NAME"`
+	TLSClientAuthSANURI    *string `help:"Instead, a URI of its certificate." name:"tls-client-auth-san-uri" placeholder:"URI"`
+	TLSClientAuthSANIP     *string `help:"Instead, an IP address of its certificate." name:"tls-client-auth-san-ip" placeholder:"ADDRESS"`
+	TLSClientAuthSANEmail  *string `help:"Instead, an email address of its certificate." name:"tls-client-auth-san-email" placeholder:"ADDRESS"`
+	CertificateBoundTokens *bool   `help:"Bind its access tokens to its certificate." negatable:""`
 }
 
 // responseFlags select the signature and encryption algorithms of responses to a client.
@@ -99,6 +110,9 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 	if f.SkipConsent != nil {
 		m.SkipConsent = *f.SkipConsent
 	}
+	if f.CertificateBoundTokens != nil {
+		m.CertificateBoundAccessTokens = *f.CertificateBoundTokens
+	}
 
 	var faults []error
 	for _, fault := range m.Validate(p) {
@@ -116,6 +130,11 @@ func (f *clientFlags) textFlags(m *client.Metadata) []textFlag {
 		{f.Scope, &m.Scope},
 		{f.AuthMethod, &m.TokenEndpointAuthMethod},
 		{f.JWKSURI, &m.JWKSURI},
+		{f.TLSClientAuthSubjectDN, &m.TLSClientAuthSubjectDN},
+		{f.TLSClientAuthSANDNS, &m.TLSClientAuthSANDNS},
+		{f.TLSClientAuthSANURI, &m.TLSClientAuthSANURI},
+		{f.TLSClientAuthSANIP, &m.TLSClientAuthSANIP},
+		{f.TLSClientAuthSANEmail, &m.TLSClientAuthSANEmail},
 		{f.SubjectType, &m.SubjectType},
 		{f.SectorIdentifierURI, &m.SectorIdentifierURI},
 		{f.SubjectSector, &m.SubjectSector},

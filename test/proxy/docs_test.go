@@ -12,6 +12,14 @@ import (
 // that replace part of it for an issuer with a path.
 func documented(t *testing.T, language string) (whole, forPath string) {
 	t.Helper()
+	blocks := documentedBlocks(t, language)
+	return blocks[0], blocks[1]
+}
+
+// documentedBlocks returns the configurations for a proxy in docs/operations.md: the whole one, the
+// lines for an issuer with a path, and the addition for client certificates.
+func documentedBlocks(t *testing.T, language string) []string {
+	t.Helper()
 	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
@@ -25,10 +33,10 @@ func documented(t *testing.T, language string) (whole, forPath string) {
 		block, next, _ := strings.Cut(after, "```\n")
 		blocks, rest = append(blocks, block), next
 	}
-	if len(blocks) != 2 {
-		t.Fatalf("docs/operations.md has %d configurations for %s, want two", len(blocks), language)
+	if len(blocks) != 3 {
+		t.Fatalf("docs/operations.md has %d configurations for %s, want three", len(blocks), language)
 	}
-	return blocks[0], blocks[1]
+	return blocks
 }
 
 // edit replaces parts of a configuration, each of which must exist.

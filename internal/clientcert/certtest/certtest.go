@@ -75,6 +75,20 @@ func New(tb testing.TB, by *Authority, change func(*x509.Certificate)) tls.Certi
 	if change != nil {
 		change(template)
 	}
+	return sign(tb, key, template, by)
+}
+
+// Renew returns another self-signed certificate of the same key.
+func Renew(tb testing.TB, pair tls.Certificate) tls.Certificate {
+	tb.Helper()
+	template := *pair.Leaf
+	template.SerialNumber = new(big.Int).Add(template.SerialNumber, big.NewInt(1))
+	return sign(tb, pair.PrivateKey.(*ecdsa.PrivateKey), &template, nil) //nolint:forcetypeassert // New makes it
+}
+
+// sign returns the certificate of a key, signed by an authority or, without one, by itself.
+func sign(tb testing.TB, key *ecdsa.PrivateKey, template *x509.Certificate, by *Authority) tls.Certificate {
+	tb.Helper()
 	parent, signer := template, key
 	if by != nil {
 		parent, signer = by.certificate, by.key

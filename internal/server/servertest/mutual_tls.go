@@ -84,6 +84,12 @@ func NewCertificateClient(s *Server) *CertificateClient {
 	return newCertificateClient(s, certtest.New(s.TB, nil, nil))
 }
 
+// Renew returns the client with another self-signed certificate of the same key.
+func (c *CertificateClient) Renew() *CertificateClient {
+	c.server.TB.Helper()
+	return newCertificateClient(c.server, certtest.Renew(c.server.TB, c.Pair))
+}
+
 // WithoutCertificate returns a client of s that presents no certificate to the same listener.
 func WithoutCertificate(s *Server) *CertificateClient {
 	return newCertificateClient(s, tls.Certificate{})
