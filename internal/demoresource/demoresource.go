@@ -3,6 +3,8 @@
 package demoresource
 
 import (
+	"crypto/rand"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,7 +16,8 @@ import (
 	"github.com/ostiary/ostiary/pkg/resource"
 )
 
-// interactionID is the header whose value the response repeats.
+// interactionID is the header whose value the response repeats. Without a value, or with one that is too
+// long or has other characters, the response has a new UUID.
 //
 // Spec: FAPI 1.0 Baseline §6.2.1.
 const interactionID = "X-Fapi-Interaction-Id"
@@ -43,9 +46,11 @@ type response struct {
 //
 // Spec: RFC 6750 §2.1, RFC 9449 §7, RFC 8705 §3, RFC 9470 §3.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if id := r.Header.Get(interactionID); isToken(id) {
-		w.Header().Set(interactionID, id)
+	id := r.Header.Get(interactionID)
+	if !isToken(id) {
+		id = newUUID()
 	}
+	w.Header().Set(interactionID, id)
 	token, err := h.check(w, r)
 	if err != nil {
 		protectedresource.Errors("demo resource refused", h.Issuer).Write(w, r, err)
@@ -101,6 +106,16 @@ func invalid(parameter, description string) error {
 	e := httpapi.BadRequest("invalid_request", description)
 	e.Err = refusal.New(refusal.ParameterInvalid, "a parameter of the request is invalid", refusal.Registered(refusal.ParameterAttr, parameter))
 	return e
+}
+
+// newUUID returns a random UUID.
+//
+// Spec: RFC 4122 §4.4.
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never returns an error
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // isToken reports whether a value of a request can be repeated in a header: at most 128 letters,

@@ -3,6 +3,7 @@ package demoresource_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -152,19 +153,20 @@ func TestStepUp(t *testing.T) {
 	}
 }
 
-// The response repeats the interaction ID of FAPI, if it is one.
+// The response repeats the interaction ID of FAPI, or has a new one.
 //
 // Spec: FAPI 1.0 Baseline §6.2.1.
 func TestInteractionID(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t))
+	const uuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 	for id, want := range map[string]string{
-		"c770aef3-6784-41f7-8e0e-ff5f97bddb3a": "c770aef3-6784-41f7-8e0e-ff5f97bddb3a", "<script>": "", strings.Repeat("a", 129): "",
+		"c770aef3-6784-41F7-8e0e-ff5f97bddb3a": "c770aef3-6784-41F7-8e0e-ff5f97bddb3a", "": uuid, "<script>": uuid, strings.Repeat("a", 129): uuid,
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 		servertest.Must(t, err)
 		r.Header.Set("X-Fapi-Interaction-Id", id)
-		if got := servertest.Send(t, http.DefaultClient, r).Header.Get("X-Fapi-Interaction-Id"); got != want {
+		if got := servertest.Send(t, http.DefaultClient, r).Header.Get("X-Fapi-Interaction-Id"); !regexp.MustCompile("^" + want + "$").MatchString(got) {
 			t.Errorf("%q: %q, want %q", id, got, want)
 		}
 	}

@@ -131,6 +131,8 @@ type Errors struct {
 	// Rule returns the default rule of a response; if it is nil or returns an empty
 	// rule, the status decides.
 	Rule func(e *Error) refusal.Rule
+	// Standard omits status_code from bodies.
+	Standard bool
 }
 
 // Of returns the response to err. It is a copy: the caller may change it.
@@ -191,7 +193,11 @@ func (e *Errors) Prepare(w http.ResponseWriter, r *http.Request, err error) *Err
 // for the log.
 func (e *Errors) Write(w http.ResponseWriter, r *http.Request, err error) {
 	response := e.Prepare(w, r, err)
-	JSONError(w, response.Status, response.Code, response.Description)
+	body := ErrorBody{response.Code, Description(response.Description), response.Status}
+	if e.Standard {
+		body.Status = 0
+	}
+	JSON(w, response.Status, body)
 }
 
 // SetRetryAfter sets Retry-After to wait in seconds, rounded up, if wait is positive.

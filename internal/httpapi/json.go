@@ -44,7 +44,7 @@ func JSON(w http.ResponseWriter, status int, body any) {
 type ErrorBody struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description,omitempty"`
-	Status      int    `json:"status_code"`
+	Status      int    `json:"status_code,omitempty"`
 }
 
 // JSONError writes an error response. The caller sets further headers before.

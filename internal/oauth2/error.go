@@ -44,6 +44,14 @@ func PrepareError(w http.ResponseWriter, r *http.Request, err error) *Error {
 // Spec: RFC 6749 §5.2.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) { errorTable().Write(w, r, err) }
 
+// WriteStandardError is [WriteError] with a body without status_code, for endpoints that Ory Hydra does not
+// have.
+func WriteStandardError(w http.ResponseWriter, r *http.Request, err error) {
+	table := errorTable()
+	table.Standard = true
+	table.Write(w, r, err)
+}
+
 // errorTable maps the errors of the domain to responses.
 func errorTable() *httpapi.Errors {
 	return &httpapi.Errors{

@@ -108,7 +108,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		oauth2.WriteError(w, r, err)
+		oauth2.WriteStandardError(w, r, err)
 		return
 	}
 	httpapi.JSON(w, http.StatusOK, response)

@@ -197,8 +197,9 @@ func TestRejectedRequests(t *testing.T) {
 		"a wrong secret":                {[]string{"client_secret", "wrong-secret-wrong-secret-wrong-s"}, 401, "invalid_client"},
 	} {
 		p := s.PostForm("/oauth2/ciba", servertest.BackchannelForm(tc.changes...))
-		if got := p.JSON(t); p.Status != tc.status || got["error"] != tc.code {
-			t.Errorf("%s: %d %s, want %d %s", name, p.Status, p.Body, tc.status, tc.code)
+		// CIBA Core §13 has no other members.
+		if got := p.JSON(t); p.Status != tc.status || got["error"] != tc.code || len(got) != 2 {
+			t.Errorf("%s: %d %s, want %d %s with a description", name, p.Status, p.Body, tc.status, tc.code)
 		}
 	}
 	if p := s.Call(t, http.MethodGet, "/oauth2/ciba", "", ""); p.Status != http.StatusMethodNotAllowed {
