@@ -55,15 +55,21 @@ func (i *identity) jwks(key any) jose.JSONWebKeySet {
 	}}}
 }
 
+// pair is a certificate and its key in PEM.
+type pair struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+}
+
 // pem returns the certificate and the key as the suite reads them.
-func (i *identity) pem() (map[string]any, error) {
+func (i *identity) pem() (*pair, error) {
 	key, err := x509.MarshalPKCS8PrivateKey(i.key)
 	if err != nil {
 		return nil, fmt.Errorf("write key: %w", err)
 	}
-	return map[string]any{
-		"cert": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.certificate.Raw})),
-		"key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
+	return &pair{
+		Cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.certificate.Raw})),
+		Key:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
 	}, nil
 }
 
@@ -74,8 +80,8 @@ const everyScope = "openid profile email address phone offline_access"
 func responseTypes() map[string][]string {
 	return map[string][]string{
 		"basic": {"code"}, "implicit": {"id_token", "id_token token"},
-		"hybrid":  {"code", "code id_token", "code token", "code id_token token"},
-		"leaving": {"code"}, "watching": {"code"}, "frontchannel": {"code"}, "backchannel": {"code"},
+		"hybrid":    {"code", "code id_token", "code token", "code id_token token"},
+		"certified": {"code"}, "leaving": {"code"}, "watching": {"code"}, "frontchannel": {"code"}, "backchannel": {"code"},
 	}
 }
 
@@ -114,6 +120,14 @@ func (s *site) openIDClients(name string) []map[string]any {
 		if strings.HasSuffix(kind, "channel") {
 			c[kind+"_logout_uri"], c[kind+"_logout_session_required"] = home+"/"+kind+"_logout", true
 		}
+		if kind == "certified" {
+			who := s.identities[min(len(suffix), 1)]
+			if suffix == "-post" {
+				continue
+			}
+			delete(c, "client_secret")
+			c["token_endpoint_auth_method"], c["jwks"] = "self_signed_tls_client_auth", who.jwks(who.key.Public())
+		}
 		list = append(list, c)
 	}
 	return list
@@ -149,9 +163,25 @@ func (s *site) fapiClients(p plan) []map[string]any {
 	return list
 }
 
+// profileOf returns the security profile of the clients of a FAPI plan. The clients of
+// FAPI-CIBA follow FAPI 1.0.
+func profileOf(p plan) string {
+	switch {
+	case !strings.HasPrefix(p.name, "fapi2-"):
+		return "fapi1-advanced"
+	case p.is("signed_non_repudiation") && p.is("jarm"):
+		return "fapi2-message-signing"
+	default:
+		return "fapi2-security" // with one of the two signatures
+	}
+}
+
 // membersOf returns the metadata that the variant of a FAPI plan requires.
 func (s *site) membersOf(p plan) map[string]any {
-	c := map[string]any{"token_endpoint_auth_method": "self_signed_tls_client_auth"}
+	c := map[string]any{"token_endpoint_auth_method": "self_signed_tls_client_auth", "security_profile": profileOf(p)}
+	if p.is("rar") {
+		c["authorization_details_types"] = []string{detailType}
+	}
 	if p.variant["client_auth_type"] == "private_key_jwt" {
 		c["token_endpoint_auth_method"], c["token_endpoint_auth_signing_alg"] = "private_key_jwt", "PS256"
 	}

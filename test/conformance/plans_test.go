@@ -86,9 +86,13 @@ func openIDPlans() []plan {
 			plan{"oidcc-" + kind.plan + "-certification-test-plan", variant("response_type", "code", "client_registration", "static_client"), kind.clients},
 		)
 	}
-	for _, method := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "mtls"} {
+	for _, method := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"} {
 		list = append(list, anyPlan(method, "code"))
 	}
+	// The suite registers clients with an authentication method that is called "mtls".
+	certified := anyPlan("mtls", "code")
+	certified.variant["client_registration"], certified.static = "static_client", "certified"
+	list = append(list, certified)
 	// The suite sends no code_challenge for public clients, which the server requires
 	// for codes (RFC 9700 section 2.1.1).
 	return append(list, anyPlan("none", "id_token"), anyPlan("none", "id_token token"))
