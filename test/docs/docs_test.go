@@ -53,7 +53,7 @@ func TestTablesNameExistingFilesAndTests(t *testing.T) {
 
 // place returns the path of a file that a page names, which is below internal by default.
 func place(name string) string {
-	for _, top := range []string{"cmd/", "test/", "migrations", "deploy/"} {
+	for _, top := range []string{"cmd/", "pkg/", "test/", "migrations", "deploy/"} {
 		if strings.HasPrefix(name, top) {
 			return name
 		}
