@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,8 +16,9 @@ import (
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/cache"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
 
 // APIKeys finds API keys.
@@ -37,37 +37,53 @@ type APIKeys interface {
 func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			by, err := h.authorize(r, o)
+			by, holds, err := h.authorize(w.Header(), r, o)
 			if err != nil {
 				h.writeError(w, r, err)
 				return
 			}
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, by)))
+			ctx := context.WithValue(r.Context(), actorKey{}, by)
+			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, holdsKey{}, holds)))
 		})
 	}
 }
 
-func (h *Handler) authorize(r *http.Request, o *Operation) (audit.Actor, error) {
+// holdsKey is the context key of the function that reports whether the authenticated caller of a
+// request holds a scope. A request is authenticated once, since it uses up the proof of a bound token.
+type holdsKey struct{}
+
+func (h *Handler) authorize(header http.Header, r *http.Request, o *Operation) (audit.Actor, scopeHolder, error) {
 	anonymous := audit.Actor{Kind: audit.Anonymous}
 	if h.access.noAuth && fromBrowser(r) {
-		return anonymous, errBrowser
+		return anonymous, nil, errBrowser
 	}
 	if h.access.noAuth || o.Scope == "" {
-		return anonymous, nil
+		return anonymous, nil, nil
 	}
-	by, holds, err := h.access.authenticate(r)
+	by, holds, err := h.access.authenticate(header, r)
 	if err != nil {
-		return anonymous, err
+		return anonymous, nil, err
 	}
 	if !holds(o.Scope) {
 		if o.isAudited() {
 			if err := h.recordDenied(r, o, by); err != nil {
-				return anonymous, err
+				return anonymous, nil, err
 			}
 		}
-		return anonymous, insufficientScope(o.Scope)
+		return anonymous, nil, insufficientScope(o.Scope)
 	}
-	return by, nil
+	return by, holds, nil
+}
+
+// scopeHolder reports whether a caller holds a scope.
+type scopeHolder func(scope string) bool
+
+// heldBy returns what the authenticated caller of a request holds: nothing, if there is none.
+func heldBy(ctx context.Context) scopeHolder {
+	if holds, _ := ctx.Value(holdsKey{}).(scopeHolder); holds != nil {
+		return holds
+	}
+	return func(string) bool { return false }
 }
 
 // fromBrowser reports whether a page in a browser may have sent the request.
@@ -98,30 +114,35 @@ var errBrowser = &httpapi.Error{
 
 // access authenticates callers and checks their scopes.
 type access struct {
-	noAuth  bool
-	apiKeys *cache.Cache[string, *apikey.Key]
-	tokens  Tokens
-	clients Clients
-	now     func() time.Time
+	noAuth   bool
+	apiKeys  *cache.Cache[string, *apikey.Key]
+	resource *resource.Server
+	clients  Clients
+	now      func() time.Time
 }
 
-// authenticate authenticates the caller. The function that it returns reports whether the
-// caller holds a scope. The error is apikey.ErrNotFound for a missing or invalid credential.
+// authenticate authenticates the caller by an API key or an access token. The error is a
+// [resource.Error] for a missing or invalid credential.
 //
 // Spec: RFC 6750 §2.1.
-func (a *access) authenticate(r *http.Request) (audit.Actor, func(scope string) bool, error) {
-	token, err := httpapi.BearerToken(r)
-	if err != nil {
-		return audit.Actor{}, nil, fmt.Errorf("%w: %w", apikey.ErrNotFound, err)
-	}
-	if id, ok := apikey.Parse(token); ok {
-		key, err := a.key(r.Context(), id, token)
-		if err != nil {
-			return audit.Actor{}, nil, err
+func (a *access) authenticate(header http.Header, r *http.Request) (audit.Actor, scopeHolder, error) {
+	if text, err := httpapi.BearerToken(r); err == nil {
+		if id, ok := apikey.Parse(text); ok {
+			key, err := a.key(r.Context(), id, text)
+			if errors.Is(err, apikey.ErrNotFound) {
+				err = a.resource.InvalidToken(&resource.Token{}, err)
+			}
+			if err != nil {
+				return audit.Actor{}, nil, err
+			}
+			return audit.Actor{Kind: audit.Key, ID: key.ID, Name: key.Name}, key.Allows, nil
 		}
-		return audit.Actor{Kind: audit.Key, ID: key.ID, Name: key.Name}, key.Allows, nil
 	}
-	return a.clientToken(r, token)
+	token, err := a.resource.Authenticate(header, r)
+	if err != nil {
+		return audit.Actor{}, nil, err
+	}
+	return a.clientToken(r.Context(), token)
 }
 
 // key returns the valid API key that the text presents.
@@ -136,27 +157,23 @@ func (a *access) key(ctx context.Context, id, text string) (*apikey.Key, error) 
 	return key, nil
 }
 
-// clientToken authenticates a client by its own access token. A client that registered
-// itself has no access, regardless of its scopes: only an operator grants them.
-func (a *access) clientToken(r *http.Request, token string) (audit.Actor, func(scope string) bool, error) {
-	ctx := r.Context()
-	clientID, scopes, err := a.tokens.Own(ctx, r, token)
-	if errors.Is(err, grant.ErrNotFound) {
-		return audit.Actor{}, nil, apikey.ErrNotFound
+// clientToken authenticates a client by its own access token: one with a user, or for an assertion, does
+// not operate the server. A client that registered itself has no access, regardless of its scopes: only
+// an operator grants them.
+func (a *access) clientToken(ctx context.Context, token *resource.Token) (audit.Actor, scopeHolder, error) {
+	if token.Data != nil {
+		return audit.Actor{}, nil, a.resource.InvalidToken(token, refusal.New(refusal.APIKeyInvalid, "the token has a user, or is for an assertion: it is not the client's own"))
 	}
-	if err != nil {
-		return audit.Actor{}, nil, err
-	}
-	c, err := a.clients.Client(ctx, clientID)
+	c, err := a.clients.Client(ctx, token.ClientID)
 	if errors.Is(err, client.ErrNotFound) || err == nil && c.Dynamic {
-		return audit.Actor{}, nil, apikey.ErrNotFound
+		return audit.Actor{}, nil, a.resource.InvalidToken(token, refusal.New(refusal.APIKeyInvalid, "the client was deleted, or registered itself"))
 	}
 	if err != nil {
 		return audit.Actor{}, nil, err
 	}
 	// A scope that was removed from the client is invalid in its older tokens as well.
-	holds := func(scope string) bool { return slices.Contains(scopes, scope) && slices.Contains(c.Scopes(), scope) }
-	return audit.Actor{Kind: audit.Token, ID: clientID, Name: c.ClientName}, holds, nil
+	holds := func(scope string) bool { return token.Allows(scope) && slices.Contains(c.Scopes(), scope) }
+	return audit.Actor{Kind: audit.Token, ID: token.ClientID, Name: c.ClientName}, holds, nil
 }
 
 // holds reports whether the caller holds a scope.
@@ -167,11 +184,7 @@ func (a *access) holds(r *Request, scope string) (bool, error) {
 	if a.noAuth {
 		return true, nil
 	}
-	_, holds, err := a.authenticate(r.HTTP)
-	if err != nil {
-		return false, err
-	}
-	return holds(scope), nil
+	return heldBy(r.Context())(scope), nil
 }
 
 // authorizeScopeGrant returns an error if one of the clients has a scope of this API that
@@ -207,9 +220,7 @@ func (a *access) roleGuards(r *Request) (change func(before, after account.Admin
 	case a.noAuth:
 		return func(_, _ account.AdminRole) error { return nil }, func(account.AdminRole) error { return nil }, nil
 	default:
-		if _, holds, err = a.authenticate(r.HTTP); err != nil {
-			return nil, nil, err
-		}
+		holds = heldBy(r.Context())
 	}
 	change = func(before, after account.AdminRole) error {
 		if before != after && before == account.Administrator {

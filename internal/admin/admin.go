@@ -33,6 +33,7 @@ import (
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/statistics"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
 
 // Config configures a [Handler]. All members must be set.
@@ -81,6 +82,7 @@ type Config struct {
 	Sessions       Sessions
 	SessionManager SessionManager
 	Tokens         Tokens
+	Resource       *resource.Server // checks the access tokens of callers
 	KeySets        KeySets
 	SigningKeys    SigningKeys
 	Sealer         keyset.Sealer // encrypts the private keys of key sets
@@ -121,7 +123,7 @@ type Handler struct {
 // New returns a handler for the operations that c enables.
 func New(c Config) *Handler {
 	h := &Handler{
-		access: &access{noAuth: c.NoAuth, apiKeys: newKeyCache(&c), tokens: c.Tokens, clients: c.Clients, now: c.Now},
+		access: &access{noAuth: c.NoAuth, apiKeys: newKeyCache(&c), resource: c.Resource, clients: c.Clients, now: c.Now},
 		audit:  c.Audit, errors: newErrors(), version: c.Version,
 		address: c.Address, requestID: c.RequestID, now: c.Now, log: c.Log,
 	}

@@ -44,7 +44,7 @@ func TestAPIKeysAuthenticate(t *testing.T) {
 	for _, bad := range []string{"", "Bearer", "Bearer x", text, "Basic " + text, "Bearer " + text[:len(text)-1] + "g"} {
 		p := call(http.MethodGet, bad)
 		servertest.WantError(t, p, http.StatusUnauthorized, "request_unauthorized")
-		if p.Header.Get("WWW-Authenticate") != "Bearer" {
+		if got := p.Header.Get("WWW-Authenticate"); !strings.HasPrefix(got, `Bearer resource_metadata="http://127.0.0.1:4445/.well-known/oauth-protected-resource"`) {
 			t.Errorf("WWW-Authenticate = %q", p.Header.Get("WWW-Authenticate"))
 		}
 	}

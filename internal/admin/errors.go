@@ -23,6 +23,7 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
 
 // failure is the body of an error response. Its name is that of the schema in the OpenAPI
@@ -150,11 +151,19 @@ func newErrors() *httpapi.Errors {
 			httpapi.Is(account.ErrDisabled, httpapi.Error{
 				Status: http.StatusForbidden, Code: "request_forbidden", Description: "The account of this subject is disabled.",
 			}),
-			httpapi.Is(apikey.ErrNotFound, httpapi.Error{
-				Status: http.StatusUnauthorized, Code: "request_unauthorized", Challenge: httpapi.Challenge{}.String(),
-				Description: "A valid API key or access token is required in the Authorization header.",
-			}),
+			httpapi.As(unauthorized),
 		},
+	}
+}
+
+// unauthorized returns the response to a caller without a valid credential. The challenge tells what is
+// wrong with an access token.
+//
+// Spec: RFC 6750 §3.
+func unauthorized(e *resource.Error) *httpapi.Error {
+	return &httpapi.Error{
+		Status: http.StatusUnauthorized, Code: "request_unauthorized", Challenge: e.Challenge,
+		Description: "A valid API key or access token is required in the Authorization header.",
 	}
 }
 

@@ -5,13 +5,13 @@ import "net/http"
 // Operations returns the table of operations. Callers must not change it.
 func (h *Handler) Operations() []Operation { return h.operations }
 
-// A resource serves the operations of one kind of record.
-type resource interface{ operations() []Operation }
+// A recordHandler serves the operations of one kind of record.
+type recordHandler interface{ operations() []Operation }
 
 // resources returns the handlers of all resources that c enables, in the order of the table.
-func resources(c *Config, access *access) []resource {
+func resources(c *Config, access *access) []recordHandler {
 	describer := requestDescriber{clients: c.Clients, authorizeURL: c.AuthorizeURL, deviceURL: c.DeviceURL}
-	var all []resource
+	var all []recordHandler
 	if c.LoginApp {
 		all = append(all, &loginRequestHandler{requestDescriber: describer, requests: c.LoginRequests, now: c.Now, log: c.Log})
 	}

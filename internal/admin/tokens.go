@@ -17,9 +17,6 @@ type Tokens interface {
 	// Inspect returns the introspection response for a token. A token without all of the
 	// scopes is inactive.
 	Inspect(ctx context.Context, token string, scopes []string) (*grant.Introspection, error)
-	// Own returns the client and the scopes of an access token that a client obtained for
-	// itself with this server as the audience, and that r may present. It returns grant.ErrNotFound for other tokens.
-	Own(ctx context.Context, r *http.Request, token string) (clientID string, scopes []string, err error)
 }
 
 // tokenHandler serves the operations on tokens.

@@ -27,17 +27,24 @@ func (c *Config) ConsoleRoot() string {
 	switch {
 	case c.Console == ConsolePublic:
 		return c.URL(consolePath)
-	case c.Console != ConsoleAdmin || c.AdminListen == "":
+	case c.Console != ConsoleAdmin || c.AdminListen == "" || c.AdminRoot() == "":
 		return ""
-	case c.ConsoleURL != "":
-		return c.ConsoleURL + consolePath
+	}
+	return c.AdminRoot() + consolePath
+}
+
+// AdminRoot returns the URL of the admin listener without a trailing slash, as its clients see it: the
+// console_url, or the loopback address; empty for a listener whose URL is not known.
+func (c *Config) AdminRoot() string {
+	if c.ConsoleURL != "" {
+		return c.ConsoleURL
 	}
 	network, address := Network(c.AdminListen)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil || network != "tcp" || !local(c.AdminListen) {
 		return ""
 	}
-	return "http://127.0.0.1:" + port + consolePath
+	return "http://127.0.0.1:" + port
 }
 
 // ConsoleOfBrowsers returns [Config.ConsoleRoot] if the browser of a user who signs in on the built-in

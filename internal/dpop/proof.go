@@ -190,7 +190,7 @@ func isURL(htu, endpoint string) bool {
 		return false
 	}
 	want, err := url.Parse(endpoint)
-	return err == nil && strings.EqualFold(got.Scheme, want.Scheme) && strings.EqualFold(got.Hostname(), want.Hostname()) &&
+	return err == nil && want.Host != "" && strings.EqualFold(got.Scheme, want.Scheme) && strings.EqualFold(got.Hostname(), want.Hostname()) &&
 		portOf(got) == portOf(want) && got.EscapedPath() == want.EscapedPath()
 }
 

@@ -303,6 +303,21 @@ func TestProofsAreUsedOnce(t *testing.T) {
 	}
 }
 
+// A proof without htu is not one for an endpoint whose URL, or alias, is not known.
+func TestUnknownURL(t *testing.T) {
+	t.Parallel()
+	s, now := newES256(t), noon
+	for name, alias := range map[string]func(string) string{"no alias": nil, "an empty alias": func(string) string { return "" }} {
+		v := newVerifier(&now)
+		v.Alias = alias
+		for _, url := range []string{"", endpoint} {
+			if _, err := v.Verify(t.Context(), request(t, s.proof(t, nil, members{"htu": nil})), dpop.Need{URL: url}); !errors.Is(err, dpop.ErrInvalid) {
+				t.Errorf("%s, URL %q: %v", name, url, err)
+			}
+		}
+	}
+}
+
 func TestNonces(t *testing.T) {
 	t.Parallel()
 	s := newES256(t)

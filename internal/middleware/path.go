@@ -17,6 +17,9 @@ type IssuerPath struct {
 	// Root lists the documents that are also served at the root of the host, followed by
 	// Path (RFC 8414 §3.1).
 	Root []string
+	// Inserted lists the documents at the root of the host, followed by Path and the path of what they
+	// describe (RFC 9728 §3.1).
+	Inserted []string
 	// Shared lists the paths that are served with and without Path, for load balancers.
 	Shared []string
 	// NotFound writes the response to requests outside Path.
@@ -49,6 +52,11 @@ func (p *IssuerPath) inner(u *url.URL) (*url.URL, bool) {
 	for _, document := range p.Root {
 		if u.Path == document+p.Path || u.Path == document+p.Path+"/" {
 			return &url.URL{Path: document}, true
+		}
+	}
+	for _, document := range p.Inserted {
+		if below, ok := cutPath(u.Path, document+p.Path); ok {
+			return &url.URL{Path: document + below}, true
 		}
 	}
 	if p.Stripped {

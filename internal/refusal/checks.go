@@ -313,6 +313,8 @@ func pageChecks() []Check {
 func adminChecks() []Check {
 	return []Check{
 		{Name: "the caller has a valid API key", Spec: "RFC 6750 §3.1", Rules: []Rule{APIKeyInvalid, TokenMissing, TokenAmbiguous, CrossOrigin, WrongAddress, NotNavigation}},
+		{Name: "an access token of the caller is presented as it was issued: as a bearer token, or with its key", Spec: "RFC 9449 §7", Rules: []Rule{TokenBinding}},
+		proofCheck("RFC 9449 §7.1"),
 		{Name: "the key has the scope of the operation", Spec: "RFC 6750 §3.1", Rules: []Rule{APIScopeMissing, AccessDenied}},
 		{Name: "the parameters and the body are valid", Rules: []Rule{ParameterInvalid, ParameterMissing, MetadataInvalid, RequestExpired, PageInvalid}},
 		{Name: "the object was not changed at the same time", Rules: []Rule{Conflict}},

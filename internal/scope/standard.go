@@ -15,6 +15,10 @@ func protocol(name string) bool {
 // standardNames are the scopes of OpenID Connect Core that release claims.
 func standardNames() []string { return []string{"profile", "email", "address", "phone"} }
 
+// UserinfoScopes returns the scopes of OpenID Connect Core that concern the userinfo endpoint: the one
+// that it requires, and those that release claims.
+func UserinfoScopes() []string { return append([]string{OpenID}, standardNames()...) }
+
 // IsStandard reports whether a scope is defined by OpenID Connect Core: it always has a
 // record, and releases at least its own claims.
 //

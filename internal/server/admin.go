@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/admin"
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/manage"
@@ -11,8 +12,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-func composeAdmin(s *Server) {
+func composeAdmin(s *Server) error {
 	c := s.Config
+	protected, err := newResource(s, ownResource{name: "Admin API", scopes: apikey.Scopes()})
+	if err != nil {
+		return err
+	}
 	issuer := strings.TrimSuffix(c.Issuer, "/")
 	s.AdminAPI = admin.New(admin.Config{
 		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout), DeviceURL: c.URL(pathVerify),
@@ -30,12 +35,13 @@ func composeAdmin(s *Server) {
 			Issuer: issuer, Groups: s.Store.Groups, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, Limits: operatorMailLimits(s),
 			HasMail: c.HasMail(), Off: c.SignUp == config.SignUpOff, Now: s.Now,
 		},
-		Sessions: s.Store.Sessions, SessionManager: s.sessions, Tokens: operatorTokens{s.OAuth2.Introspection, s.OAuth2.AccessTokens},
+		Sessions: s.Store.Sessions, SessionManager: s.sessions, Tokens: s.OAuth2.Introspection, Resource: protected,
 		KeySets: s.Store.KeySets, SigningKeys: s.Keys, Sealer: s.Secrets, TrustedIssuers: s.Store.TrustedIssuers,
 		Audit: s.Store.Audit, Refusals: recentRefusals{s.Store.Refusals, s.Refusals}, Statistics: s.Store.Statistics, Deliveries: deliveries{s.Store.Mails, s.Store.Outbox}, Replicas: s.Store, Mails: s.Store.Mails, Notices: s.Store.Outbox,
 		APIKeys: s.Store.APIKeys, Changes: s.Store.Changes(), NoAuth: c.AdminAuth == config.AdminNone,
 		Version: s.Version, Address: middleware.Address, RequestID: middleware.ID, Now: s.Now, Log: s.Log,
 	})
+	return nil
 }
 
 // deliveries are the outboxes for the admin API.

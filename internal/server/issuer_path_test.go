@@ -13,6 +13,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/pkg/resource"
 )
 
 // eachIssuerPath runs the test with issuers that have a path, behind a proxy that keeps it and
@@ -124,6 +125,11 @@ func TestMetadataOfIssuerWithPath(t *testing.T) {
 		metadata := fetch(s, http.MethodGet, s.URL+"/.well-known/openid-configuration").JSON(t)
 		if metadata["issuer"] != s.Config.Issuer {
 			t.Errorf("issuer %v, want %s", metadata["issuer"], s.Config.Issuer)
+		}
+		for _, id := range metadata["protected_resources"].([]any) {
+			if p := fetch(s, http.MethodGet, resource.MetadataURL(servertest.Text(id))); p.Status != http.StatusOK || p.JSON(t)["resource"] != id {
+				t.Errorf("the metadata of %v: %d %s", id, p.Status, p.Body)
+			}
 		}
 		endpoints := 0
 		for member, value := range metadata {

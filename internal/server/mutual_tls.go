@@ -29,7 +29,7 @@ func (s *Server) MutualTLS() http.Handler {
 		middleware.Recover(s.Log, middleware.JSON),
 		s.forwardedCertificate(),
 		middleware.IssuerPath{
-			Path: s.Config.Path(), Stripped: s.Config.IssuerPath == config.PathStripped, Root: rootDocuments(), NotFound: jsonNotFound,
+			Path: s.Config.Path(), Stripped: s.Config.IssuerPath == config.PathStripped, Root: rootDocuments(), Inserted: []string{pathResourceMetadata}, NotFound: jsonNotFound,
 		}.Handler,
 		s.admission.publicBodies.Handler,
 	)

@@ -42,12 +42,6 @@ type OAuth2 struct {
 	Codec         *tokens.Codec
 }
 
-// operatorTokens is the token service of the admin API.
-type operatorTokens struct {
-	*introspection.Handler
-	*tokens.Reader
-}
-
 // composeOAuth2 composes the OAuth 2.0 endpoints.
 func composeOAuth2(ctx context.Context, s *Server) error {
 	c := s.Config

@@ -65,7 +65,7 @@ func (s *Server) Public() http.Handler {
 		s.forwardedCertificate(),
 		middleware.IssuerPath{
 			Path: s.Config.Path(), Stripped: s.Config.IssuerPath == config.PathStripped,
-			Root: rootDocuments(), Shared: []string{"/health/alive", "/health/ready", "/version", pathPasskeyEndpoints, pathRelatedOrigins}, NotFound: s.notFound,
+			Root: rootDocuments(), Inserted: []string{pathResourceMetadata}, Shared: []string{"/health/alive", "/health/ready", "/version", pathPasskeyEndpoints, pathRelatedOrigins}, NotFound: s.notFound,
 		}.Handler,
 		s.admission.publicBodies.Handler,
 	)
@@ -105,6 +105,7 @@ func mountDocuments(s *Server, r chi.Router) {
 		document.Handle(path, s.discovery)
 	}
 	document.Handle(pathKeys, s.Keys.Handler())
+	mountResourceMetadata(s, document, true)
 }
 
 // mountClientEndpoints mounts the endpoints that clients call. They allow any origin, since

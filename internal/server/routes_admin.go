@@ -31,6 +31,7 @@ func (s *Server) Admin() http.Handler {
 	)
 	mountHealth(s, r, true, "", "/admin")
 	mountOpenAPI(s, r)
+	mountResourceMetadata(s, r, false)
 	for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
 		getAndHead(r, path, s.Metrics.Handler())
 	}

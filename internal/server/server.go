@@ -40,6 +40,7 @@ import (
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/registration"
+	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/secondfactor"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/statistics"
@@ -106,6 +107,7 @@ type Server struct {
 	TrustedDevices *secondfactor.TrustedDevices
 	OAuth2         OAuth2
 	usedProofs     *dpop.Seen // at the resources of this server
+	resources      []publishedResource
 	userinfo       *userinfo.Handler
 	demo           *demoresource.Handler // nil if it is off
 	logout         *logout.Handler
@@ -235,7 +237,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.BreachChecks = passwordpolicy.NewSignInChecks(s.passwordPolicy.Breaches, db.BreachChecks, now, log)
 	composeLogin(s)
 	composeAccountConsole(s)
-	composeAdmin(s)
+	if err := composeAdmin(s); err != nil {
+		return nil, err
+	}
 	if err := composeAdminConsole(s); err != nil {
 		return nil, err
 	}
@@ -293,7 +297,7 @@ func composeUserCodes(s *Server) {
 }
 
 func composeOIDC(s *Server) error {
-	protected, err := newResource(s, pathUserinfo)
+	protected, err := newResource(s, ownResource{path: pathUserinfo, name: "UserInfo", scopes: scope.UserinfoScopes(), formBody: true})
 	if err != nil {
 		return err
 	}
@@ -316,7 +320,7 @@ func composeOIDC(s *Server) error {
 // capabilities returns the enabled features for discovery.
 func capabilities(s *Server) discovery.Capabilities {
 	caps := discovery.Capabilities{
-		Issuer:        s.Config.Issuer,
+		Issuer: s.Config.Issuer, ProtectedResources: publicResources(s),
 		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
 		Introspection: pathIntrospect, Revocation: pathRevoke, Push: pathPush, RequirePushed: s.Config.RequirePushed, EndSession: pathLogout, CheckSession: pathCheck,
 		DeviceAuthorization: pathDeviceAuth, Backchannel: pathBackchannel, DeliveryModes: client.DeliveryModes(),

@@ -30,6 +30,8 @@ func (s *Server) checkPossession(header http.Header, r *http.Request, token *Tok
 		return refused("the token is not bound to a key of proofs, and was presented with the scheme DPoP")
 	case bound.JKT != "" && !p.DPoP:
 		return refused("the token is bound to a key, and was presented as a bearer token")
+	case bound.JKT != "" && s.config.URL(r) == "":
+		return refused("the token is bound to a key, and the URL of this resource is not known, which its proof would need")
 	case bound.X5T != "" && !s.hasCertificate(r, bound.X5T):
 		return refused("the token is bound to another certificate than that of the request")
 	case bound.JKT == "":

@@ -61,7 +61,8 @@ type Config struct {
 	// Replay holds the used proofs. The default is a bounded set in this process.
 	Replay Replay
 	// URL returns the URL of a request as clients know it, for htu of DPoP proofs. The default is the
-	// scheme and host of Resource with the path of the request. The Host header is never used.
+	// scheme and host of Resource with the path of the request. The Host header is never used. For an empty URL the resource rejects
+	// tokens that are bound to a key of proofs.
 	URL func(*http.Request) string
 	// Alias returns another URL of an endpoint that htu may have, such as that for clients with a
 	// certificate; empty for none. It may be nil.

@@ -267,19 +267,52 @@ func TestDPoPAtUserinfo(t *testing.T) {
 	})
 }
 
-// A token that is bound to a key is no bearer token for the admin API.
+// The admin API accepts a token that is bound to a key with its proof, whose htu has the URL of the
+// admin listener. One proof serves all checks of a request.
 func TestDPoPTokensAtTheAdminAPI(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})
 	s.ImportClient(`{"client_id": "ops", "client_secret": "` + servertest.OtherSecret + `", "token_endpoint_auth_method": "client_secret_post",
-		"grant_types": ["client_credentials"], "scope": "clients:read"}`)
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"ops"}, "client_secret": {servertest.OtherSecret}, "scope": {"clients:read"}}
-	unbound := s.PostForm("/oauth2/token", form).JSON(t)["access_token"]
-	bound := servertest.NewDPoPKey(s.Server).PostForm("/oauth2/token", form).JSON(t)["access_token"]
-	if p := s.CallAdminWithKey(servertest.Text(unbound), http.MethodGet, "/admin/clients", ""); p.Status != http.StatusOK {
-		t.Errorf("an unbound token: %d %s", p.Status, p.Body)
+		"grant_types": ["client_credentials"], "scope": "clients:read clients:write"}`)
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"ops"}, "client_secret": {servertest.OtherSecret}, "scope": {"clients:read clients:write"}}
+	unbound := servertest.Text(s.PostForm("/oauth2/token", form).JSON(t)["access_token"])
+	key := servertest.NewDPoPKey(s.Server)
+	bound := servertest.Text(key.PostForm("/oauth2/token", form).JSON(t)["access_token"])
+	call := func(method, body, authorization string, proofs ...string) servertest.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, s.AdminURL+"/admin/clients", strings.NewReader(body))
+		servertest.Must(t, err)
+		r.Header.Set("Authorization", authorization)
+		if body != "" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		for _, proof := range proofs {
+			r.Header.Add("DPoP", proof)
+		}
+		return servertest.Send(t, http.DefaultClient, r)
 	}
-	if p := s.CallAdminWithKey(servertest.Text(bound), http.MethodGet, "/admin/clients", ""); p.Status != http.StatusUnauthorized {
-		t.Errorf("a bound token: %d %s", p.Status, p.Body)
+	proof := func(method, host string) string {
+		return key.Proof(method, "", bound, servertest.Object{"htu": host + "/admin/clients"})
+	}
+	const root = "http://127.0.0.1:4445"
+	used := proof(http.MethodGet, root)
+	for name, tc := range map[string]struct {
+		p      servertest.Response
+		status int
+	}{
+		"an unbound token":       {call(http.MethodGet, "", "Bearer "+unbound), 200},
+		"with a proof":           {call(http.MethodGet, "", "DPoP "+bound, used), 200},
+		"a change with a scope":  {call(http.MethodPost, `{"client_id": "new", "scope": "clients:read", "grant_types": ["client_credentials"]}`, "DPoP "+bound, proof(http.MethodPost, root)), 201},
+		"a scope not held":       {call(http.MethodPost, `{"client_id": "more", "scope": "keys:write", "grant_types": ["client_credentials"]}`, "DPoP "+bound, proof(http.MethodPost, root)), 403},
+		"without a proof":        {call(http.MethodGet, "", "DPoP "+bound), 401},
+		"as a bearer token":      {call(http.MethodGet, "", "Bearer "+bound, proof(http.MethodGet, root)), 401},
+		"a proof for the issuer": {call(http.MethodGet, "", "DPoP "+bound, proof(http.MethodGet, s.URL)), 401},
+	} {
+		if tc.p.Status != tc.status {
+			t.Errorf("%s: %d %q %s, want %d", name, tc.p.Status, tc.p.Header.Get("WWW-Authenticate"), tc.p.Body, tc.status)
+		}
+	}
+	if p := call(http.MethodGet, "", "DPoP "+bound, used); p.Status != http.StatusUnauthorized || !strings.Contains(p.Header.Get("WWW-Authenticate"), `error="invalid_dpop_proof"`) {
+		t.Errorf("a used proof: %d %q", p.Status, p.Header.Get("WWW-Authenticate"))
 	}
 }

@@ -5,12 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/clientcert"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -122,8 +118,8 @@ func (d *Reader) activeWithoutGrant(ctx context.Context, claims *AccessClaims, n
 }
 
 // Lookup returns an active access token for the resources of this server, whose Data is the
-// *[grant.WithAccount] under which it was issued, with the scopes of the token. A token without a
-// user has no Data. It implements [resource.Lookup]: no token of this server is checked in two ways.
+// *[grant.WithAccount] under which it was issued, with the scopes of the token, or the
+// [grant.AssertedToken] of a token for an assertion. A token that a client got for itself has none. It implements [resource.Lookup]: no token of this server is checked in two ways.
 //
 // It costs one statement, and up to two more for the cause of a revoked token.
 //
@@ -141,9 +137,12 @@ func (d *Reader) Lookup(ctx context.Context, token string) (*resource.Token, err
 		return nil, err
 	}
 	seen := claims.resourceToken()
-	if found != nil {
+	switch {
+	case found != nil:
 		found.Scopes = seen.Scopes
 		seen.Data = found
+	case claims.Trust != "":
+		seen.Data = grant.AssertedToken{ClientID: claims.ClientID, Trust: claims.Trust, Subject: claims.Subject, JTI: claims.ID, IssuedAt: seen.IssuedAt}
 	}
 	return seen, nil
 }
@@ -163,25 +162,6 @@ func (d *Reader) whyInactive(ctx context.Context, claims *AccessClaims, cause *r
 		return found
 	}
 	return cause
-}
-
-// Own returns the client and the scopes of an active access token for this server that the
-// client got for itself, or [grant.ErrNotFound]. Tokens with a user do not operate the
-// server. A token that is bound to a certificate counts if r comes with it.
-func (d *Reader) Own(ctx context.Context, r *http.Request, token string) (clientID string, scopes []string, err error) {
-	claims, found, err := d.Active(ctx, token, d.Now())
-	if err == nil && !claims.Confirmation.AllowsSender(grant.Confirmation{X5T: clientcert.Of(r).Thumbprint()}) {
-		return "", nil, refusal.Wrap(grant.ErrNotFound, refusal.TokenBinding, "the token is bound to a key, or to another certificate than that of the request",
-			refusal.Registered("issued_to", claims.ClientID))
-	}
-	if errors.Is(err, ErrInactive) ||
-		err == nil && (found != nil || claims.Trust != "" || !slices.Contains(claims.Audience, d.Issuer)) {
-		return "", nil, grant.ErrNotFound
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	return claims.ClientID, strings.Fields(claims.Scope), nil
 }
 
 // inactive returns [ErrInactive] with its cause.

@@ -6,6 +6,8 @@ import "strings"
 // the issuer; an empty path means that the endpoint is disabled.
 type Capabilities struct {
 	Issuer string
+	// ProtectedResources are the identifiers of the resources of this server.
+	ProtectedResources []string
 
 	Authorization, Token, Userinfo, JWKS  string
 	Introspection, Revocation, EndSession string
@@ -66,9 +68,12 @@ type document struct {
 	Push          string `json:"pushed_authorization_request_endpoint,omitempty"`
 	Backchannel   string `json:"backchannel_authentication_endpoint,omitempty"`
 	RequirePushed bool   `json:"require_pushed_authorization_requests,omitempty"`
-	EndSession    string `json:"end_session_endpoint,omitempty"`
-	Registration  string `json:"registration_endpoint,omitempty"`
-	CheckSession  string `json:"check_session_iframe,omitempty"`
+	// Resources are RFC 9728 section 4.
+	Resources []string `json:"protected_resources,omitempty"`
+
+	EndSession   string `json:"end_session_endpoint,omitempty"`
+	Registration string `json:"registration_endpoint,omitempty"`
+	CheckSession string `json:"check_session_iframe,omitempty"`
 
 	Scopes        []string `json:"scopes_supported,omitempty"`
 	Claims        []string `json:"claims_supported,omitempty"`
@@ -191,6 +196,7 @@ func (c Capabilities) document() *document {
 		Push:          at(c.Push),
 		Backchannel:   at(c.Backchannel),
 		RequirePushed: c.RequirePushed,
+		Resources:     c.ProtectedResources,
 		EndSession:    at(c.EndSession),
 		Registration:  at(c.Registration),
 		CheckSession:  at(c.CheckSession),
