@@ -67,6 +67,7 @@ type Config struct {
 
 	Scopes         Scopes
 	Resources      Resources
+	DetailTypes    DetailTypes
 	Consents       Consents
 	UserConsents   UserConsents
 	Activity       Activity

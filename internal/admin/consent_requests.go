@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -68,6 +69,7 @@ type consentRequest struct {
 	authorizationRequest
 
 	Challenge      string          `json:"challenge"`
+	Details        detail.List     `json:"authorization_details,omitempty" doc:"requested authorization details (RFC 9396)"`
 	ConsentID      string          `json:"consent_request_id"`
 	Skip           bool            `json:"skip"`
 	Subject        string          `json:"subject"`
@@ -98,9 +100,13 @@ func (h *consentRequestHandler) get(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	details, err := detail.Parse(described.parameters.Get(detail.Parameter))
+	if err != nil {
+		return nil, err
+	}
 	view := &consentRequest{
-		authorizationRequest: described, Challenge: pending.Challenge(authrequest.StepConsent), ConsentID: pending.ID,
-		Skip:    described.isCovered(remembered),
+		authorizationRequest: described, Challenge: pending.Challenge(authrequest.StepConsent), ConsentID: pending.ID, Details: details,
+		Skip:    described.isCovered(remembered) && remembered.CoversDetails(details),
 		Subject: s.Subject, LoginSessionID: s.ID, ACR: s.ACR, AMR: append([]string{}, s.AMR...),
 	}
 	if login := pending.LoginAnswer; login != nil {
@@ -123,10 +129,11 @@ func (q *authorizationRequest) isCovered(remembered *consent.Consent) bool {
 
 // acceptConsent is the body of an accepted consent request.
 type acceptConsent struct {
-	Scopes      []string `json:"grant_scope"`
-	Audience    []string `json:"grant_access_token_audience"`
-	Remember    bool     `json:"remember"`
-	RememberFor int64    `json:"remember_for"`
+	Scopes      []string        `json:"grant_scope"`
+	Audience    []string        `json:"grant_access_token_audience"`
+	Details     json.RawMessage `json:"grant_authorization_details" doc:"the granted authorization details: a list of the requested ones, or of details within them"`
+	Remember    bool            `json:"remember"`
+	RememberFor int64           `json:"remember_for"`
 	Session     struct {
 		AccessToken json.RawMessage `json:"access_token"`
 		IDToken     json.RawMessage `json:"id_token"`
@@ -154,7 +161,11 @@ func (b *acceptConsent) answer() (*authrequest.ConsentAnswer, error) {
 	answer := &authrequest.ConsentAnswer{
 		Scopes: b.Scopes, Resources: b.Audience, Remember: b.Remember, RememberFor: min(b.RememberFor, maxRemember),
 	}
-	var err error
+	details, err := detail.Parse(string(unlessNull(b.Details)))
+	if err != nil {
+		return nil, err
+	}
+	answer.Details = details
 	if answer.ExtraClaims.IDToken, err = extraClaims("session.id_token", b.Session.IDToken, grant.ProtocolClaims()); err != nil {
 		return nil, err
 	}

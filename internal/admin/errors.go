@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/ciba"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -134,6 +135,15 @@ func newErrors() *httpapi.Errors {
 			notFound(apiresource.ErrNotFound, "The resource is not declared."),
 			conflict(apiresource.ErrExists, "The resource is already declared, with or without a slash at its end."),
 			conflict(scope.ErrStandard, "A scope of OpenID Connect Core cannot be deleted."),
+			changed(detail.ErrChanged),
+			notFound(detail.ErrNotFound, "The authorization details type does not exist."),
+			conflict(detail.ErrExists, "An authorization details type with this name exists."),
+			httpapi.As(func(e *manage.InvalidDetailTypeError) *httpapi.Error {
+				return &httpapi.Error{Code: "invalid_request", Description: "The authorization details type is invalid: " + httpapi.Description(e.Reason) + "."}
+			}),
+			httpapi.As(func(e *detail.InvalidError) *httpapi.Error {
+				return &httpapi.Error{Code: "invalid_request", Description: httpapi.Description(e.Reason)}
+			}),
 			conflict(client.ErrExists, "A client with this client_id exists."),
 			conflict(client.ErrIsSubject, "The client_id is the subject of an account."),
 			badRequest(account.ErrIsClient, "The subject is the client_id of a client."),

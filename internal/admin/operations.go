@@ -50,6 +50,7 @@ func resources(c *Config, access *access) []recordHandler {
 		&applicationHandler{clients: c.ClientStore, uses: c.Applications, now: c.Now},
 		&scopeHandler{store: c.Scopes, now: c.Now},
 		&resourceHandler{store: c.Resources, now: c.Now},
+		&detailTypeHandler{store: c.DetailTypes, now: c.Now},
 		&consentHandler{guard: guard, consents: c.Consents, grants: c.Grants, requests: c.ConsentRequests, clients: c.Clients, now: c.Now},
 		&userHandler{people},
 		&userCreateHandler{&userLinkHandler{people}},

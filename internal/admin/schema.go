@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 )
 
 // object is a JSON object.
@@ -28,6 +29,8 @@ func (s *schemas) of(t reflect.Type, request bool) object {
 		return object{"type": "string", "format": "date-time"}
 	case reflect.TypeFor[json.RawMessage]():
 		return object{"description": "any JSON"}
+	case reflect.TypeFor[detail.Detail]():
+		return object{"type": "object", "required": []string{"type"}, "properties": object{"type": object{"type": "string"}}}
 	case reflect.TypeFor[client.Lifespan]():
 		return object{"type": []string{"string", "null"}, "description": "a duration in the format of Go, such as 1h30m0s"}
 	}

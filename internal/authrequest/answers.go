@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -29,6 +30,7 @@ type LoginAnswer struct {
 type ConsentAnswer struct {
 	Scopes      []string          `json:"scopes,omitempty"`
 	Resources   []string          `json:"resources,omitempty"`
+	Details     detail.List       `json:"authorization_details,omitempty"`
 	Remember    bool              `json:"remember,omitempty"`
 	RememberFor int64             `json:"remember_for,omitempty"` // seconds; 0 is the configured maximum
 	ExtraClaims grant.ExtraClaims `json:"extra,omitzero"`

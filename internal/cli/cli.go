@@ -34,6 +34,7 @@ type commandLine struct {
 	Presets     presetsCommand     `cmd:"" help:"Show presets of well-known applications, for clients create."`
 	Resources   resourcesCommand   `cmd:"" help:"Manage resources: the services for which clients request access tokens."`
 	Scopes      scopesCommand      `cmd:"" help:"Manage scopes: titles, descriptions and claims."`
+	DetailTypes detailTypesCommand `cmd:"" name:"detail-types" help:"Manage types of authorization details (RFC 9396)."`
 	Users       usersCommand       `cmd:"" help:"Manage users."`
 	Groups      groupsCommand      `cmd:"" help:"Manage groups of users."`
 	Attributes  attributesCommand  `cmd:"" help:"Manage the attributes that users may have."`

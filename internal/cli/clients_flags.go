@@ -24,6 +24,7 @@ type clientFlags struct {
 	SectorIdentifierURI   *string  `help:"URL of the list of its redirect URIs; its host is the sector of a pairwise client." name:"sector-identifier-uri" placeholder:"URL"`
 	SubjectSector         *string  `help:"host confirms the host as sector of a self-registered pairwise client with the device grant; client makes the client a separate sector." placeholder:"SECTOR"`
 	ServedResource        []string `help:"A resource that the client serves: it may introspect tokens for it; may be repeated." sep:"none" placeholder:"URI"`
+	DetailsType           []string `help:"A type of authorization details that the client may request (RFC 9396); an empty name removes the list; may be repeated." name:"authorization-details-type" sep:"none" placeholder:"TYPE"`
 	AllowedGroup          []string `help:"A group: only its members may use the client; an empty name removes the list; may be repeated." sep:"none" placeholder:"GROUP"`
 	AllowHTTPRedirects    *bool    `help:"Allow http redirect URIs on any host, as in http://grafana.internal:3000/; only in a trusted network." name:"allow-http-redirects" negatable:""`
 	SkipConsent           *bool    `help:"Skip the consent page." negatable:""`
@@ -78,6 +79,7 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 		{f.ResponseType, &m.ResponseTypes},
 		{f.Audience, &m.Audience},
 		{f.ServedResource, &m.ServedResources},
+		{f.DetailsType, &m.AuthorizationDetailsTypes},
 		{f.AllowedGroup, &m.AllowedGroups},
 	}
 	// The response types follow from the grant types unless they are given.

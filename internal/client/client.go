@@ -147,6 +147,9 @@ type Metadata struct {
 
 	// Only the operator can set these members and Audience; see [Metadata.KeepOperatorFields].
 
+	// AuthorizationDetailsTypes are the types of authorization details that the client may request (RFC 9396
+	// section 10).
+	AuthorizationDetailsTypes []string `json:"authorization_details_types,omitempty"`
 	// ServedResources are the resources that the client serves: it may introspect tokens for
 	// them that were issued to any client (RFC 7662 §4).
 	ServedResources []string `json:"served_resources,omitempty"`

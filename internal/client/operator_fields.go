@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/detail"
 )
 
 // KeepOperatorFields copies from before all members that only the operator can set, so that a
@@ -18,6 +19,7 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.OperatorScope, m.RequireSecondFactor = before.OperatorScope, before.RequireSecondFactor
 	m.RequireDPoPNonce = before.RequireDPoPNonce
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
+	m.AuthorizationDetailsTypes = before.AuthorizationDetailsTypes
 	m.AllowedGroups, m.UserinfoACRValues, m.UserinfoMaxAge = before.AllowedGroups, before.UserinfoACRValues, before.UserinfoMaxAge
 	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) || m.movedFrom(before) {
 		// This is permanent, because its refresh tokens stay valid after the change of grant
@@ -32,6 +34,9 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 func (c *Client) MarkOperatorScope(before *Metadata) {
 	c.OperatorScope = c.Dynamic && (before.OperatorScope || c.Scope != before.Scope)
 }
+
+// maxDetailTypes is the maximum number of types of authorization details of a client.
+const maxDetailTypes = 100
 
 // maxGroups is the maximum number of groups that may use a client.
 const maxGroups = 100
@@ -63,6 +68,9 @@ func (c *checks) given(m *Metadata) {
 	}
 	if len(m.AllowedGroups) > maxGroups || account.CheckNames("group", m.AllowedGroups) != nil {
 		c.fail("allowed_groups", "must be a list of at most 100 different names of groups")
+	}
+	if len(m.AuthorizationDetailsTypes) > maxDetailTypes || slices.ContainsFunc(m.AuthorizationDetailsTypes, func(t string) bool { return !detail.IsName(t) }) {
+		c.fail("authorization_details_types", "must be a list of at most 100 names of types")
 	}
 	notACR := func(acr string) bool {
 		return acr == "" || len(acr) > maxText || strings.Contains(acr, " ") || strings.IndexFunc(acr, notScope) >= 0

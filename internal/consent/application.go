@@ -1,15 +1,20 @@
 package consent
 
-import "time"
+import (
+	"time"
+
+	"github.com/ostiary/ostiary/internal/detail"
+)
 
 // Application is a client that may use the account of a user, by a remembered consent or by
 // valid grants.
 type Application struct {
 	ClientID   string
-	Scopes     []string  // of all consents and grants, without duplicates
-	Since      time.Time // the first of the consents and grants that are valid now
-	LastUsedAt time.Time // the last sign-in or refresh; zero if there is no valid grant
-	Grants     int       // valid ones
+	Scopes     []string    // of all consents and grants, without duplicates
+	Details    detail.List // of all consents and grants; the latest, see [detail.List.Join]
+	Since      time.Time   // the first of the consents and grants that are valid now
+	LastUsedAt time.Time   // the last sign-in or refresh; zero if there is no valid grant
+	Grants     int         // valid ones
 }
 
 // Applications merges the parts of each application, which are in any order. The result is in
@@ -25,7 +30,7 @@ func Applications(parts []Application) (list []*Application) {
 		}
 		scopes := Consent{Scopes: a.Scopes}
 		scopes.Add(p.Scopes)
-		a.Scopes = scopes.Scopes
+		a.Scopes, a.Details = scopes.Scopes, a.Details.Join(p.Details)
 		a.Grants += p.Grants
 		if p.Since.Before(a.Since) {
 			a.Since = p.Since

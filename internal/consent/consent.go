@@ -6,10 +6,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// Consent is a remembered decision of a user to grant scopes to a client. It
+// Consent is a remembered decision of a user to grant scopes and details to a client. It
 // applies to one session, or to all sessions of the user if SessionID is empty.
 type Consent struct {
 	Subject     string
@@ -18,6 +19,7 @@ type Consent struct {
 	Scopes      []string
 	GivenAt     time.Time
 	ExpiresAt   time.Time
+	Details     detail.List       // the latest, see [detail.List.Join]
 	ExtraClaims grant.ExtraClaims // claims that the consent app added to tokens
 }
 
@@ -27,6 +29,11 @@ func (c *Consent) Covers(scopes []string) bool {
 		return false
 	}
 	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
+}
+
+// CoversDetails reports whether the consent includes all details. A nil consent covers none.
+func (c *Consent) CoversDetails(details detail.List) bool {
+	return len(details) == 0 || c != nil && c.Details.Covers(details)
 }
 
 // Add adds scopes to the consent, without duplicates.

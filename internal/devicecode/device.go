@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -30,6 +31,7 @@ type Device struct {
 	UserCode  []byte // the keyed hash of the user code
 	Scopes    []string
 	Resources []string
+	Details   detail.List
 	Seed      []byte        // of the device code, and later of the grant
 	Interval  time.Duration // minimum time between two polls
 	CreatedAt time.Time
@@ -69,6 +71,9 @@ func (d *Device) Parameters() string {
 	}
 	if len(d.Resources) > 0 {
 		form["audience"] = d.Resources // also those that are no URIs
+	}
+	if details := d.Details.Text(); details != "" {
+		form.Set(detail.Parameter, details)
 	}
 	return form.Encode()
 }

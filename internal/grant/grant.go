@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/detail"
 )
 
 var (
@@ -96,6 +97,7 @@ type Authorization struct {
 	Claims      json.RawMessage `json:"claims,omitempty"`       // OpenID Connect Core §5.5, limited to the user's consent
 	ClaimScopes []string        `json:"claim_scopes,omitempty"` // scopes that allow Claims, in addition to the grant's scopes
 	ExtraClaims ExtraClaims     `json:"extra,omitzero"`
+	Details     detail.List     `json:"authorization_details,omitempty"` // RFC 9396, limited to the user's consent
 }
 
 // Allows reports whether the grant holds scope.

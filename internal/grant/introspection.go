@@ -3,6 +3,8 @@ package grant
 import (
 	"encoding/json"
 	"maps"
+
+	"github.com/ostiary/ostiary/internal/detail"
 )
 
 // Confirmation is the sender constraint of a token: the key or the certificate to which it is bound.
@@ -41,6 +43,8 @@ type Introspection struct {
 	ACR       string   `json:"acr,omitempty"`
 
 	Confirmation Confirmation `json:"cnf,omitzero"`
+
+	Details detail.List `json:"authorization_details,omitempty" doc:"authorization details, RFC 9396"`
 
 	Extra json.RawMessage `json:"ext,omitempty"` // claims added by the consent app and hooks
 

@@ -48,16 +48,27 @@ func (h *Consent) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
+	details, err := describeDetails(r.Context(), h.Scopes, f.details())
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
+	if len(details) < len(f.details()) { // the operator has changed the types: the authorization endpoint refuses the request
+		h.flows.resume(w, f.request.ID)
+		return
+	}
 	for i := range scopes {
 		scopes[i].Optional = f.client.IsOptionalScope(scopes[i].Name)
 	}
-	h.Pages.Consent(w, f.localize(r), http.StatusOK, h.form(f, name, scopes, resources))
+	page := h.form(f, name, scopes, resources)
+	page.Details = details
+	h.Pages.Consent(w, f.localize(r), http.StatusOK, page)
 }
 
 // Submit serves POST /consent: the fields request, decision and remember, and one for each
-// optional scope that the user accepts.
+// optional scope and each authorization detail that the user accepts.
 //
-// Spec: OpenID Connect Core §3.1.2.4.
+// Spec: OpenID Connect Core §3.1.2.4, RFC 9396 §7.
 func (h *Consent) Submit(w http.ResponseWriter, r *http.Request) {
 	f, err := h.flows.open(r, r.PostForm.Get("request"))
 	if err == nil {
@@ -77,7 +88,11 @@ func (h *Consent) decide(r *http.Request, f *flow) error {
 		return h.flows.decide(r.Context(), f, authrequest.Denied, nil)
 	case "accept":
 		remembered := f.mayRememberConsent() && r.PostForm.Get("remember") == "on"
-		return h.flows.decide(r.Context(), f, authrequest.Accepted, h.consent(r, f, remembered))
+		c := h.consent(r, f, remembered)
+		if len(f.details()) > 0 && len(c.Details)+len(c.Scopes) == 0 { // the user took away everything
+			return h.flows.decide(r.Context(), f, authrequest.Denied, nil)
+		}
+		return h.flows.decide(r.Context(), f, authrequest.Accepted, c)
 	default:
 		return malformed("no decision")
 	}
@@ -90,7 +105,7 @@ func (h *Consent) consent(r *http.Request, f *flow, remembered bool) *consent.Co
 	now := h.Now()
 	c := &consent.Consent{
 		Subject: f.session.Subject, ClientID: f.client.ID, SessionID: f.session.ID,
-		Scopes: f.acceptedScopes(r), GivenAt: now, ExpiresAt: f.session.EndsAt,
+		Scopes: f.acceptedScopes(r), Details: f.acceptedDetails(r), GivenAt: now, ExpiresAt: f.session.EndsAt,
 	}
 	if remembered {
 		c.SessionID, c.ExpiresAt = "", now.Add(h.Lifetimes.Consent)

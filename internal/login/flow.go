@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -194,13 +195,14 @@ func (s *flows) continueAs(ctx context.Context, f *flow, sessionID string) error
 }
 
 // decide records the user's consent decision, and remember unless it is nil. If remember has not
-// all scopes of the request, the others are removed from the request. It records
+// all scopes and details of the request, the others are removed from the request. It records
 // nothing if the user has decided before.
 func (s *flows) decide(ctx context.Context, f *flow, decision authrequest.Decision, remember *consent.Consent) error {
 	var err error
-	isPartial := remember != nil && len(remember.Scopes) < len(f.scopes())
+	isPartial := remember != nil && (len(remember.Scopes) < len(f.scopes()) || len(remember.Details) < len(f.details()))
 	if isPartial {
 		f.parameters.Set(authrequest.ConsentParameter, strings.Join(remember.Scopes, " "))
+		f.parameters.Set(detail.Parameter, remember.Details.Text())
 	}
 	if f.isTrial() {
 		remember = nil // the application itself has not asked the administrator

@@ -25,6 +25,7 @@ const (
 	CodeInvalidRequestObject     = "invalid_request_object"
 	CodeInvalidDPoPProof         = "invalid_dpop_proof"
 	CodeUseDPoPNonce             = "use_dpop_nonce"
+	CodeInvalidDetails           = "invalid_authorization_details" // RFC 9396 §5
 )
 
 // The error codes of RFC 8628 §3.5.
@@ -58,6 +59,8 @@ func describe(code string) string {
 		return "The client may not use this response type"
 	case CodeInvalidTarget:
 		return "The client may not request this resource"
+	case CodeInvalidDetails:
+		return "The authorization_details are more than was granted"
 	case CodeInvalidClient:
 		return "Client authentication failed"
 	case CodeAccessDenied:
@@ -79,6 +82,8 @@ func ruleOf(code string) refusal.Rule {
 		return refusal.ScopeNotAllowed
 	case CodeInvalidTarget:
 		return refusal.ResourceNotAllowed
+	case CodeInvalidDetails:
+		return refusal.DetailsInvalid
 	case CodeUnauthorizedClient:
 		return refusal.GrantTypeNotRegistered
 	case CodeInvalidBindingMessage:

@@ -19,10 +19,11 @@ type Dropped struct {
 	Unknown       int64    // number of scopes that are not registered
 	Claims        []string
 	Resources     []string
+	Details       []string // types of authorization details
 }
 
 func (d *Dropped) isEmpty() bool {
-	return len(d.NotAllowed)+len(d.NotGranted)+len(d.NotApplicable)+len(d.Claims)+len(d.Resources) == 0 && d.Unknown == 0
+	return len(d.NotAllowed)+len(d.NotGranted)+len(d.NotApplicable)+len(d.Claims)+len(d.Resources)+len(d.Details) == 0 && d.Unknown == 0
 }
 
 // Note leaves an explanation of a successful response for the log, if the response lacks
@@ -35,7 +36,7 @@ func (d *Dropped) Note(ctx context.Context, c *client.Client, g *grant.Grant) {
 	}
 	words := "the user or the consent app granted less than the client requested"
 	switch {
-	case len(d.NotAllowed)+len(d.Claims)+len(d.Resources) > 0 || d.Unknown > 0:
+	case len(d.NotAllowed)+len(d.Claims)+len(d.Resources)+len(d.Details) > 0 || d.Unknown > 0:
 		words = "the client may not have all that it requested or was granted"
 	case len(d.NotApplicable) > 0:
 		words = "a scope has no meaning in this flow: offline_access without a code, or a scope about a user without one"
@@ -53,6 +54,7 @@ func (d *Dropped) Note(ctx context.Context, c *client.Client, g *grant.Grant) {
 		{"scopes_not_applicable", d.NotApplicable},
 		{"claims_dropped", d.Claims},
 		{"resources_dropped", d.Resources},
+		{"details_dropped", d.Details},
 	} {
 		if len(list.names) > 0 {
 			cause.Attrs = append(cause.Attrs, refusal.Registered(list.name, strings.Join(list.names, " ")))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
@@ -57,6 +58,7 @@ func errorTable() *httpapi.Errors {
 	return &httpapi.Errors{
 		Table: []httpapi.Mapping{
 			httpapi.As(tooManyPending),
+			httpapi.As(InvalidDetails),
 			httpapi.Is(dpop.ErrNonce, *NewError(CodeUseDPoPNonce, "The DPoP proof needs the nonce of the DPoP-Nonce header")),
 			func(err error) *Error {
 				if cause := refusal.Of(err); errors.Is(err, dpop.ErrInvalid) || cause != nil && cause.Rule == refusal.KeyMismatch {
@@ -75,6 +77,13 @@ func errorTable() *httpapi.Errors {
 		Challenge:  challenge,
 		Rule:       func(e *Error) refusal.Rule { return ruleOf(e.Code) },
 	}
+}
+
+// InvalidDetails returns the error response for invalid authorization details.
+//
+// Spec: RFC 9396 §5.
+func InvalidDetails(err *detail.InvalidError) *Error {
+	return NewError(CodeInvalidDetails, httpapi.Description(err.Reason))
 }
 
 func tooManyPending(err *authrequest.TooManyPendingError) *Error {

@@ -1,9 +1,12 @@
 package oauth2
 
 import (
+	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -28,6 +31,18 @@ func Resources(form map[string][]string) []string {
 		}
 	}
 	return requested
+}
+
+// WithResources returns a copy of a form that requests the resources too.
+func WithResources(form url.Values, resources []string) url.Values {
+	form = maps.Clone(form)
+	requested := Resources(form)
+	for _, one := range resources {
+		if _, ok := apiresource.Find(requested, one); !ok {
+			form["resource"] = append(slices.Clone(form["resource"]), one)
+		}
+	}
+	return form
 }
 
 // WithoutUserScopes returns scopes, each once, without openid and offline_access, which

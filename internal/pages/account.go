@@ -67,7 +67,9 @@ type ApplicationRow struct {
 	Client Client
 	ID     string
 	Scopes []Scope
-	Since  When
+	// Details are those that can be put in words.
+	Details []Detail
+	Since   When
 	// Used is when it last got tokens; its At is zero if it has none.
 	Used When
 	// OpenURL opens the application; empty if it has no address.

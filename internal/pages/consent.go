@@ -2,14 +2,16 @@ package pages
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // Consent asks the user to allow the requested access. The form posts the fields request,
-// decision ("accept" or "deny"), remember ("on") to remember the decision, and the [ScopeField] of
-// each optional scope that the user accepts.
+// decision ("accept" or "deny"), remember ("on") to remember the decision, the [ScopeField] of each
+// optional scope that the user accepts, and the [DetailField] of each such detail.
 type Consent struct {
 	Client Client
 	// Action is the URL of the form.
@@ -20,6 +22,7 @@ type Consent struct {
 	RedirectHost string
 	// DisplayName and Username belong to the signed-in user.
 	DisplayName, Username string
+	Details               []Detail
 	Scopes                []Scope
 	// Resources are the names of the services for which the application gets access.
 	Resources []string
@@ -41,6 +44,14 @@ type Scope struct {
 	// Optional shows a checkbox, so that the user can refuse the scope alone.
 	Optional bool
 }
+
+// Detail describes a requested authorization detail to the user, in the languages of its type.
+type Detail struct {
+	Words map[string]detail.Words
+}
+
+// DetailField returns the name of the form field of the detail with an index in the request.
+func DetailField(i int) string { return "detail " + strconv.Itoa(i) }
 
 // ScopeField returns the name of the form field of an optional scope.
 func ScopeField(scope string) string { return "scope " + scope }

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -66,7 +67,26 @@ func functions(files *assets, catalogue *messages.Catalogue, offered []messages.
 
 		// scopeField is the name of the checkbox of an optional scope.
 		"scopeField": ScopeField,
+		// detailField is the name of the checkbox of a detail.
+		"detailField": DetailField,
+		// worded returns the words for a detail in the language of the page, or in another one.
+		"worded": func(d Detail) detail.Words { return detail.InLanguage(d.Words, catalogue.Tag) },
+		// detailLine is the sentence for a detail. The values are of the client.
+		"detailLine": detailLine,
 	}
+}
+
+// detailLine returns the sentence for a detail, in which the values of the client stand out and keep to
+// themselves.
+func detailLine(w detail.Words) (line template.HTML) {
+	for _, part := range w.Parts {
+		if part.Value {
+			line += element("<strong><bdi>", part.Text, "</bdi></strong>")
+		} else {
+			line += element("", part.Text, "")
+		}
+	}
+	return line
 }
 
 // date returns the day of t in UTC, in words.

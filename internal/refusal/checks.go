@@ -140,6 +140,7 @@ func parameterChecks() []Check {
 		{Name: "response_mode, state", Spec: "OAuth 2.0 Multiple Response Types §2.1", Rules: []Rule{ParameterInvalid}, Parameters: []string{"response_mode", "state", "registration"}},
 		{Name: "the client may use the response_type", Spec: "RFC 6749 §3.1.1", Rules: []Rule{ParameterMissing, ParameterInvalid, ResponseTypeUnsupported, GrantTypeNotRegistered}, Parameters: []string{"response_type"}},
 		{Name: "the client may have the scope and the resource", Spec: "RFC 6749 §3.3, RFC 8707 §2.1", Rules: []Rule{ParameterInvalid, ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed, ResourcesNotShared, ResourceNeedsBinding}, Parameters: []string{"scope", "resource", "claims"}},
+		{Name: "the authorization details match their types", Spec: "RFC 9396 §5", Rules: []Rule{DetailsInvalid}},
 		{Name: "code_challenge, dpop_jkt", Spec: "RFC 7636 §4.3, RFC 9700 §2.1.1, RFC 9449 §10", Rules: []Rule{ChallengeMissing, ChallengeMalformed, ParameterInvalid}, Parameters: []string{"code_challenge", "dpop_jkt"}},
 		{Name: "nonce, prompt, max_age, id_token_hint, acr_values", Spec: "OpenID Connect Core §3.1.2.1", Rules: []Rule{ParameterInvalid, HintInvalid}, Parameters: []string{"nonce", "prompt", "max_age", "id_token_hint", "acr_values"}},
 	}
@@ -188,7 +189,7 @@ func tokenChecks() []Check {
 		{Name: "code_verifier matches the code_challenge", Spec: "RFC 7636 §4.6", Rules: []Rule{VerifierMissing, VerifierUnexpected, VerifierMismatch}},
 		{Name: "your token hook allows the tokens", Rules: []Rule{HookDenied, HookFailed}},
 		{Name: "the user may use the client", Rules: []Rule{GroupNotAllowed, AccessDenied}},
-		{Name: "the scope and the resource were granted", Spec: "RFC 6749 §6, RFC 8707 §2.2", Rules: []Rule{ScopeExceedsGrant, ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed, ResourcesNotShared, ResourceNeedsBinding}},
+		{Name: "the scope, the resource and the authorization details were granted", Spec: "RFC 6749 §6, RFC 8707 §2.2, RFC 9396 §6", Rules: []Rule{ScopeExceedsGrant, ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed, ResourcesNotShared, ResourceNeedsBinding, DetailsInvalid}},
 		encryptable(),
 		{Name: "all that was granted is still allowed", Spec: "RFC 6749 §3.3", Rules: []Rule{ScopesDropped}},
 	}
@@ -202,7 +203,7 @@ func proofCheck(spec string) Check {
 func deviceChecks() []Check {
 	return []Check{
 		{Name: "the client may use the grant type", Spec: "RFC 8628 §3.1", Rules: []Rule{GrantTypeNotRegistered}},
-		{Name: "the client may have the scope and the resource", Spec: "RFC 6749 §3.3, RFC 8707 §2.1", Rules: []Rule{ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed}},
+		{Name: "the client may have the scope, the resource and the authorization details", Spec: "RFC 6749 §3.3, RFC 8707 §2.1, RFC 9396 §5", Rules: []Rule{ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed, DetailsInvalid}},
 		{Name: "the other parameters are valid", Rules: []Rule{ParameterMissing, ParameterInvalid, ScopesDropped}},
 	}
 }

@@ -112,6 +112,10 @@ func clientExplanations() map[Rule]Explanation {
 		RegistrationClosed:      {"registration is closed.", "Register the client in the console, or open registration."},
 		RegistrationToken:       {"The registration or initial access token is missing, wrong, or from another client.", "Send the token that came with the registration of this client."},
 		SoftwareStatement:       {"The software statement is invalid, or its issuer is not trusted.", "Trust the issuer, or register without a statement."},
+		DetailsInvalid: {
+			"The authorization_details are malformed, of an unknown type, more than was granted, or have a member or value that the type does not allow or that cannot be shown to the user.",
+			"Compare the request with the schema and the sentences of the type, and add the type to the authorization_details_types of the client.",
+		},
 	}
 }
 

@@ -80,6 +80,7 @@ const (
 	ScopeExceedsGrant    Rule = "scope_exceeds_grant"
 	ScopesDropped        Rule = "scopes_dropped"
 	ResourceNotAllowed   Rule = "resource_not_allowed"
+	DetailsInvalid       Rule = "authorization_details_invalid"
 	ResourceMalformed    Rule = "resource_malformed"
 	ResourcesNotShared   Rule = "resources_not_shared"
 	ResourceNeedsBinding Rule = "resource_needs_binding"

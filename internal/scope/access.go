@@ -5,15 +5,16 @@ import (
 	"slices"
 
 	"github.com/ostiary/ostiary/internal/apiresource"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// Access is the requested or granted access of a client: scopes, resources and claims. Later
-// parts such as authorization details (RFC 9396) must become members of Access and Limits,
-// and be reduced in [Set.Downscope].
+// Access is the requested or granted access of a client: scopes, resources, authorization details and
+// claims. Later parts must become members of Access and Limits, and be reduced in [Set.Downscope].
 type Access struct {
 	Scopes    []string
 	Resources []string // RFC 8707
+	Details   detail.List
 	// Claims are requested by name. ClaimScopes are the scopes, in addition to Scopes, that
 	// release them: the user consents to these, and without one its claims are removed.
 	Claims      ClaimsRequest
@@ -25,19 +26,25 @@ type Access struct {
 type Limits struct {
 	Scopes    []string
 	Resources []string
+	Details   detail.Limits
 }
 
 // Downscope returns the part of a that is within limits. Every access passes it: at the
 // authorization endpoint, with the consent of the user or of a consent app, at each
 // refresh, and when claims are released.
 //
-// A claim requested by name is kept while a scope of a, granted or implied, releases it.
+// A claim requested by name is kept while a scope of a, granted or implied, releases it, and a detail
+// while the resource of its type is one of those that remain.
 func (s *Set) Downscope(a Access, limits Limits) Access {
 	n := Access{
 		Scopes:      common(a.Scopes, limits.Scopes),
 		ClaimScopes: common(a.ClaimScopes, limits.Scopes),
 		Resources:   apiresource.Within(a.Resources, limits.Resources),
 	}
+	n.Details = s.details.For(s.details.Downscope(a.Details, limits.Details), func(resource string) bool {
+		_, ok := apiresource.Find(n.Resources, resource)
+		return ok
+	})
 	all := n.ScopesToConsent()
 	n.Claims = a.Claims.only(func(name string) bool {
 		return slices.ContainsFunc(s.scopesFor(name), func(scope string) bool { return slices.Contains(all, scope) })
@@ -88,9 +95,9 @@ func (s *Set) scopesFor(claim string) []string {
 // ScopesToConsent returns the scopes that need the consent of the user.
 func (a Access) ScopesToConsent() []string { return slices.Concat(a.Scopes, a.ClaimScopes) }
 
-// StoreIn writes the claims and their scopes into the authorization of a grant.
+// StoreIn writes the details, the claims and their scopes into the authorization of a grant.
 func (a Access) StoreIn(d *grant.Authorization) {
-	d.Claims, d.ClaimScopes = a.Claims.encode(), a.ClaimScopes
+	d.Claims, d.ClaimScopes, d.Details = a.Claims.encode(), a.ClaimScopes, a.Details
 	if d.Claims == nil {
 		d.ClaimScopes = nil
 	}
@@ -102,5 +109,7 @@ func AccessOf(g *grant.Grant) (Access, error) {
 	if err != nil {
 		return Access{}, fmt.Errorf("read claims of the grant: %w", err)
 	}
-	return Access{Scopes: g.Scopes, Resources: g.Resources, Claims: request, ClaimScopes: g.Authorization.ClaimScopes}, nil
+	return Access{
+		Scopes: g.Scopes, Resources: g.Resources, Details: g.Authorization.Details, Claims: request, ClaimScopes: g.Authorization.ClaimScopes,
+	}, nil
 }

@@ -76,17 +76,17 @@ func TestWhatRidesBesideScopesIsNarrowedWithThem(t *testing.T) {
 		want   Access
 	}{
 		"nothing is taken": {
-			Limits{[]string{"openid", "hr", "email"}, whole.Resources}, whole,
+			Limits{Scopes: []string{"openid", "hr", "email"}, Resources: whole.Resources}, whole,
 		},
 		"the implied scope is taken": {
-			Limits{[]string{"openid", "hr"}, whole.Resources},
+			Limits{Scopes: []string{"openid", "hr"}, Resources: whole.Resources},
 			Access{
 				Scopes: []string{"openid", "hr"}, ClaimScopes: []string{}, Resources: whole.Resources,
 				Claims: request(t, `{"userinfo":{"department":null},"id_token":{}}`),
 			},
 		},
 		"a requested scope and a resource are taken": {
-			Limits{[]string{"openid", "email", "profile"}, []string{"https://b.example"}},
+			Limits{Scopes: []string{"openid", "email", "profile"}, Resources: []string{"https://b.example"}},
 			Access{
 				Scopes: []string{"openid"}, ClaimScopes: []string{"email"}, Resources: []string{"https://b.example"},
 				Claims: request(t, `{"userinfo":{"email":null},"id_token":{"email":null}}`),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 )
 
 // Source returns the current scopes, from a cache.
@@ -23,6 +24,7 @@ type Set struct {
 	releasing      map[string][]string // claim to the scopes that release it to the client
 	selfRegistered []string
 	resources      *apiresource.Set
+	details        *detail.Set // nil for none
 }
 
 // NewSet returns the set of records and of the standard scopes without a record. Clients
@@ -96,6 +98,15 @@ func (*Set) DroppedResources(list, kept []string) (dropped []string) {
 	}
 	return dropped
 }
+
+// WithDetails sets the types of authorization details, and returns s.
+func (s *Set) WithDetails(types *detail.Set) *Set {
+	s.details = types
+	return s
+}
+
+// Details returns the types of authorization details.
+func (s *Set) Details() *detail.Set { return s.details }
 
 // All returns the records, sorted by name. The caller must not change them.
 func (s *Set) All() []*Scope {
@@ -176,7 +187,7 @@ func (s *Set) Allowed(c *client.Client) []string {
 
 // LimitsOf returns the limits of a client now.
 func (s *Set) LimitsOf(c *client.Client) Limits {
-	return Limits{Scopes: s.Allowed(c), Resources: s.RequestableResources(c)}
+	return Limits{Scopes: s.Allowed(c), Resources: s.RequestableResources(c), Details: detail.Limits{Types: c.AuthorizationDetailsTypes}}
 }
 
 // common returns the elements of list that are allowed.

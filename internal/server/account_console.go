@@ -13,6 +13,7 @@ import (
 	accountconsole "github.com/ostiary/ostiary/internal/console/account"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/datafile"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/login"
@@ -100,6 +101,11 @@ func (consoleTexts) Client(c *client.Client) pages.Client { return login.ClientV
 // Scopes is [login.DescribeScopes].
 func (c consoleTexts) Scopes(ctx context.Context, names []string) ([]pages.Scope, error) {
 	return login.DescribeScopes(ctx, c.scopes, names)
+}
+
+// Details is [login.DescribeDetails].
+func (c consoleTexts) Details(ctx context.Context, list detail.List) ([]pages.Detail, error) {
+	return login.DescribeDetails(ctx, c.scopes, list)
 }
 
 // Text is [pages.Text].

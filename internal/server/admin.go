@@ -28,7 +28,7 @@ func composeAdmin(s *Server) error {
 		Clients: s.Clients, ClientStore: clientRegistry{s.Store.Clients, s.Clients}, Applications: s.Store.Clients, ClientPolicy: OperatorPolicy(c), Documents: s.fetcher.WithSeparateLimit(),
 		Secrets:               client.SecretStore{Hasher: hasherWithoutSlot{s.adminHasher}, Sealer: s.Secrets},
 		RotatedSecretLifetime: c.RotatedSecretLifetime,
-		Scopes:                s.Store.Scopes, Resources: s.Store.Resources, Consents: s.Store.Consents, UserConsents: s.Store.Consents, Activity: s.Store.Activity, Grants: s.Store.Grants,
+		Scopes:                s.Store.Scopes, Resources: s.Store.Resources, DetailTypes: s.Store.DetailTypes, Consents: s.Store.Consents, UserConsents: s.Store.Consents, Activity: s.Store.Activity, Grants: s.Store.Grants,
 		Users: s.Store.Accounts, Hasher: hasherWithoutSlot{s.adminHasher}, Groups: s.Store.Groups, Attributes: s.Store.Attributes, Credentials: []manage.CredentialSource{s.Store.Passkeys, s.Store.SecondFactors}, Factors: s.Store.SecondFactors,
 		Recovery: &manage.Recovery{Issuer: issuer, Links: s.Store.OneTimeLinks, Outbox: s.MailOutbox, Limits: operatorMailLimits(s), HasMail: c.HasMail(), Now: s.Now},
 		Invitations: &manage.Invitations{

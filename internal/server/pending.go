@@ -60,7 +60,7 @@ type pendingDevices struct {
 // InsertDevice is [store.Devices.InsertDevice], with the errors of
 // [pendingRequests.InsertRequest].
 func (p pendingDevices) InsertDevice(ctx context.Context, d *devicecode.Device) error {
-	size := 0
+	size := len(d.Details.Text())
 	for _, part := range append(d.Scopes, d.Resources...) {
 		size += len(part) + 1
 	}

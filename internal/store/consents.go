@@ -7,6 +7,8 @@ import (
 
 	"github.com/ostiary/ostiary/internal/activity"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/detail"
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
@@ -66,6 +68,23 @@ func (s *Consents) SaveConsent(ctx context.Context, c *consent.Consent) error {
 	return saveConsent(ctx, s.db.Write, c)
 }
 
+// consentDocument is the column detail. It is empty for a consent without these members.
+type consentDocument struct {
+	grant.ExtraClaims
+
+	Details detail.List `json:"authorization_details,omitempty"`
+}
+
+// intoConsentDocument scans the column detail.
+func intoConsentDocument(c *consent.Consent) column {
+	return into(func(text string) error {
+		var more consentDocument
+		err := unmarshalUnlessEmpty(text, &more)
+		c.ExtraClaims, c.Details = more.ExtraClaims, more.Details
+		return err
+	})
+}
+
 func saveConsent(ctx context.Context, on db.Conn, c *consent.Consent) error {
 	const save = `
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)
@@ -73,11 +92,11 @@ func saveConsent(ctx context.Context, on db.Conn, c *consent.Consent) error {
 		ON CONFLICT (subject, client_id, session_id) DO UPDATE
 		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at, detail = excluded.detail`
 
-	detail, err := optionalDocument(c.ExtraClaims)
+	more, err := optionalDocument(consentDocument{c.ExtraClaims, c.Details})
 	if err != nil {
 		return fmt.Errorf("write consent: %w", err)
 	}
-	_, err = on.Exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
+	_, err = on.Exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), more)
 	if err != nil {
 		return fmt.Errorf("save consent: %w", err)
 	}
@@ -92,17 +111,17 @@ func addConsent(ctx context.Context, on db.Conn, c *consent.Consent, now time.Ti
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (subject, client_id, session_id) DO UPDATE SET subject = excluded.subject
-		RETURNING scopes, expires_at`
+		RETURNING scopes, expires_at, detail`
 
 	var before consent.Consent
 	err := on.QueryRow(ctx, take, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt)).
-		Scan(intoWords(&before.Scopes), intoTime(&before.ExpiresAt))
+		Scan(intoWords(&before.Scopes), intoTime(&before.ExpiresAt), intoConsentDocument(&before))
 	if err != nil {
 		return fmt.Errorf("take consent: %w", err)
 	}
 	sum := *c
 	if before.ExpiresAt.IsZero() || before.ExpiresAt.After(now) {
-		sum.Scopes = before.Scopes
+		sum.Scopes, sum.Details = before.Scopes, before.Details.Join(c.Details)
 		sum.Add(c.Scopes)
 	}
 	if err := saveConsent(ctx, on, &sum); err != nil {

@@ -17,13 +17,13 @@ import (
 type Devices struct{ db *db.DB }
 
 const deviceColumns = `grant_bucket, grant_id, client_id, user_code, scopes, resources, seed, wait,
-	created_at, expires_at, polled_at, denied_at`
+	created_at, expires_at, polled_at, denied_at, details`
 
 func deviceInto(d *devicecode.Device) []any {
 	return []any{
 		(*uint32)(&d.Grant.Partition), intoID(&d.Grant.ID), &d.ClientID, intoBytes(&d.UserCode),
 		intoWords(&d.Scopes), intoWords(&d.Resources), intoBytes(&d.Seed), intoSpan(&d.Interval),
-		intoTime(&d.CreatedAt), intoTime(&d.ExpiresAt), intoTime(&d.PolledAt), intoTime(&d.DeniedAt),
+		intoTime(&d.CreatedAt), intoTime(&d.ExpiresAt), intoTime(&d.PolledAt), intoTime(&d.DeniedAt), intoOptional(&d.Details),
 	}
 }
 
@@ -35,12 +35,12 @@ func intoSpan(d *time.Duration) column {
 func (s *Devices) InsertDevice(ctx context.Context, d *devicecode.Device) error {
 	const insert = `
 		INSERT INTO devices (` + deviceColumns + `, early)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)
 		ON CONFLICT DO NOTHING`
 
 	inserted, err := s.db.Write.Exec(ctx, insert, int64(d.Grant.Partition), d.Grant.ID[:], d.ClientID, d.UserCode,
 		words(d.Scopes), words(d.Resources), d.Seed, d.Interval.Microseconds(),
-		stamp(d.CreatedAt), stamp(d.ExpiresAt), micros(d.PolledAt), micros(d.DeniedAt))
+		stamp(d.CreatedAt), stamp(d.ExpiresAt), micros(d.PolledAt), micros(d.DeniedAt), d.Details.Text())
 	if err != nil {
 		return fmt.Errorf("insert device: %w", err)
 	}

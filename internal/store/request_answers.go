@@ -210,6 +210,9 @@ func (s *Requests) AnswerConsent(
 		RETURNING ` + requestColumns + `,
 			(SELECT c.scopes FROM consents c
 			WHERE c.subject = requests.decided_for AND c.client_id = requests.client_id AND c.session_id = ''
+				AND (c.expires_at IS NULL OR c.expires_at > $5)),
+			(SELECT c.detail FROM consents c
+			WHERE c.subject = requests.decided_for AND c.client_id = requests.client_id AND c.session_id = ''
 				AND (c.expires_at IS NULL OR c.expires_at > $5))`
 
 	text, err := document(agreement)
@@ -222,7 +225,7 @@ func (s *Requests) AnswerConsent(
 	}
 	r, before := &authrequest.Request{}, &consent.Consent{}
 	err = s.db.Write.QueryRow(ctx, answer, id, text, verifier, string(decision), now.UnixMicro()).
-		Scan(append(requestInto(r), intoWords(&before.Scopes))...)
+		Scan(append(requestInto(r), intoWords(&before.Scopes), intoConsentDocument(before))...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return answerConsentError(ctx, s.db.Read, id, now)
 	}
@@ -230,11 +233,11 @@ func (s *Requests) AnswerConsent(
 		return fmt.Errorf("answer consent: %w", err)
 	}
 	scopes := r.Remembers(agreement.Scopes)
-	if !agreement.Remember || decision == authrequest.Denied || before.Covers(scopes) {
+	if !agreement.Remember || decision == authrequest.Denied || before.Covers(scopes) && before.CoversDetails(agreement.Details) {
 		return nil // a repeated consent to the same scopes does not extend the old one
 	}
 	c := &consent.Consent{
-		Subject: r.DecidedFor, ClientID: r.ClientID, Scopes: scopes,
+		Subject: r.DecidedFor, ClientID: r.ClientID, Scopes: scopes, Details: agreement.Details,
 		GivenAt: now, ExpiresAt: now.Add(lasting), ExtraClaims: agreement.ExtraClaims,
 	}
 	c.ExtraClaims.ForcedSubject = r.SubjectFor("")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/cache"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -15,7 +16,7 @@ type ScopeCache struct {
 }
 
 // NewScopeCache returns a cache of the sets that build returns for the stored scopes,
-// with the attributes that they release, and for the stored resources.
+// with the attributes that they release, the stored resources and the types of authorization details.
 func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache {
 	read := func(ctx context.Context, _ struct{}) (*scope.Set, error) {
 		records, err := s.Scopes.ListScopes(ctx)
@@ -30,7 +31,11 @@ func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache 
 		if err != nil {
 			return nil, err
 		}
-		return build(scope.WithAttributes(records, attributes)).WithResources(apiresource.NewSet(resources)), nil
+		types, err := s.DetailTypes.ListDetailTypes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return build(scope.WithAttributes(records, attributes)).WithResources(apiresource.NewSet(resources)).WithDetails(detail.NewSet(types)), nil
 	}
 	return &ScopeCache{cache.New(cache.Config[struct{}, *scope.Set]{Size: 1, Read: read, Changes: s.Changes()})}
 }

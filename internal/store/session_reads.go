@@ -94,7 +94,7 @@ func (s *Sessions) Session(ctx context.Context, id string, now time.Time) (*sess
 const consentColumns = `c.scopes, c.given_at, c.expires_at, c.detail`
 
 func consentInto(c *consent.Consent) []any {
-	return []any{intoWords(&c.Scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt), intoOptional(&c.ExtraClaims)}
+	return []any{intoWords(&c.Scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt), intoConsentDocument(c)}
 }
 
 // mergeConsents merges two consents of a user for a client; b may be empty. The result
@@ -108,6 +108,7 @@ func mergeConsents(a, b *consent.Consent, subject, clientID string) *consent.Con
 		return b
 	}
 	a.Add(b.Scopes)
+	a.Details = a.Details.Join(b.Details)
 	if b.GivenAt.After(a.GivenAt) {
 		a.GivenAt, a.ExtraClaims = b.GivenAt, b.ExtraClaims
 	}

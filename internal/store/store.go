@@ -55,6 +55,7 @@ type Store struct {
 	DataFiles      *DataFiles
 	Deadlines      *EnrolmentDeadlines
 	PushedRequests *PushedRequests
+	DetailTypes    *DetailTypes
 	Devices        *Devices
 	Grants         *Grants
 	Groups         *Groups
@@ -134,6 +135,7 @@ func New(e db.Engine, c Config) *Store {
 		DataFiles:      &DataFiles{d},
 		Deadlines:      &EnrolmentDeadlines{d},
 		PushedRequests: &PushedRequests{&Replay{d}, d},
+		DetailTypes:    &DetailTypes{d, r},
 		Devices:        &Devices{d},
 		Grants:         &Grants{d},
 		Groups:         &Groups{d},

@@ -7,6 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -112,6 +113,17 @@ var operatorMethods = map[string]call{
 	"DeleteResource": func(ctx context.Context, s *store.Store) error {
 		return s.Resources.DeleteResource(ctx, "https://api.example")
 	},
+	"ListDetailTypes": func(ctx context.Context, s *store.Store) error {
+		_, err := s.DetailTypes.ListDetailTypes(ctx)
+		return err
+	},
+	"InsertDetailType": func(ctx context.Context, s *store.Store) error {
+		return s.DetailTypes.InsertDetailType(ctx, &detail.Type{Name: "payment"})
+	},
+	"UpdateDetailType": func(ctx context.Context, s *store.Store) error {
+		return s.DetailTypes.UpdateDetailType(ctx, &detail.Type{Name: "payment"}, nil)
+	},
+	"DeleteDetailType": func(ctx context.Context, s *store.Store) error { return s.DetailTypes.DeleteDetailType(ctx, "payment") },
 
 	"FindClients": func(ctx context.Context, s *store.Store) error {
 		_, err := s.Clients.FindClients(ctx, client.Filter{}, "", 0, 1)

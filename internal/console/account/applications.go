@@ -84,8 +84,12 @@ func (v *visit) applicationRow(a *consent.Application) (pages.ApplicationRow, er
 	if err != nil {
 		return pages.ApplicationRow{}, err
 	}
+	details, err := v.console.Texts.Details(ctx, a.Details)
+	if err != nil {
+		return pages.ApplicationRow{}, err
+	}
 	row := pages.ApplicationRow{
-		ID: a.ClientID, Client: v.console.Texts.Client(found), Scopes: scopes, Since: v.when(a.Since), OpenURL: found.InitiateLogin(v.console.Iss),
+		ID: a.ClientID, Client: v.console.Texts.Client(found), Scopes: scopes, Details: details, Since: v.when(a.Since), OpenURL: found.InitiateLogin(v.console.Iss),
 	}
 	if !a.LastUsedAt.IsZero() {
 		row.Used = v.when(a.LastUsedAt)

@@ -20,6 +20,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/passwordpolicy"
@@ -104,6 +105,8 @@ type PasswordPolicy interface {
 type Texts interface {
 	Client(c *client.Client) pages.Client
 	Scopes(ctx context.Context, names []string) ([]pages.Scope, error)
+	// Details leaves out details that cannot be put in words.
+	Details(ctx context.Context, list detail.List) ([]pages.Detail, error)
 	// Text and Label return a message and the name of a client in the language of the response.
 	Text(r *http.Request, m messages.Message) string
 	Label(r *http.Request, c pages.Client) string

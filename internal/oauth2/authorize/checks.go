@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
@@ -46,6 +47,8 @@ var checks = []check{
 	{"registration", atAuthorize, checkRegistration},
 	{"response_type", atAuthorize, checkResponseType},
 	{"scope", atAuthorize | atDevice | atVerification | atBackchannel, checkScope},
+	{detail.Parameter, atAuthorize | atDevice | atVerification, checkDetails},
+	{detail.Parameter, atBackchannel, refuseDetails},
 	{"resource", atAuthorize | atDevice | atVerification | atBackchannel, checkResource},
 	{"claims", atAuthorize | atDevice | atVerification | atBackchannel, checkClaims},
 	{"scope", atAuthorize, checkOpenIDRequested},
@@ -241,6 +244,7 @@ func checkClaims(_ *Requests, a *AuthorizationRequest) error {
 		return malformed
 	}
 	a.access = a.registered.Request(a.requested.Scopes, a.requested.Resources, a.claims, a.registered.LimitsOf(a.client))
+	a.access.Details = a.requested.Details // checkDetails refuses others
 	return nil
 }
 

@@ -273,7 +273,7 @@ func (d *dispatcher) consentRequired(f *flow) error {
 	if a.prompts(promptConsent) || d.Consent.SeesEachRequest() && !a.prompts(promptNone) {
 		return missing
 	}
-	if a.client.SkipConsent || f.consent.Covers(a.access.ScopesToConsent()) && a.client.MayReuseConsent(a.redirectURI, a.responseType.hasTokens()) {
+	if a.client.SkipConsent || f.consent.Covers(a.access.ScopesToConsent()) && f.consent.CoversDetails(a.access.Details) && a.client.MayReuseConsent(a.redirectURI, a.responseType.hasTokens()) {
 		return nil
 	}
 	return missing

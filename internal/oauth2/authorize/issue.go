@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/engine"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
@@ -36,7 +37,9 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, f *flow) {
 		return
 	}
 	if answer := f.consentAnswer(); answer != nil {
-		a.downscope(scope.Limits{Scopes: answer.Scopes, Resources: answer.Resources})
+		a.downscope(scope.Limits{
+			Scopes: answer.Scopes, Resources: answer.Resources, Details: detail.Limits{Listed: true, List: answer.Details},
+		})
 		if err := h.Requests.check(a, atApp); err != nil {
 			h.refuse(w, r, a, err)
 			return
@@ -142,6 +145,9 @@ func (h *Handler) issue(ctx context.Context, f *flow, g *grant.WithAccount) ([]p
 			parameter{"expires_in", strconv.FormatInt(int64(made.ExpiresIn.Seconds()), 10)})
 		if scopes := a.registered.InToken(a.access).Scopes; a.grantsLess() || len(scopes) < len(a.access.Scopes) {
 			response = append(response, parameter{"scope", strings.Join(scopes, " ")})
+		}
+		if details := a.access.Details.Text(); details != "" {
+			response = append(response, parameter{detail.Parameter, details})
 		}
 	}
 	if a.responseType.has(responseIDToken) {

@@ -29,11 +29,10 @@ type PushedRequests interface {
 //
 // Spec: RFC 9126 §2.1, §3, RFC 9449 §10.1.
 func (q *Requests) CheckPushed(ctx context.Context, c *client.Client, form url.Values, jkt string, now time.Time) (parameters string, at grant.Locator, err error) {
-	opened, err := q.RequestObjects.Open(ctx, c, form)
+	opened, err := q.open(ctx, c, form)
 	if err != nil {
 		return "", grant.Locator{}, err
 	}
-	opened.Del(authrequest.SubjectParameter) // only this server sets it
 	if jkt != "" {
 		if given := opened.Get("dpop_jkt"); given != "" && given != jkt {
 			return "", grant.Locator{}, oauth2.StandardError(oauth2.CodeInvalidDPoPProof).

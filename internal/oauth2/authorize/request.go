@@ -11,6 +11,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
@@ -28,7 +29,7 @@ type AuthorizationRequest struct {
 	responseJWT  bool // the response is one JWT
 
 	registered   *scope.Set          // the scopes at the time of the request
-	requested    scope.Access        // scopes and resources of the request
+	requested    scope.Access        // scopes, resources and details of the request
 	claims       scope.ClaimsRequest // the parameter claims
 	access       scope.Access        // of the client if the user agrees
 	challenge    string
@@ -95,7 +96,7 @@ func storedParameters() []string {
 	return []string{
 		"client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource", "audience",
 		"code_challenge", "code_challenge_method", "dpop_jkt", "nonce", "prompt", "max_age", "claims", "acr_values",
-		"login_hint", "display", "ui_locales", "claims_locales",
+		"login_hint", "display", "ui_locales", "claims_locales", detail.Parameter,
 	}
 }
 
@@ -130,8 +131,13 @@ func (a *AuthorizationRequest) encode() (string, error) {
 			size += len(value)
 		}
 	}
+	most := maxEncoded
+	if details := a.form.Get(detail.Parameter); details != "" { // with a limit of its own
+		size -= len(details)
+		most += len(url.QueryEscape(details))
+	}
 	encoded := form.Encode()
-	if size > maxParameters || len(encoded) > maxEncoded {
+	if size > maxParameters || len(encoded) > most {
 		return "", oauth2.InvalidRequest("The request is too long")
 	}
 	return encoded, nil
@@ -139,7 +145,9 @@ func (a *AuthorizationRequest) encode() (string, error) {
 
 // dropped returns the requested access that the response lacks.
 func (a *AuthorizationRequest) dropped() oauth2.Dropped {
-	d := oauth2.Dropped{Resources: a.registered.DroppedResources(a.requested.Resources, a.access.Resources)}
+	d := oauth2.Dropped{
+		Resources: a.registered.DroppedResources(a.requested.Resources, a.access.Resources), Details: a.requested.Details.Types(a.access.Details),
+	}
 	if a.form.Get("claims") != "" {
 		d.Claims = a.registered.DroppedClaims(a.claims, a.access.Claims)
 	}
@@ -210,7 +218,7 @@ func (q *Requests) read(ctx context.Context, form url.Values) (*AuthorizationReq
 	if err != nil {
 		return nil, err
 	}
-	opened, err := q.RequestObjects.Open(ctx, c, form)
+	opened, err := q.open(ctx, c, form)
 	if err != nil {
 		a, unregistered := newRequest(c, form)
 		if unregistered != nil {
@@ -221,12 +229,21 @@ func (q *Requests) read(ctx context.Context, form url.Values) (*AuthorizationReq
 		}
 		return a, err
 	}
-	opened.Del(authrequest.SubjectParameter) // only this server sets it
 	a, err := q.readParameters(ctx, opened)
 	if err == nil && (q.RequirePushed || c.RequirePushedAuthorizationRequests) {
 		err = oauth2.InvalidRequest("The authorization request must be pushed")
 	}
 	return a, err
+}
+
+// open returns the parameters of a request of c, those of its request object if it has one, without
+// those that only this server sets.
+func (q *Requests) open(ctx context.Context, c *client.Client, form url.Values) (url.Values, error) {
+	opened, err := q.RequestObjects.Open(ctx, c, form)
+	if err == nil {
+		opened.Del(authrequest.SubjectParameter)
+	}
+	return opened, err
 }
 
 // readParameters reads a request without a request object.
@@ -265,7 +282,10 @@ func (q *Requests) readStored(ctx context.Context, stored *authrequest.Request) 
 	if err != nil {
 		return a, err
 	}
-	a.downscope(scope.Limits{Scopes: strings.Fields(form.Get(authrequest.ConsentParameter)), Resources: a.access.Resources})
+	a.downscope(scope.Limits{
+		Scopes: strings.Fields(form.Get(authrequest.ConsentParameter)), Resources: a.access.Resources,
+		Details: detail.Limits{Listed: true, List: a.access.Details}, // the page took away the others
+	})
 	return a, nil
 }
 

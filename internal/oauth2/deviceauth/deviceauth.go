@@ -68,7 +68,7 @@ type Response struct {
 
 // ServeHTTP serves POST /oauth2/device/auth.
 //
-// Spec: RFC 8628 §3.1, §3.2, §5.2, §6.1; RFC 8707 §2.
+// Spec: RFC 8628 §3.1, §3.2, §5.2, §6.1; RFC 8707 §2; RFC 9396 §3.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, err := h.authorize(r)
 	if err != nil {
@@ -93,7 +93,7 @@ func (h *Handler) authorize(r *http.Request) (*Response, error) {
 		return nil, err
 	}
 	d := &devicecode.Device{
-		Grant: at, ClientID: c.ID, Scopes: access.Scopes, Resources: access.Resources, Seed: make([]byte, 32),
+		Grant: at, ClientID: c.ID, Scopes: access.Scopes, Resources: access.Resources, Details: access.Details, Seed: make([]byte, 32),
 		Interval: h.Interval, CreatedAt: now, ExpiresAt: expiresAt,
 	}
 	_, _ = rand.Read(d.Seed) // never fails: crypto/rand ends the process instead

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oauth2"
@@ -134,6 +135,9 @@ func (h *Handler) introspect(ctx context.Context, token string, reader *client.C
 		Expiry: claims.Expiry, IssuedAt: claims.IssuedAt, Subject: claims.Subject, Audience: claims.Audience,
 		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, Extra: claims.Extra, Confirmation: claims.Confirmation,
 	}
+	if response.Details, err = h.details(ctx, claims, reader); err != nil {
+		return nil, err
+	}
 	if found != nil {
 		response.Name(found)
 		found.Scopes = strings.Fields(claims.Scope)
@@ -142,6 +146,22 @@ func (h *Handler) introspect(ctx context.Context, token string, reader *client.C
 		}
 	}
 	return response, nil
+}
+
+// details returns the authorization details of a token for reader: all of them for its client and for
+// operators, and for others those whose type belongs to no resource, or to one that they serve.
+//
+// Spec: RFC 9396 §9.2.
+func (h *Handler) details(ctx context.Context, claims *tokens.AccessClaims, reader *client.Client) (detail.List, error) {
+	if len(claims.Details) == 0 || reader == nil || reader.ID == claims.ClientID {
+		return claims.Details, nil
+	}
+	registered, err := h.Scopes.Scopes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read scopes: %w", err)
+	}
+	served := registered.Resources().Served(reader.ID, reader.ServedResources)
+	return registered.Details().For(claims.Details, func(resource string) bool { return serves(reader, served, resource) }), nil
 }
 
 // isFor reports whether c, nil for an operator, may see a token: it is its own, or c is a resource
@@ -161,10 +181,14 @@ func (h *Handler) isFor(ctx context.Context, claims *tokens.AccessClaims, c *cli
 	if len(served) == 0 && slices.Equal(claims.Audience, []string{h.Issuer}) && !c.Dynamic {
 		return true, nil
 	}
-	return slices.ContainsFunc(claims.Audience, func(a string) bool {
-		_, serves := apiresource.Find(c.ServedResources, a)
-		return a == c.ID || serves || slices.Contains(served, apiresource.Key(a))
-	}), nil
+	return slices.ContainsFunc(claims.Audience, func(a string) bool { return serves(c, served, a) }), nil
+}
+
+// serves reports whether an audience is c or a resource that it serves. served are the keys of the declared
+// ones.
+func serves(c *client.Client, served []string, audience string) bool {
+	_, listed := apiresource.Find(c.ServedResources, audience)
+	return audience == c.ID || listed || slices.Contains(served, apiresource.Key(audience))
 }
 
 // noteInactive returns the response for a token that is not active, and notes the cause,
@@ -202,9 +226,17 @@ func (h *Handler) refreshToken(ctx context.Context, handle tokens.Handle, reader
 		return nil, err
 	}
 	response := &grant.Introspection{
-		Active: true, Scope: strings.Join(found.Scopes, " "), ClientID: found.ClientID, TokenUse: "refresh_token",
+		Details: found.Authorization.Details,
+		Active:  true, Scope: strings.Join(found.Scopes, " "), ClientID: found.ClientID, TokenUse: "refresh_token",
 		Subject: found.SubjectFor(h.Subjects.Of(owner, found.Subject)), Issuer: h.Issuer,
 		Expiry: found.ExpiresAt.Unix(), IssuedAt: found.CreatedAt.Unix(), AuthTime: found.Authorization.AuthTime, ACR: found.Authorization.ACR,
+	}
+	if len(response.Details) > 0 {
+		registered, err := h.Scopes.Scopes(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read scopes: %w", err)
+		}
+		response.Details = registered.Details().Downscope(response.Details, registered.LimitsOf(owner).Details)
 	}
 	response.Name(found)
 	return response, nil

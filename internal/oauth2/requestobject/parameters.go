@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/jws"
 )
 
@@ -19,7 +20,7 @@ func Parameters() []string {
 	return []string{
 		"client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource", "audience",
 		"code_challenge", "code_challenge_method", "dpop_jkt", "nonce", "prompt", "max_age", "claims", "acr_values",
-		"login_hint", "id_token_hint", "display", "ui_locales", "claims_locales", "registration",
+		"login_hint", "id_token_hint", "display", "ui_locales", "claims_locales", "registration", detail.Parameter,
 	}
 }
 
@@ -63,6 +64,9 @@ func written(name string, value any, raw json.RawMessage) ([]string, bool) {
 		text := string(raw)
 		return []string{text}, strings.Trim(text, "0123456789") == ""
 	case []any:
+		if name == detail.Parameter { // its reader checks it
+			return compacted(raw)
+		}
 		if name != "resource" && name != "audience" || len(value) > maxItems {
 			return nil, false
 		}
@@ -77,14 +81,22 @@ func written(name string, value any, raw json.RawMessage) ([]string, bool) {
 		}
 		return all, true
 	case map[string]any:
-		var text bytes.Buffer
-		if !slices.Contains([]string{"claims", "registration"}, name) || json.Compact(&text, raw) != nil {
+		if !slices.Contains([]string{"claims", "registration"}, name) {
 			return nil, false
 		}
-		return plain(text.String())
+		return compacted(raw)
 	default:
 		return nil, false
 	}
+}
+
+// compacted returns the JSON of a member.
+func compacted(raw json.RawMessage) ([]string, bool) {
+	var text bytes.Buffer
+	if json.Compact(&text, raw) != nil {
+		return nil, false
+	}
+	return plain(text.String())
 }
 
 // plain returns a text unless it is empty. PostgreSQL cannot store NUL.

@@ -21,8 +21,12 @@ type ClientCredentials struct {
 // Spec returns the name of the grant type.
 func (*ClientCredentials) Spec() Spec { return Spec{Type: client.GrantClientCredentials} }
 
-// Check checks the requested resources and scopes. Scopes about a user are left out.
+// Check checks the requested details, resources and scopes. Scopes about a user are left out.
 func (g *ClientCredentials) Check(ctx context.Context, x *Exchange) (Candidate, error) {
+	details, err := x.requestedDetails()
+	if err != nil {
+		return Candidate{}, err
+	}
 	resources, err := x.checkResources()
 	if err != nil {
 		return Candidate{}, err
@@ -35,7 +39,7 @@ func (g *ClientCredentials) Check(ctx context.Context, x *Exchange) (Candidate, 
 	return Candidate{
 		Basis: Basis{
 			RequestedScopes: requested,
-			Access:          scope.Access{Scopes: oauth2.WithoutUserScopes(requested), Resources: resources},
+			Access:          scope.Access{Scopes: oauth2.WithoutUserScopes(requested), Resources: resources, Details: details},
 			Subject:         x.Client.ID,
 		},
 		Redeem: func(context.Context) (Redeemed, error) { return Redeemed{Issuer: run}, nil },

@@ -11,10 +11,10 @@ import (
 )
 
 // downscope returns the access of the next tokens: the part of a grant that the client may still
-// have, further reduced to the scopes and resources that the request names. It also returns the
+// have, further reduced to the scopes, resources and details that the request names. It also returns the
 // access that the tokens lack, for the log.
 //
-// Spec: RFC 6749 §6, RFC 8707 §2.2.
+// Spec: RFC 6749 §6, RFC 8707 §2.2, RFC 9396 §6.
 func (x *Exchange) downscope(b *Basis) (access scope.Access, dropped oauth2.Dropped, err error) {
 	if b.Grant == nil {
 		return b.Access, oauth2.Dropped{NotApplicable: oauth2.Missing(b.RequestedScopes, b.Access.Scopes)}, nil
@@ -26,7 +26,7 @@ func (x *Exchange) downscope(b *Basis) (access scope.Access, dropped oauth2.Drop
 	allowed := x.Registered.Downscope(granted, x.Registered.LimitsOf(x.Client))
 	dropped = oauth2.Dropped{
 		NotAllowed: oauth2.Missing(granted.Scopes, allowed.Scopes), Resources: x.Registered.DroppedResources(granted.Resources, allowed.Resources),
-		Claims: x.Registered.DroppedClaims(granted.Claims, allowed.Claims),
+		Claims: x.Registered.DroppedClaims(granted.Claims, allowed.Claims), Details: granted.Details.Types(allowed.Details),
 	}
 	limits, err := x.requested(b, allowed)
 	if err != nil {
@@ -55,7 +55,9 @@ func (x *Exchange) requested(b *Basis, allowed scope.Access) (scope.Limits, erro
 			b.Grant, "resources", b.Grant.Resources, x.Registered.RequestableResources(x.Client)))
 	}
 	// The parameter scope cannot name the scopes that are only there for requested claims.
-	return scope.Limits{Scopes: slices.Concat(scopes, allowed.ClaimScopes), Resources: resources}, nil
+	limits := scope.Limits{Scopes: slices.Concat(scopes, allowed.ClaimScopes), Resources: resources}
+	limits.Details, err = x.narrowedDetails(b, allowed.Details)
+	return limits, err
 }
 
 func (x *Exchange) exceeds(rule refusal.Rule, one string, g *grant.WithAccount, many string, granted, allowed []string) *refusal.Cause {

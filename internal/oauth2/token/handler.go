@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oauth2"
@@ -35,12 +36,14 @@ type Response struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope"`
+
+	Details detail.List `json:"authorization_details,omitempty"` // RFC 9396 §7
 }
 
 // ServeHTTP serves POST /oauth2/token.
 //
 // Spec: RFC 6749 §3.2, §4.1.3, §4.4, §5, §6; RFC 7523 §2.1; RFC 7636 §4.5; RFC 8628 §3.4;
-// RFC 9449 §5; OpenID Connect Core §3.1.3, §12; CIBA Core §10.1.
+// RFC 9396 §6, §7; RFC 9449 §5; OpenID Connect Core §3.1.3, §12; CIBA Core §10.1.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, err := h.exchange(w, r)
 	if err != nil {
@@ -118,7 +121,7 @@ func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (
 	}
 	return &Response{
 		AccessToken: issued.AccessToken, TokenType: tokens.TypeFor(x.Sender), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
-		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(x.Registered.InToken(access).Scopes, " "),
+		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(x.Registered.InToken(access).Scopes, " "), Details: access.Details,
 	}, nil
 }
 

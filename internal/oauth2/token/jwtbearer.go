@@ -10,6 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -45,6 +46,9 @@ func (*JWTBearer) Spec() Spec { return Spec{Type: client.GrantJWTBearer, Credent
 // trusts the issuer with them. The audience of the assertion has no influence on that of the
 // token.
 func (g *JWTBearer) Check(ctx context.Context, x *Exchange) (Candidate, error) {
+	if x.Form.Has(detail.Parameter) { // no trust in an issuer includes them
+		return Candidate{}, oauth2.NewError(oauth2.CodeInvalidDetails, "This grant type does not grant authorization_details")
+	}
 	resources, err := x.checkResources()
 	if err != nil {
 		return Candidate{}, err

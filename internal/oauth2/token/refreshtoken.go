@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
@@ -40,7 +41,7 @@ func (*RefreshToken) Spec() Spec {
 	return Spec{Type: client.GrantRefreshToken, Credential: "refresh_token", RefreshHook: true}
 }
 
-// Check refuses a scope or resource that was not granted. It finds the grant of the token only
+// Check refuses a scope, resource or detail that was not granted. It finds the grant of the token only
 // where the request names one, or where hooks need the grant, since that costs a statement.
 func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 	handle, err := g.Codec.Parse(tokens.Refresh, x.Form.Get("refresh_token"))
@@ -49,7 +50,7 @@ func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (Candidate, error
 	}
 	candidate := Candidate{Redeem: func(ctx context.Context) (Redeemed, error) { return g.rotate(ctx, x, handle) }}
 	candidate.RequestedScopes = strings.Fields(x.Form.Get("scope"))
-	isNarrower := len(candidate.RequestedScopes) > 0 || len(oauth2.Resources(x.Form)) > 0
+	isNarrower := len(candidate.RequestedScopes) > 0 || len(oauth2.Resources(x.Form)) > 0 || x.Form.Has(detail.Parameter)
 	if !isNarrower && !x.HooksFollow {
 		return candidate, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apiresource"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -49,6 +50,10 @@ type AccessClaims struct {
 	Trust     string   `json:"trust,omitempty"`
 	// Confirmation is the sender constraint of the token.
 	Confirmation grant.Confirmation `json:"cnf,omitzero"`
+	// Details are the granted authorization details.
+	//
+	// Spec: RFC 9396 §9.1.
+	Details detail.List `json:"authorization_details,omitempty"`
 	// Extra holds claims that the operator's consent app or a hook added.
 	Extra json.RawMessage `json:"ext,omitempty"`
 }
@@ -129,6 +134,7 @@ func (i *Issuer) accessClaims(r *Request, access scope.Access, expiry time.Time)
 		ID:       newTokenID(r.Now),
 		Scope:    strings.Join(access.Scopes, " "),
 		Extra:    r.ExtraClaims.AccessToken,
+		Details:  access.Details,
 
 		Confirmation: r.Sender,
 	}

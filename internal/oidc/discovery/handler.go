@@ -62,6 +62,7 @@ func (h *Handler) publish(known *scope.Set) (published, error) {
 	c := h.capabilities
 	extra := slices.DeleteFunc(slices.Clone(c.Scopes), func(name string) bool { return known.Get(name) != nil })
 	c.Scopes, c.claims = append(known.Names(), extra...), known.Claims(scope.IDToken, scope.Userinfo)
+	c.details = known.Details().Names()
 	body, err := json.Marshal(c.document())
 	if err != nil {
 		return published{}, fmt.Errorf("build discovery: %w", err)

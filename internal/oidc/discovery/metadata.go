@@ -46,7 +46,8 @@ type Capabilities struct {
 	// MutualTLS is the issuer's URL for clients with a certificate (RFC 8705); empty if it is off.
 	MutualTLS string
 
-	claims []string // of the user profile
+	claims  []string // of the user profile
+	details []string // types of authorization details
 }
 
 // document is the provider metadata, the most used members first. Members without a
@@ -122,6 +123,7 @@ type document struct {
 	DeliveryModes     []string `json:"backchannel_token_delivery_modes_supported,omitempty"`
 	BackchannelAlgs   []string `json:"backchannel_authentication_request_signing_alg_values_supported,omitempty"`
 	UserCodeParameter *bool    `json:"backchannel_user_code_parameter_supported,omitempty"`
+	Details           []string `json:"authorization_details_types_supported,omitempty"`
 	IssParameter      bool     `json:"authorization_response_iss_parameter_supported"`
 
 	FrontchannelLogout        bool `json:"frontchannel_logout_supported"`
@@ -244,6 +246,7 @@ func (c Capabilities) document() *document {
 		DeliveryModes:       ifEnabled(c.Backchannel, c.DeliveryModes),
 		UserCodeParameter:   userCodes,
 		BackchannelAlgs:     ifEnabled(c.Backchannel, c.RequestObjectAlgs),
+		Details:             c.details,
 		IssParameter:        true,
 
 		FrontchannelLogout:        c.EndSession != "",
