@@ -1,6 +1,9 @@
 package server_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"html"
 	"net/http"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ostiary/ostiary/internal/server/servertest"
@@ -368,5 +372,70 @@ func TestStatementsWithDetails(t *testing.T) {
 		expect("client credentials", 0, func() servertest.Response {
 			return s.PostForm("/oauth2/token", shopForm("grant_type", "client_credentials", "authorization_details", list(servertest.AccountData)))
 		})
+	})
+}
+
+// In a request object, the details are JSON or a text with JSON.
+func TestDetailsInRequestObjects(t *testing.T) {
+	eachServerWithDetails(t, nil, func(t *testing.T, s *servertest.Server) {
+		t.Helper()
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := jose.JSONWebKey{Key: private, KeyID: "k", Algorithm: string(jose.ES256)}
+		public, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.ImportClient(`{"client_id": "signing", "client_secret": "` + servertest.ShopSecret + `", "token_endpoint_auth_method": "client_secret_post",
+			"redirect_uris": ["` + servertest.RedirectURI + `"], "scope": "openid", "audience": ["https://api.example"], "request_object_signing_alg": "ES256",
+			"authorization_details_types": ["payment", "account_data"], "jwks": ` + string(public) + `}`)
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, tc := range map[string]struct {
+			details any
+			code    string
+		}{
+			"JSON":           {json.RawMessage(list(servertest.Payment)), ""},
+			"a text":         {list(servertest.Payment), ""},
+			"a member twice": {json.RawMessage(`[{"type":"account_data","accounts":["a"],"accounts":["b"]}]`), "invalid_"}, // of the object or of the details
+			"an object":      {json.RawMessage(servertest.Payment), "invalid_request_object"},
+			"a number":       {7, "invalid_authorization_details"},
+		} {
+			claims := servertest.Object{"iss": "signing", "aud": s.URL, "client_id": "signing", "authorization_details": tc.details}
+			for name, values := range servertest.AuthorizationRequest("client_id", "signing", "scope", "openid") {
+				claims[name] = values[0]
+			}
+			payload, err := json.Marshal(claims)
+			if err != nil {
+				t.Fatal(err)
+			}
+			signed, err := signer.Sign(payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compact, err := signed.CompactSerialize()
+			if err != nil {
+				t.Fatal(err)
+			}
+			form := servertest.Form("client_id", "signing", "client_secret", servertest.ShopSecret, "request", compact)
+			p := s.PostForm("/oauth2/par", form)
+			form.Set("redirect_uri", servertest.RedirectURI)
+			form.Del("client_secret")
+			b := s.NewBrowser()
+			answer := b.Get("/oauth2/auth?" + form.Encode())
+			if tc.code == "" {
+				if page := consentPage(b, answer); p.Status != http.StatusCreated || len(sentences(page)) != 1 {
+					t.Errorf("%s: %d %s, and %d details on the page", name, p.Status, p.Body, len(sentences(page)))
+				}
+				continue
+			}
+			if got := answer.Location().Query().Get("error"); p.Status != http.StatusBadRequest || !strings.HasPrefix(servertest.Text(p.JSON(t)["error"]), tc.code) || !strings.HasPrefix(got, tc.code) {
+				t.Errorf("%s: %d %s, and %s at the authorization endpoint", name, p.Status, p.Body, got)
+			}
+		}
 	})
 }
