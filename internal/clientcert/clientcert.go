@@ -129,7 +129,7 @@ func (a *Anchors) Verify(c *Certificate, now time.Time) error {
 	for _, one := range c.chain {
 		intermediates.AddCert(one)
 	}
-	_, err := c.Certificate.Verify(x509.VerifyOptions{
+	_, err := c.Verify(x509.VerifyOptions{
 		Roots: a.pool, Intermediates: intermediates, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	return err

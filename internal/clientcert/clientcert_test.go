@@ -54,7 +54,8 @@ func TestSubjectsAreComparedByAttribute(t *testing.T) {
 	}
 	country, organization, commonName, uid := asn1.ObjectIdentifier{2, 5, 4, 6}, asn1.ObjectIdentifier{2, 5, 4, 10}, asn1.ObjectIdentifier{2, 5, 4, 3}, asn1.ObjectIdentifier{0, 9, 2342, 19200300, 100, 1, 1}
 	c := named(pkix.RDNSequence{
-		{{Type: country, Value: "DE"}}, {{Type: organization, Value: "Müller,  Söhne"}},
+		{{Type: country, Value: "DE"}},
+		{{Type: organization, Value: "Müller,  Söhne"}},
 		{{Type: uid, Value: "7"}, {Type: commonName, Value: "shop"}},
 	})
 	for dn, want := range map[string]bool{

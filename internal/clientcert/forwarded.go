@@ -100,8 +100,10 @@ func (f Form) decode(value, chain string) ([]byte, error) {
 		return escapedPEM(value)
 	case FormEnvoy:
 		return envoy(value)
-	default:
+	case FormTraefik:
 		return traefik(value)
+	default:
+		return nil, errMalformed
 	}
 }
 

@@ -68,7 +68,7 @@ func addUse(v *visit, a *application, content *pages.ConsoleDetail) error {
 		errorsOfWeek.Rows = append(errorsOfWeek.Rows, row)
 	}
 	sections := []pages.Section{errorsOfWeek}
-	if a.AuthMethod != client.AuthNone && a.AuthMethod != client.AuthPrivateKeyJWT {
+	if (&client.Metadata{TokenEndpointAuthMethod: a.AuthMethod}).UsesSecret() {
 		secrets, err := secretsSection(v, a)
 		if err != nil {
 			return err

@@ -135,6 +135,15 @@ func TestCertificateWithDPoP(t *testing.T) {
 			t.Errorf("bound to %v, want only %s", members, key.Thumbprint())
 		}
 	}
+	s.ImportClient(`{"client_id": "app", "token_endpoint_auth_method": "none", "redirect_uris": ["` + servertest.RedirectURI + `"], "scope": "openid", "skip_consent": true}`)
+	exchange := servertest.CodeExchange(s.NewBrowser().Code(servertest.AuthorizationRequest("client_id", "app", "scope", "openid")), "client_id", "app")
+	token := servertest.Text(key.PostForm("/oauth2/token", exchange).JSON(t)["access_token"])
+	for path, want := range map[string]int{"/userinfo": http.StatusOK, "/oauth2/token": http.StatusUnauthorized} {
+		proof := key.Proof(http.MethodGet, "/userinfo", token, servertest.Object{"htu": s.MutualTLSURL + path})
+		if p := servertest.UserinfoWith(s, "DPoP "+token, proof); p.Status != want {
+			t.Errorf("userinfo with the htu of the alias of %s: %d %s, want %d", path, p.Status, p.Body, want)
+		}
+	}
 	proof := key.Proof(http.MethodPost, "/oauth2/token", "", servertest.Object{"htu": s.MutualTLSURL + "/oauth2/par"})
 	servertest.WantError(t, c.PostForm("/oauth2/token", clientCredentials("one"), "DPoP", proof), http.StatusBadRequest, "invalid_dpop_proof")
 }
