@@ -31,6 +31,7 @@ type clientFlags struct {
 	AccessTokenFormat     *string  `help:"jwt or opaque; overrides the default of the server." placeholder:"FORMAT"`
 	IDTokenClaims         *string  `help:"granted, for ID tokens with the claims of granted scopes, or minimal; overrides the default of the server." name:"id-token-claims" placeholder:"CLAIMS"`
 	Audience              []string `help:"A resource that the client may request tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
+	SecurityProfile       *string  `help:"baseline, fapi2-security, fapi2-message-signing or fapi1-advanced: at least as strict as security_profile of the server." placeholder:"PROFILE"`
 	certificateFlags
 	responseFlags
 	urlFlags
@@ -140,6 +141,7 @@ func (f *clientFlags) textFlags(m *client.Metadata) []textFlag {
 		{f.SubjectType, &m.SubjectType},
 		{f.SectorIdentifierURI, &m.SectorIdentifierURI},
 		{f.SubjectSector, &m.SubjectSector},
+		{f.SecurityProfile, (*string)(&m.SecurityProfile)},
 		{f.AccessTokenFormat, &m.AccessTokenStrategy},
 		{f.IDTokenClaims, &m.IDTokenClaims},
 		{f.IDTokenSignedResponseAlg, &m.IDTokenSignedResponseAlg},

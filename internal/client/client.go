@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/profile"
 	"github.com/ostiary/ostiary/internal/theme"
 	"github.com/ostiary/ostiary/internal/unavailable"
 )
@@ -150,6 +151,8 @@ type Metadata struct {
 	// AuthorizationDetailsTypes are the types of authorization details that the client may request (RFC 9396
 	// section 10).
 	AuthorizationDetailsTypes []string `json:"authorization_details_types,omitempty"`
+	// SecurityProfile is the security profile of the client, if it is stricter than that of the server.
+	SecurityProfile profile.Profile `json:"security_profile,omitempty"`
 	// ServedResources are the resources that the client serves: it may introspect tokens for
 	// them that were issued to any client (RFC 7662 §4).
 	ServedResources []string `json:"served_resources,omitempty"`

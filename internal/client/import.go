@@ -113,6 +113,9 @@ func unknown(members map[string]json.RawMessage) []string {
 	known := append(metadataMembers(),
 		"client_id", "client_secret", "client_secret_expires_at", "client_id_issued_at", "created_at",
 		"updated_at", "registration_access_token", "registration_client_uri")
+	if _, ok := readForeignProfile(members[foreignProfile]); ok {
+		known = append(known, foreignProfile)
+	}
 	var warnings []string
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if name == localizedMember || !slices.Contains(known, name) && !isLocalized(name) {

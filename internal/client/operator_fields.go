@@ -17,7 +17,7 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.Owner, m.Notes, m.Lifespans = before.Owner, before.Notes, before.Lifespans
 	m.AllowHTTPRedirects, m.Theme = before.AllowHTTPRedirects, before.Theme
 	m.OperatorScope, m.RequireSecondFactor = before.OperatorScope, before.RequireSecondFactor
-	m.RequireDPoPNonce = before.RequireDPoPNonce
+	m.RequireDPoPNonce, m.SecurityProfile = before.RequireDPoPNonce, before.SecurityProfile
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
 	m.AuthorizationDetailsTypes = before.AuthorizationDetailsTypes
 	m.AllowedGroups, m.UserinfoACRValues, m.UserinfoMaxAge = before.AllowedGroups, before.UserinfoACRValues, before.UserinfoMaxAge

@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/profile"
 )
 
 // Policy limits the metadata that a caller may set.
@@ -32,6 +34,8 @@ type Policy struct {
 	// HTTPRedirects and HTTPPostLogout are http URIs of other hosts than loopback that a
 	// dynamically registered client may keep because the operator allowed them.
 	HTTPRedirects, HTTPPostLogout []string
+	// Profile is the security profile of the server, the least strict one of a client.
+	Profile profile.Profile
 	// PlainLoopback allows http on a loopback address in jwks_uri, in other URLs that the
 	// server calls, and in links on pages, for development and tests.
 	PlainLoopback bool
@@ -79,6 +83,7 @@ func (m *Metadata) Validate(p Policy) []Fault {
 	c.backchannel(m)
 	c.logout(m)
 	c.given(m)
+	c.profiled(m)
 	return c.faults
 }
 
@@ -102,7 +107,7 @@ func (m *Metadata) complete(p Policy) {
 	m.ApplicationType = cmp.Or(m.ApplicationType, "web")
 	m.TokenEndpointAuthMethod = cmp.Or(m.TokenEndpointAuthMethod, AuthBasic)
 	m.SubjectType = cmp.Or(m.SubjectType, Public)
-	m.IDTokenSignedResponseAlg = cmp.Or(m.IDTokenSignedResponseAlg, "RS256")
+	m.IDTokenSignedResponseAlg = cmp.Or(m.IDTokenSignedResponseAlg, p.Profile.Of(m.SecurityProfile).DefaultAlgorithm())
 	m.Scope = cmp.Or(m.Scope, strings.Join(p.DefaultScopes, " "))
 	if len(m.GrantTypes) == 0 {
 		m.GrantTypes = []string{GrantAuthorizationCode}

@@ -15,6 +15,7 @@ import (
 //
 // Spec: RFC 7591 §2.
 func ParseMetadata(members map[string]json.RawMessage, p Policy) (Metadata, []Fault) {
+	members = withProfile(members)
 	m, unread := decode(members)
 	unread = append(unread, unsupported(members)...)
 	faults := unread

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/profile"
 	"github.com/ostiary/ostiary/internal/theme"
 )
 
@@ -201,6 +202,7 @@ type Config struct {
 	// DemoResource serves a protected resource to try out access tokens.
 	DemoResource bool
 	CIBA         CIBA
+	Security
 	// DPoPNonces is whose DPoP proofs need a nonce.
 	DPoPNonces DPoPNonces
 	// RegistrationQuerySecrets accepts client secrets in the query of registration requests.
@@ -356,6 +358,7 @@ func Default() *Config {
 		RotatedSecretLifetime:   day,
 		ClientAssertionAudience: AudienceBaseline,
 		DPoPNonces:              DPoPNoncesClient,
+		Security:                Security{SecurityProfile: profile.Off},
 
 		CIBA: CIBA{OpenPerUser: 5, PerUser: 10, PerClient: 60, WrongHints: 60},
 

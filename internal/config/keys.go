@@ -218,7 +218,7 @@ func keys() []key {
 			"How long a grant can be refreshed in total."),
 		field("refresh_grace", duration(0, 5*time.Minute), func(c *Config) *time.Duration { return &c.RefreshGrace },
 			"How long the previous refresh token still returns the current one. After that, its use counts as token reuse and revokes the grant."),
-	}, hookKeys("token_hook", "Your own service that the token endpoint calls before it issues tokens. It may change their claims or reject the request.",
+	}, securityKeys(), hookKeys("token_hook", "Your own service that the token endpoint calls before it issues tokens. It may change their claims or reject the request.",
 		func(c *Config) *Hook { return &c.TokenHook },
 	), hookKeys("refresh_token_hook", "The same for refresh requests only. It is called before `token_hook`.",
 		func(c *Config) *Hook { return &c.RefreshTokenHook },

@@ -73,6 +73,7 @@ func (c *Config) conflicts(require []string) []Fault {
 	c.consoleConflicts(fault)
 	c.signUpConflicts(fault)
 	c.mutualTLSConflicts(fault)
+	c.securityConflicts(fault)
 	fault(c.DisableInactiveAfter > 0 && c.DisableInactiveAfter < 90*day, "disable_inactive_after", "is less than 90 days")
 	fault(c.DisableInactiveAfter > 0 && c.WarnInactiveBefore >= c.DisableInactiveAfter, "warn_inactive_before", "is not less than disable_inactive_after")
 	fault(c.BreachedPasswordsURL != "" && c.BreachedPasswordsFile != "", "breached_passwords_file", "has no effect if breached_passwords_url is set")

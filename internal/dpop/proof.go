@@ -17,6 +17,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/jws"
 	"github.com/ostiary/ostiary/internal/onetime"
+	"github.com/ostiary/ostiary/internal/profile"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -55,6 +56,8 @@ func Algorithms() []string { return jws.Algorithms() }
 type Proof struct {
 	// Thumbprint is the SHA-256 thumbprint of the key (RFC 7638), in base64url.
 	Thumbprint string
+	// Algorithm is the algorithm of the signature.
+	Algorithm string
 }
 
 // Replay holds the proofs that were used.
@@ -68,6 +71,8 @@ type Need struct {
 	AccessToken string
 	// Nonce requires a nonce.
 	Nonce bool
+	// Profile is the security profile of the client.
+	Profile profile.Profile
 }
 
 // Verifier verifies proofs. All of its members but Alias are set.
@@ -101,6 +106,9 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, need Need) (*Pro
 	if err := v.checkClaims(proof, r.Method, need); err != nil {
 		return nil, err
 	}
+	if rule, required := need.Profile.Requires(profile.Algorithms); required && !need.Profile.AllowsAlgorithm(proof.Alg) {
+		return nil, refusal.ByProfile(rule).WithError(ErrInvalid)
+	}
 	until, err := v.checkTime(proof, need.Nonce, now)
 	if err != nil {
 		return nil, err
@@ -116,7 +124,7 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, need Need) (*Pro
 	if err != nil {
 		return nil, err
 	}
-	return &Proof{Thumbprint: thumbprint}, nil
+	return &Proof{Thumbprint: thumbprint, Algorithm: proof.Alg}, nil
 }
 
 // checkClaims checks what does not depend on the time.

@@ -62,6 +62,9 @@ func errorTable() *httpapi.Errors {
 			httpapi.Is(dpop.ErrNonce, *NewError(CodeUseDPoPNonce, "The DPoP proof needs the nonce of the DPoP-Nonce header")),
 			func(err error) *Error {
 				if cause := refusal.Of(err); errors.Is(err, dpop.ErrInvalid) || cause != nil && cause.Rule == refusal.KeyMismatch {
+					if cause != nil && cause.Rule == refusal.SecurityProfile {
+						return NewError(CodeInvalidDPoPProof, cause.Text)
+					}
 					return StandardError(CodeInvalidDPoPProof)
 				}
 				return nil

@@ -3,6 +3,8 @@ package refusal
 import (
 	"slices"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/profile"
 )
 
 // Check is one step of the decision about a request: what has to hold, and the rules that reject the
@@ -111,6 +113,7 @@ func authorizeChecks() []Check {
 		Check{Name: "the client is registered and enabled", Spec: "RFC 6749 §4.1.1", Rules: []Rule{ClientMissing, ClientUnknown, ClientDisabled}},
 	)
 	checks = append(checks, parameterChecks()...)
+	checks = append(checks, byProfile("the request was pushed, if the security profile of the client requires that", "RFC 9126 §5, FAPI 2.0 §5.3.2.2", profile.Pushed))
 	for i := range checks {
 		checks[i].Phase = PhaseRequest
 	}
@@ -136,6 +139,8 @@ func encryptable() Check {
 func parameterChecks() []Check {
 	return []Check{
 		{Name: "a request object is valid", Spec: "RFC 9101 §6", Rules: []Rule{RequestObject, KeysUnavailable}},
+		byProfile("it is signed, short-lived and for this server, if the security profile of the client requires that", "FAPI 2.0 Message Signing §5.3.1, FAPI 1.0 Advanced §5.2.2",
+			profile.SignedRequest, profile.RequestAudience, profile.RequestLifetime, profile.Algorithms),
 		{Name: "redirect_uri is an address of the client", Spec: "RFC 9700 §2.1, RFC 6749 §3.1.2.3", Rules: []Rule{RedirectURIMissing, RedirectURIMismatch}},
 		{Name: "response_mode, state", Spec: "OAuth 2.0 Multiple Response Types §2.1", Rules: []Rule{ParameterInvalid}, Parameters: []string{"response_mode", "state", "registration"}},
 		{Name: "the client may use the response_type", Spec: "RFC 6749 §3.1.1", Rules: []Rule{ParameterMissing, ParameterInvalid, ResponseTypeUnsupported, GrantTypeNotRegistered}, Parameters: []string{"response_type"}},
@@ -143,6 +148,8 @@ func parameterChecks() []Check {
 		{Name: "the authorization details match their types", Spec: "RFC 9396 §5", Rules: []Rule{DetailsInvalid}},
 		{Name: "code_challenge, dpop_jkt", Spec: "RFC 7636 §4.3, RFC 9700 §2.1.1, RFC 9449 §10", Rules: []Rule{ChallengeMissing, ChallengeMalformed, ParameterInvalid}, Parameters: []string{"code_challenge", "dpop_jkt"}},
 		{Name: "nonce, prompt, max_age, id_token_hint, acr_values", Spec: "OpenID Connect Core §3.1.2.1", Rules: []Rule{ParameterInvalid, HintInvalid}, Parameters: []string{"nonce", "prompt", "max_age", "id_token_hint", "acr_values"}},
+		byProfile("response_type, response_mode and the other parameters are as the security profile of the client requires", "RFC 9700 §2.1, FAPI 2.0 §5.3.2.2, FAPI 1.0 Advanced §5.2.2",
+			"security_profile", profile.ResponseType, profile.SignedResponse, profile.Redirect, profile.PKCE, profile.Scope, profile.Nonce, profile.State, profile.ClientAuthentication, profile.Algorithms),
 	}
 }
 
@@ -161,6 +168,8 @@ func clientChecks() []Check {
 		{Name: "the client secret, assertion or certificate is valid", Spec: "RFC 6749 §2.3.1, RFC 7523 §3, RFC 8705 §2", Rules: []Rule{
 			SecretThrottled, SecretMismatch, AuthFailed, CertificateMissing, CertificateUntrusted, CertificateMismatch, KeysUnavailable, AssertionSignature, AssertionAudience, AssertionExpired, AssertionReplayed,
 		}},
+		byProfile("the security profile of the client allows the method and the assertion", "FAPI 2.0 §5.3.2.1, FAPI 1.0 Advanced §5.2.2",
+			profile.ClientAuthentication, profile.AssertionAudience, profile.Algorithms),
 	}
 }
 
@@ -173,6 +182,8 @@ func tokenChecks() []Check {
 	return []Check{
 		{Name: "the client may use the grant_type", Spec: "RFC 6749 §5.2", Rules: []Rule{ParameterInvalid, GrantTypeUnsupported, GrantTypeNotRegistered}},
 		proofCheck("RFC 9449 §5"),
+		byProfile("the tokens are bound and signed as the security profile of the client requires", "FAPI 2.0 §5.3.2.1, §5.4.1, FAPI 1.0 Advanced §5.2.2, §8.6",
+			profile.SenderConstraint, profile.CertificateBinding, profile.Algorithms),
 		{Name: "the request has a code, refresh token, device code or assertion of this server or a trusted issuer", Spec: "RFC 6749 §4.1.3, §6", Rules: []Rule{
 			ParameterMissing, CodeMalformed, RefreshMalformed, DeviceCodeMalformed, AuthReqIDMalformed, AssertionInvalid,
 		}},
@@ -197,7 +208,16 @@ func tokenChecks() []Check {
 
 // proofCheck is the check of a DPoP proof.
 func proofCheck(spec string) Check {
-	return Check{Name: "a DPoP proof is valid, and there if the client must send one", Spec: spec, Rules: []Rule{DPoPMissing, DPoPInvalid, DPoPNonce, DPoPReplayed}}
+	return Check{Name: "a DPoP proof is valid, and there if the client must send one", Spec: spec, Rules: []Rule{DPoPMissing, DPoPInvalid, DPoPNonce, DPoPReplayed, SecurityProfile}}
+}
+
+// byProfile is a check of rules of the security profile of the client.
+func byProfile(name, spec string, rules ...profile.RuleName) Check {
+	c := Check{Name: name, Spec: spec, Rules: []Rule{SecurityProfile}}
+	for _, rule := range rules {
+		c.Parameters = append(c.Parameters, string(rule))
+	}
+	return c
 }
 
 func deviceChecks() []Check {

@@ -87,6 +87,7 @@ func clientExplanations() map[Rule]Explanation {
 		AssertionExpired:        {"The client assertion has expired.", "Compare the clocks of both machines."},
 		AssertionReplayed:       {"The jti of the client assertion was used before.", "Make a new assertion with a new jti for each request."},
 		KeysUnavailable:         {"The client has no usable key, or its jwks_uri cannot be fetched.", "Open the jwks_uri from this server, or register the keys themselves."},
+		SecurityProfile:         {"A rule of the security profile of the client rejects the request; the cause names the rule and its section.", "Change the application as the rule says, or give the client another profile. clients check lists what its registration lacks."},
 		GrantTypeNotRegistered:  {"The client did not register this grant type.", "Add it to grant_types, if the application needs it."},
 		GrantTypeUnsupported:    {"The server does not support this grant type.", "Use authorization_code, refresh_token, client_credentials, the device code or a JWT assertion."},
 		ResponseTypeUnsupported: {"The server does not support this response type, or the client did not register it.", "Use response_type=code; see legacy_response_types for others."},

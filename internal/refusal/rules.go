@@ -68,6 +68,7 @@ const (
 	AssertionExpired        Rule = "assertion_expired"
 	AssertionReplayed       Rule = "assertion_replayed"
 	KeysUnavailable         Rule = "client_keys_unavailable"
+	SecurityProfile         Rule = "security_profile"
 	GrantTypeNotRegistered  Rule = "grant_type_not_registered"
 	GrantTypeUnsupported    Rule = "grant_type_unsupported"
 	ResponseTypeUnsupported Rule = "response_type_unsupported"

@@ -15,7 +15,7 @@ import (
 // OperatorPolicy returns the validation rules for clients that an operator describes by the
 // admin API or in a file.
 func OperatorPolicy(c *config.Config) client.Policy {
-	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true, Lenient: true, MutualTLS: mutualTLSMethods(c)}
+	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true, Lenient: true, Profile: c.SecurityProfile, MutualTLS: mutualTLSMethods(c)}
 }
 
 // CommandPolicy is [OperatorPolicy] without its leniency, for a client that is described by

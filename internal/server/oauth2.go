@@ -26,6 +26,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/token"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/outbound"
+	"github.com/ostiary/ostiary/internal/profile"
 )
 
 // OAuth2 holds the OAuth 2.0 endpoints and the reader of their tokens.
@@ -82,7 +83,7 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 		Token: token.New(token.Config{
 			Authenticator: authenticator, Scopes: s.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
 			Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Backchannel: s.Store.Backchannel, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
-			Proofs: newProofs(s, nonces, pathToken), OneTime: s.Store.Replay,
+			Proofs: newProofs(s, nonces, pathToken), OneTime: s.Store.Replay, Profile: c.SecurityProfile,
 			Assertions: &assertion.Reader{
 				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
@@ -130,7 +131,7 @@ func newAuthenticator(s *Server) (*clientauth.Authenticator, error) {
 		Hasher: hasherWithoutSlot{s.clientHasher}, Sealer: s.Secrets, Throttle: secretThrottle(s),
 		Renewals: secretReplacer{s.Store.Clients, s.Clients}, Used: s.Usage.Secret,
 		Issuer: c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer,
-		Anchors: anchors, Now: s.Now,
+		Anchors: anchors, Profile: c.SecurityProfile, Now: s.Now,
 	}), err
 }
 
@@ -140,14 +141,15 @@ func newAuthorizationRequests(s *Server, lifetimes *tokens.Lifetimes) *authorize
 		Issuer: c.Issuer, Clients: s.Clients, Scopes: s.scopes, Hints: s.Keys, Sealer: s.Secrets, Lifetimes: lifetimes,
 		RequestObjects: newRequestObjects(s),
 		MaxRedirectURL: c.MaxRedirectURLLength, SignUp: c.SignUp.ByThemselves(), LegacyResponseTypes: c.LegacyResponseTypes,
-		RequirePushed: c.RequirePushed,
+		RequirePushed: c.RequirePushed, Profile: c.SecurityProfile,
 	}
 }
 
 // newRequestObjects returns what opens request objects.
 func newRequestObjects(s *Server) *requestobject.Opener {
 	return &requestobject.Opener{
-		Issuer: s.Config.Issuer, KeySets: s.keySets, Documents: s.fetcher, Registered: s.registeredFetcher, Replay: s.Store.Replay, Now: s.Now,
+		Issuer: s.Config.Issuer, KeySets: s.keySets, Documents: s.fetcher, Registered: s.registeredFetcher, Replay: s.Store.Replay,
+		Profile: s.Config.SecurityProfile, RequireSigned: s.Config.RequireSigned, Now: s.Now,
 	}
 }
 
@@ -230,7 +232,7 @@ const pushedLifetime = time.Minute
 func newProofs(s *Server, nonces *dpop.Nonces, path string) *clientauth.Proofs {
 	return &clientauth.Proofs{
 		Verifier: &dpop.Verifier{Nonces: nonces, Replay: s.Store.Replay, Alias: aliasOf(s.Config), Now: s.Now}, URL: s.Config.URL(path),
-		RequiresNonce: func(c *client.Client) bool { return requiresNonce(s.Config, c) },
+		RequiresNonce: func(c *client.Client) bool { return requiresNonce(s.Config, c) }, Profile: s.Config.SecurityProfile,
 	}
 }
 
@@ -239,14 +241,15 @@ func requiresNonce(c *config.Config, of *client.Client) bool {
 	return c.DPoPNonces == config.DPoPNoncesOn || c.DPoPNonces == config.DPoPNoncesClient && of.RequireDPoPNonce
 }
 
-// requiresNonceByID is requiresNonce for the client of an access token.
-func requiresNonceByID(ctx context.Context, s *Server, clientID string) (bool, error) {
-	if s.Config.DPoPNonces != config.DPoPNoncesClient {
-		return s.Config.DPoPNonces == config.DPoPNoncesOn, nil
-	}
+// proofNeeds returns whether the DPoP proofs of the client of an access token need a nonce, and the security
+// profile of the client.
+func proofNeeds(ctx context.Context, s *Server, clientID string) (nonce bool, p profile.Profile, err error) {
 	c, err := s.Clients.Client(ctx, clientID)
 	if errors.Is(err, client.ErrNotFound) {
-		return false, nil // its tokens are not active
+		return s.Config.DPoPNonces == config.DPoPNoncesOn, s.Config.SecurityProfile, nil // its tokens are not active
 	}
-	return err == nil && c.RequireDPoPNonce, err
+	if err != nil {
+		return false, profile.Off, err
+	}
+	return requiresNonce(s.Config, c), c.ProfileOn(s.Config.SecurityProfile), nil
 }

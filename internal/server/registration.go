@@ -20,7 +20,7 @@ import (
 func registrationPolicy(c *config.Config) client.Policy {
 	return client.Policy{
 		SelfRegistered: true, DefaultScopes: withoutAdminScopes(c.DefaultScopes),
-		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate, MutualTLS: mutualTLSMethods(c),
+		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate, Profile: c.SecurityProfile, MutualTLS: mutualTLSMethods(c),
 	}
 }
 

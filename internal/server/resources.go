@@ -12,6 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/demoresource"
 	"github.com/ostiary/ostiary/internal/dpop"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/profile"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/pkg/resource"
 )
@@ -34,7 +36,15 @@ func newResource(s *Server, of ownResource) (*resource.Server, error) {
 		Tokens: s.OAuth2.AccessTokens, Realm: s.Config.Issuer, Replay: s.usedProofs, Now: s.Now,
 		Alias: aliasOf(s.Config), Certificate: clientCertificate, CertificateBoundTokens: s.Config.MutualTLS.Header != "" || s.Config.MutualTLS.Listen != "" && of.path != "",
 		NonceKeys: nonceKeys(s), RequiresNonce: func(ctx context.Context, token *resource.Token) (bool, error) {
-			return requiresNonceByID(ctx, s, token.ClientID)
+			nonce, _, err := proofNeeds(ctx, s, token.ClientID)
+			return nonce, err
+		},
+		AllowsProof: func(ctx context.Context, token *resource.Token, algorithm string) error {
+			_, p, err := proofNeeds(ctx, s, token.ClientID)
+			if rule, required := p.Requires(profile.Algorithms); err == nil && required && !p.AllowsAlgorithm(algorithm) {
+				return refusal.ByProfile(rule).WithError(resource.ErrInactive)
+			}
+			return err
 		},
 		SatisfiesACR: func(acr string, values []string) bool {
 			_, ok := session.Strongest(acr, values)

@@ -359,5 +359,7 @@ func capabilities(s *Server) discovery.Capabilities {
 	if s.Config.Registration != config.RegistrationClosed {
 		caps.Registration = pathRegister
 	}
+	caps.RequireSigned = s.Config.RequireSigned
+	narrowByProfile(&caps, s.Config.SecurityProfile)
 	return caps
 }

@@ -78,5 +78,12 @@ func (s *Server) checkProof(header http.Header, r *http.Request, token *Token, p
 	case proof.Thumbprint != token.Confirmation.JKT:
 		return s.invalidToken(true, refusal.Wrap(ErrInactive, refusal.TokenBinding, "the token is bound to another key than that of the proof", issuedTo))
 	}
-	return nil
+	if s.config.AllowsProof == nil {
+		return nil
+	}
+	err = s.config.AllowsProof(r.Context(), token, proof.Algorithm)
+	if errors.Is(err, ErrInactive) {
+		return s.invalidProof(err)
+	}
+	return err
 }

@@ -58,6 +58,9 @@ type Config struct {
 	NonceKeys [][]byte
 	// RequiresNonce reports whether the proofs for a token need a nonce. The default is all.
 	RequiresNonce func(context.Context, *Token) (bool, error)
+	// AllowsProof returns [ErrInactive] if the algorithm of the proof for a token is not allowed. The default
+	// allows PS256, ES256, EdDSA and RS256.
+	AllowsProof func(ctx context.Context, token *Token, algorithm string) error
 	// Replay holds the used proofs. The default is a bounded set in this process.
 	Replay Replay
 	// URL returns the URL of a request as clients know it, for htu of DPoP proofs. The default is the

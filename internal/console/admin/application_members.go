@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
+	"github.com/ostiary/ostiary/internal/profile"
 )
 
 // memberPage is a page with some members of an application, in groups.
@@ -115,7 +116,7 @@ func advancedPage() memberPage {
 			of(memberFlag, "require_auth_time", "require_second_factor"),
 		)},
 		{"console.advanced.keys", slices.Concat(
-			choice("token_endpoint_auth_method", client.AuthMethods(client.AuthTLS, client.AuthSelfSignedTLS)...), texts("token_endpoint_auth_signing_alg", "jwks_uri"), of(memberJSON, "jwks"),
+			choice("security_profile", profileNames()...), choice("token_endpoint_auth_method", client.AuthMethods(client.AuthTLS, client.AuthSelfSignedTLS)...), texts("token_endpoint_auth_signing_alg", "jwks_uri"), of(memberJSON, "jwks"),
 			texts("tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email"),
 			of(memberFlag, "tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens", "require_dpop_nonce"),
 		)},
@@ -131,6 +132,14 @@ func advancedPage() memberPage {
 			of(memberFlag, "frontchannel_logout_session_required", "backchannel_logout_session_required", "skip_logout_consent"),
 		)},
 	}}
+}
+
+// profileNames returns the security profiles of clients.
+func profileNames() (names []string) {
+	for _, p := range profile.Profiles() {
+		names = append(names, string(p))
+	}
+	return names
 }
 
 // memberLinksOf returns the links to the pages of the members, for the page of the application.

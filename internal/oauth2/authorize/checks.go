@@ -62,6 +62,7 @@ var checks = []check{
 	{"id_token_hint", atAuthorize | atBackchannel, checkHint},
 	{"claims", atAuthorize, checkRequirements},
 	{"acr_values", atAuthorize | atVerification | atOwnPage | atBackchannel, checkACRValues},
+	{"security_profile", atAuthorize, checkProfile},
 	{"", atDevice | atBackchannel, checkLength}, // of all parameters
 }
 

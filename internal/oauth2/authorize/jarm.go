@@ -27,8 +27,6 @@ const (
 	//
 	// Spec: JWT Secured Authorization Response Mode §2.1.
 	responseJWTLifetime = 10 * time.Minute
-	// defaultResponseAlg signs the responses of clients that registered no algorithm.
-	defaultResponseAlg = "RS256"
 	// typeResponse is the typ header of responses.
 	typeResponse = "JWT"
 )
@@ -68,7 +66,7 @@ func (p *responder) responseJWT(ctx context.Context, a *AuthorizationRequest, re
 		claims[one.name] = one.value
 	}
 	claims["iss"] = p.Issuer
-	alg := cmp.Or(a.client.AuthorizationSignedResponseAlg, defaultResponseAlg)
+	alg := cmp.Or(a.client.AuthorizationSignedResponseAlg, p.Requests.profileOf(a).DefaultAlgorithm())
 	signed, err := p.Signer.SignClaims(ctx, jwks.Algorithm(alg), typeResponse, claims)
 	if err != nil || a.client.AuthorizationEncryptedResponseAlg == "" {
 		return signed, err

@@ -40,7 +40,7 @@ func (q *Requests) CheckPushed(ctx context.Context, c *client.Client, form url.V
 		}
 		opened.Set("dpop_jkt", jkt)
 	}
-	a, err := q.readParameters(ctx, opened)
+	a, err := q.readParameters(ctx, opened, true)
 	if err != nil {
 		return "", grant.Locator{}, err
 	}
@@ -77,7 +77,7 @@ func (q *Requests) readPushed(ctx context.Context, pushed *authrequest.Pushed) (
 	if err != nil {
 		return nil, err
 	}
-	a, err := q.readParameters(ctx, form)
+	a, err := q.readParameters(ctx, form, true)
 	if a != nil {
 		a.at = &pushed.Grant
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/profile"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
@@ -41,6 +42,7 @@ type AuthorizationRequest struct {
 	requirements requirements
 	form         url.Values
 	at           *grant.Locator // of the grant, if the request fixes it
+	pushed       bool           // the client pushes or has pushed it
 	device       *device        // nil for the request of a client for itself
 	backchannel  time.Duration  // the lifetime of a backchannel authentication request; 0 for others
 	ownPage      string         // the page of this server that requires a session; empty for clients
@@ -199,6 +201,8 @@ type Requests struct {
 	LegacyResponseTypes bool
 	// RequirePushed requires that all clients push their requests.
 	RequirePushed bool
+	// Profile is the security profile of the server.
+	Profile profile.Profile
 }
 
 // read reads a new request. The client_id must be outside of a request object; the parameters
@@ -229,9 +233,9 @@ func (q *Requests) read(ctx context.Context, form url.Values) (*AuthorizationReq
 		}
 		return a, err
 	}
-	a, err := q.readParameters(ctx, opened)
-	if err == nil && (q.RequirePushed || c.RequirePushedAuthorizationRequests) {
-		err = oauth2.InvalidRequest("The authorization request must be pushed")
+	a, err := q.readParameters(ctx, opened, false)
+	if err == nil {
+		err = q.checkPush(a)
 	}
 	return a, err
 }
@@ -246,14 +250,18 @@ func (q *Requests) open(ctx context.Context, c *client.Client, form url.Values) 
 	return opened, err
 }
 
-// readParameters reads a request without a request object.
-func (q *Requests) readParameters(ctx context.Context, form url.Values) (*AuthorizationRequest, error) {
+// readParameters reads a request without a request object, which its client may have pushed.
+func (q *Requests) readParameters(ctx context.Context, form url.Values, pushed bool) (*AuthorizationRequest, error) {
 	c, err := q.client(ctx, form)
 	if err != nil {
 		return nil, err
 	}
 	a, err := newRequest(c, form)
 	if err != nil {
+		return nil, err
+	}
+	a.pushed = pushed
+	if err := q.checkRedirect(a); err != nil {
 		return nil, err
 	}
 	if a.registered, err = q.Scopes.Scopes(ctx); err != nil {
@@ -277,7 +285,7 @@ func (q *Requests) readStored(ctx context.Context, stored *authrequest.Request) 
 	case form.Has(authrequest.TrialParameter):
 		a, err = q.readTrial(ctx, form.Get(authrequest.TrialParameter))
 	default:
-		a, err = q.readParameters(ctx, form)
+		a, err = q.readParameters(ctx, form, false)
 	}
 	if err != nil {
 		return a, err

@@ -66,6 +66,9 @@ func (a *Authenticator) byAssertion(ctx context.Context, cred credentials) (*cli
 	if err := a.verify(ctx, c, assertion); err != nil {
 		return nil, err
 	}
+	if err := a.checkAssertionProfile(c, assertion); err != nil {
+		return nil, err
+	}
 	if err := a.spend(ctx, parsed, now); err != nil {
 		return nil, err
 	}

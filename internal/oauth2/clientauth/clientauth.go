@@ -20,6 +20,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/clientcert"
 	"github.com/ostiary/ostiary/internal/onetime"
+	"github.com/ostiary/ostiary/internal/profile"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -42,8 +43,8 @@ type Renewals interface {
 	ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error
 }
 
-// Config configures an [Authenticator]. Every field but Throttle, Renewals, IssuerAudience
-// and Anchors is required.
+// Config configures an [Authenticator]. Every field but Throttle, Renewals, IssuerAudience,
+// Anchors and Profile is required.
 type Config struct {
 	Clients Clients
 	Replay  onetime.Claimer
@@ -65,6 +66,8 @@ type Config struct {
 	IssuerAudience bool
 	// Anchors are the authorities whose certificates authenticate clients; nil for none.
 	Anchors *clientcert.Anchors
+	// Profile is the security profile of the server.
+	Profile profile.Profile
 	// Used notes that a client has authenticated with a secret; it may be nil.
 	Used func(clientID string, s client.Secret)
 	Now  func() time.Time
@@ -99,6 +102,15 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (*cli
 	if err != nil {
 		return nil, err
 	}
+	c, err := a.by(ctx, r, cred)
+	if err != nil {
+		return nil, err
+	}
+	return c, a.checkProfile(c)
+}
+
+// by authenticates with the method of the credentials of r.
+func (a *Authenticator) by(ctx context.Context, r *http.Request, cred credentials) (*client.Client, error) {
 	switch cred.method {
 	case client.AuthPrivateKeyJWT:
 		return a.byAssertion(ctx, cred)

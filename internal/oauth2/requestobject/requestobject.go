@@ -16,6 +16,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/profile"
 )
 
 // The parameters for request objects.
@@ -38,7 +39,7 @@ type Documents interface {
 	GetAs(ctx context.Context, rawURL, accept string) ([]byte, error)
 }
 
-// Opener opens request objects. All fields but Registered are required.
+// Opener opens request objects. All fields but Registered, Profile and RequireSigned are required.
 type Opener struct {
 	Issuer    string
 	KeySets   KeySets
@@ -46,15 +47,19 @@ type Opener struct {
 	// Registered fetches for dynamically registered clients, separately from other clients,
 	// since their servers may hang. Nil uses Documents.
 	Registered Documents
-	Replay     Replay // of backchannel requests
-	Now        func() time.Time
+	// Profile is the security profile of the server. RequireSigned requires signed objects of all clients.
+	Profile       profile.Profile
+	RequireSigned bool
+	Replay        Replay // of backchannel requests
+	Now           func() time.Time
 }
 
 // Open returns the parameters of a request of c, whose own form is the query or body of the
 // request. A request without an object is returned unchanged.
 //
 // Parameters in the object take precedence. Parameters outside of it are used if the object
-// lacks them, unless the client registered require_signed_request_object.
+// lacks them, unless the client must sign its requests: it registered require_signed_request_object, or the
+// server or its security profile require it.
 //
 // It returns an [*oauth2.Error], or another error for a failure of the server.
 //
@@ -71,8 +76,8 @@ func (o *Opener) Open(ctx context.Context, c *client.Client, form url.Values) (u
 		if compact, err = o.fetch(ctx, c, reference); err != nil {
 			return nil, err
 		}
-	case c.RequireSignedRequestObject:
-		return nil, newError(oauth2.CodeInvalidRequest, "This client must send its requests as signed request objects")
+	case o.mustSign(c):
+		return nil, o.errUnsigned(c)
 	default:
 		return form, nil
 	}
@@ -80,11 +85,11 @@ func (o *Opener) Open(ctx context.Context, c *client.Client, form url.Values) (u
 	if err != nil {
 		return nil, err
 	}
-	return together(c, form, inside)
+	return together(c, form, inside, o.mustSign(c))
 }
 
-// together joins the parameters outside and inside an object.
-func together(c *client.Client, outside, inside url.Values) (url.Values, error) {
+// together joins the parameters outside and inside an object, or returns only those inside.
+func together(c *client.Client, outside, inside url.Values, onlyInside bool) (url.Values, error) {
 	id, kind := inside.Get("client_id"), inside.Get("response_type")
 	if id != "" && id != c.ID {
 		return nil, invalid("has another client_id")
@@ -93,7 +98,7 @@ func together(c *client.Client, outside, inside url.Values) (url.Values, error) 
 		return nil, invalid("has another response_type than the request")
 	}
 	all := url.Values{}
-	if !c.RequireSignedRequestObject {
+	if !onlyInside {
 		all = maps.Clone(outside)
 		all.Del(byValue)
 		all.Del(byReference)

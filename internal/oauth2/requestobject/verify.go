@@ -29,10 +29,13 @@ func (o *Opener) read(ctx context.Context, c *client.Client, compact string) (ur
 	if err != nil {
 		return nil, invalid(err.Error())
 	}
-	if err := judgeHeader(c, object); err != nil {
+	if err := o.judgeHeader(c, object); err != nil {
 		return nil, err
 	}
 	if err := o.judge(c, object.Payload); err != nil {
+		return nil, err
+	}
+	if err := o.judgeByProfile(c, object); err != nil {
 		return nil, err
 	}
 	inside, err := parameters(object)
@@ -49,12 +52,12 @@ func (o *Opener) read(ctx context.Context, c *client.Client, compact string) (ur
 // accepted only if the client registered the algorithm none.
 //
 // Spec: RFC 8725 §3.1, §3.11, RFC 9101 §10.1, §10.8.
-func judgeHeader(c *client.Client, object *jws.JWS) error {
+func (o *Opener) judgeHeader(c *client.Client, object *jws.JWS) error {
 	registered := c.RequestObjectSigningAlg
 	switch {
 	case !object.Typed("jwt", "oauth-authz-req+jwt"):
 		return invalid("has a typ that is not accepted here")
-	case object.Alg == algNone && (registered != algNone || c.RequireSignedRequestObject):
+	case object.Alg == algNone && (registered != algNone || o.mustSign(c)):
 		return invalid("must be signed")
 	case object.Alg == algNone && object.Signed():
 		return invalid("has a signature and an alg of none")

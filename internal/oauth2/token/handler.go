@@ -80,6 +80,9 @@ func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (
 	if err := h.prove(ctx, w, x); err != nil {
 		return nil, err
 	}
+	if err := h.checkProfile(x); err != nil {
+		return nil, err
+	}
 	if err := h.OneTime.ClaimAll(ctx, x.Now, x.once.Take()...); err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ type RefreshRotator interface {
 	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
 }
 
-// RefreshToken is the grant type refresh_token. Each use rotates the token. The previous
+// RefreshToken is the grant type refresh_token. Each use rotates the token, unless the client authenticates
+// and its access tokens are bound to a key: then the token stays the same. The previous
 // token returns the current token again for GracePeriod, so that no user is signed out by a lost
 // response or a second tab; after that its use revokes the grant.
 //
@@ -83,7 +84,7 @@ func (g *RefreshToken) isRefreshable(x *Exchange, handle tokens.Handle, found *g
 // rotate rotates the refresh token.
 func (g *RefreshToken) rotate(ctx context.Context, x *Exchange, handle tokens.Handle) (Redeemed, error) {
 	rotated, err := g.Grants.RotateRefresh(ctx, grant.RefreshRotation{
-		AllowedGroups: x.Client.AllowedGroups, Ref: handle.Ref, ClientID: x.Client.ID, Sender: x.Sender, BindRefresh: x.Client.IsPublic(), Generation: int64(handle.Generation), Authorization: x.Authorization,
+		AllowedGroups: x.Client.AllowedGroups, Ref: handle.Ref, ClientID: x.Client.ID, Sender: x.Sender, BindRefresh: x.Client.IsPublic(), KeepGeneration: x.keepsRefreshToken(), Generation: int64(handle.Generation), Authorization: x.Authorization,
 		ExpiresAt: x.Now.Add(g.Lifetimes.Refresh(x.Client, client.GrantRefreshToken)), TokensUntil: x.AccessUntil, Now: x.Now,
 	})
 	isStale := errors.Is(err, grant.ErrStaleGeneration)

@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/onetime"
+	"github.com/ostiary/ostiary/internal/profile"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -28,7 +29,7 @@ type OneTime interface {
 	ClaimAll(ctx context.Context, now time.Time, values ...onetime.Value) error
 }
 
-// Config holds the dependencies and settings of a [Handler]. All members are required.
+// Config holds the dependencies and settings of a [Handler]. All members but Profile are required.
 type Config struct {
 	Authenticator Authenticator
 	Scopes        scope.Source
@@ -44,6 +45,7 @@ type Config struct {
 	Hooks         Hooks
 	Proofs        Proofs
 	OneTime       OneTime
+	Profile       profile.Profile // of the server
 	// RefreshGracePeriod is the time in which the previous refresh token returns the current
 	// token.
 	RefreshGracePeriod time.Duration

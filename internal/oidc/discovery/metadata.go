@@ -14,6 +14,7 @@ type Capabilities struct {
 	// Push is the endpoint for pushed authorization requests; RequirePushed requires its use.
 	Push                string
 	RequirePushed       bool
+	RequireSigned       bool // of requests, as request objects
 	CheckSession        string
 	DeviceAuthorization string
 	Backchannel         string   // the backchannel authentication endpoint
@@ -113,6 +114,7 @@ type document struct {
 	RequestParameter    bool `json:"request_parameter_supported"`
 	RequestURIParameter bool `json:"request_uri_parameter_supported"` // the default is true
 	RequestURIsKnown    bool `json:"require_request_uri_registration,omitempty"`
+	RequireSigned       bool `json:"require_signed_request_object,omitempty"`
 	// Only clients that registered for it may send unsigned objects. "none" is left out,
 	// because clients would read it as support for all of them.
 	RequestObjectAlgs []string `json:"request_object_signing_alg_values_supported,omitempty"`
@@ -199,6 +201,7 @@ func (c Capabilities) document() *document {
 		Backchannel:   at(c.Backchannel),
 		RequirePushed: c.RequirePushed,
 		Resources:     c.ProtectedResources,
+		RequireSigned: c.RequireSigned,
 		EndSession:    at(c.EndSession),
 		Registration:  at(c.Registration),
 		CheckSession:  at(c.CheckSession),

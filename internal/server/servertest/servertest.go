@@ -19,6 +19,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/profile"
 	"github.com/ostiary/ostiary/internal/server"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -168,7 +169,7 @@ func (s *Server) Advance(d time.Duration) {
 }
 
 // Populate imports the users ada and bob, both with [Password], and the clients web, post, app and
-// careful. [Start] calls it.
+// careful, whatever the security profile of the server. [Start] calls it.
 func (s *Server) Populate() {
 	s.TB.Helper()
 	const clients = `[
@@ -187,7 +188,12 @@ func (s *Server) Populate() {
 		{"username": "ada", "password_hash": "` + PasswordHash() + `", "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true}},
 		{"username": "bob", "password_hash": "` + PasswordHash() + `"}
 	]`
-	if _, _, err := s.ImportClients([]byte(clients)); err != nil {
+	importer, err := server.NewClientImporter(s.Config, s.Store, s.App.Hasher)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	importer.Policy.Profile = profile.Off
+	if _, _, err := importer.Import(s.TB.Context(), []byte(clients)); err != nil {
 		s.TB.Fatal(err)
 	}
 	if _, _, err := s.ImportUsers([]byte(users)); err != nil {
