@@ -45,11 +45,7 @@ var errSigning = &httpapi.Error{
 
 // show returns the signing keys whose kid fulfills the condition; nil returns all.
 func (h *signingKeyHandler) show(r *Request, status int, condition func(kid string) bool) (*Response, error) {
-	private, err := h.access.holds(r, apikey.KeysExport)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := h.keys.Export(r.Context(), private)
+	keys, err := h.keys.Export(r.Context(), h.access.holds(r, apikey.KeysExport))
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +127,7 @@ func (h *signingKeyHandler) importKey(r *Request, raw []byte) (*Response, error)
 // thumbprint of the key regardless of the kid in the request. The caller needs the scope to
 // export keys, since a caller who knows a signing key can sign tokens.
 func (h *signingKeyHandler) publish(r *Request, raw []byte) (kid string, err error) {
-	mayExport, err := h.access.holds(r, apikey.KeysExport)
-	if err != nil {
-		return "", err
-	}
-	if !mayExport {
+	if !h.access.holds(r, apikey.KeysExport) {
 		return "", insufficientScope(apikey.KeysExport)
 	}
 	var jwk jose.JSONWebKey

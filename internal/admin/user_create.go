@@ -51,10 +51,7 @@ func (h *userCreateHandler) create(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	users, err := h.users(r)
-	if err != nil {
-		return nil, err
-	}
+	users := h.users(r)
 	a, err := users.CreateEntry(r.Context(), entry)
 	if err != nil {
 		return nil, err

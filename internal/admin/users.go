@@ -37,33 +37,27 @@ type userCases struct {
 }
 
 // users returns the use cases for the caller of a request.
-func (c *userCases) users(r *Request) (*manage.Users, error) {
-	permit, signIn, err := c.access.roleGuards(r)
+func (c *userCases) users(r *Request) *manage.Users {
+	permit, signIn := c.access.roleGuards(r)
 	guard := func(before, after account.AdminRole) error {
 		if before != after {
 			r.Detail = account.RoleChange(before, after)
 		}
 		return permit(before, after)
 	}
-	return &manage.Users{Store: c.store, Attributes: c.attributes, Hasher: c.hasher, Now: c.now, Guard: guard, GuardSignIn: signIn}, err
+	return &manage.Users{Store: c.store, Attributes: c.attributes, Hasher: c.hasher, Now: c.now, Guard: guard, GuardSignIn: signIn}
 }
 
 // permitted returns the use cases and the user in the path, if the caller may change that user.
 func (c *userCases) permitted(r *Request) (*manage.Users, *account.Account, error) {
-	users, err := c.users(r)
-	if err != nil {
-		return nil, nil, err
-	}
+	users := c.users(r)
 	a, err := users.Permitted(r.Context(), r.pathValue("subject"))
 	return users, a, err
 }
 
 // permittedSignIn is permitted for a user whose ways to sign in the caller may change.
 func (c *userCases) permittedSignIn(r *Request) (*manage.Users, *account.Account, error) {
-	users, err := c.users(r)
-	if err != nil {
-		return nil, nil, err
-	}
+	users := c.users(r)
 	a, err := users.PermittedSignIn(r.Context(), r.pathValue("subject"))
 	return users, a, err
 }
@@ -218,10 +212,7 @@ func (h *userHandler) patch(r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	users, err := h.users(r)
-	if err != nil {
-		return nil, err
-	}
+	users := h.users(r)
 	if users.Precondition, err = r.precondition(); err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func NewIntrospection(c IntrospectionConfig) (*Introspection, error) {
 	const defaultTTL, defaultSize = 5 * time.Second, 1000
 	i := &Introspection{documents: documents, authenticate: c.Authentication, now: c.Now}
 	if i.now == nil {
-		i.now = time.Now
+		i.now = time.Now //nolint:forbidigo // the default of the injected clock
 	}
 	if c.Endpoint != "" {
 		i.endpoint.Store(&c.Endpoint)

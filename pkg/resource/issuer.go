@@ -62,7 +62,7 @@ func (d *issuerDocuments) metadata(ctx context.Context) (jws.Object, error) {
 
 // get fetches a document.
 func (d *issuerDocuments) get(ctx context.Context, from string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil) //nolint:gosec // a URL of the configuration, or of the metadata of the issuer
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
@@ -72,7 +72,7 @@ func (d *issuerDocuments) get(ctx context.Context, from string) ([]byte, error) 
 // do sends a request and returns the body of a response with status 200.
 func (d *issuerDocuments) do(r *http.Request) ([]byte, error) {
 	r.Header.Set("Accept", "application/json")
-	response, err := d.client.Do(r)
+	response, err := d.client.Do(r) //nolint:gosec // as above
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}

@@ -50,7 +50,7 @@ func NewJWT(c JWTConfig) (*JWT, error) {
 	}
 	v := &JWT{issuer: c.Issuer, algorithms: c.Algorithms, now: c.Now}
 	if v.now == nil {
-		v.now = time.Now
+		v.now = time.Now //nolint:forbidigo // the default of the injected clock
 	}
 	if len(v.algorithms) == 0 {
 		v.algorithms = jws.Algorithms()

@@ -269,7 +269,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 	}
 	l := newIntrospection(t, i, newClock(), func(c *resource.IntrospectionConfig) { c.Authentication = authentication })
 	wantLookup(t, "inactive", l, "a", resource.ErrInactive)
-	signed, err := jose.ParseSigned(sent, []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(sent, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func New(c Config) (*Server, error) {
 		s.metadataURL = MetadataURL(c.Resource)
 	}
 	if c.Now == nil {
-		s.config.Now = time.Now
+		s.config.Now = time.Now //nolint:forbidigo // the default of the injected clock
 	}
 	if c.Replay == nil {
 		s.config.Replay = &dpop.Seen{}
