@@ -13,7 +13,7 @@ import (
 
 // noticesCommand manages back-channel logout notices.
 type noticesCommand struct {
-	List   noticesList   `cmd:"" help:"List back-channel logout notices."`
+	List   noticesList   `cmd:"" help:"List notices to clients: of back-channel logout, and of decided backchannel authentication requests."`
 	Retry  noticesRetry  `cmd:"" help:"Retry notices immediately."`
 	Delete noticesDelete `cmd:"" help:"Delete notices; they are not delivered."`
 }

@@ -242,7 +242,7 @@ const (
 )
 
 // DeliveryModes returns the supported delivery modes.
-func DeliveryModes() []string { return []string{DeliveryPoll} }
+func DeliveryModes() []string { return []string{DeliveryPoll, DeliveryPing} }
 
 // GrantTypes returns the grant types of the token endpoint.
 func GrantTypes() []string {

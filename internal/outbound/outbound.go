@@ -181,14 +181,23 @@ func (c *Client) read(ctx context.Context, rawURL, accept string) ([]byte, error
 // Post sends a form and returns the status of the response. The error reports that there
 // was no response, and must not be sent to the client.
 func (c *Client) Post(ctx context.Context, rawURL string, form url.Values) (status int, err error) {
+	return c.post(ctx, rawURL, form.Encode(), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+}
+
+// PostJSON sends JSON with a bearer token, as [Client.Post] sends a form.
+func (c *Client) PostJSON(ctx context.Context, rawURL, bearer string, body []byte) (status int, err error) {
+	return c.post(ctx, rawURL, string(body), http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + bearer}})
+}
+
+func (c *Client) post(ctx context.Context, rawURL, body string, header http.Header) (status int, err error) {
 	if err := c.check(rawURL); err != nil {
 		return 0, fmt.Errorf("post: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, rawURL, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, rawURL, strings.NewReader(body))
 	if err != nil {
 		return 0, fmt.Errorf("post: %w", err)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header = header
 	req.Header.Set("User-Agent", "ostiary")
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	random "math/rand/v2"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -44,8 +43,7 @@ func (d *Dispatcher) deliver(ctx context.Context, n *Notice) result {
 
 	n.LastError = Shorten(err)
 	retryAt := now.Add(Backoff(n.Attempts))
-	rejected := status == http.StatusBadRequest && n.Attempts >= maxRejections
-	if rejected || errors.Is(err, errUndeliverable) || retryAt.After(n.ExpiresAt) {
+	if n.isFinal(status) || errors.Is(err, errUndeliverable) || retryAt.After(n.ExpiresAt) {
 		d.Log.LogAttrs(ctx, slog.LevelWarn, "notice failed", attrs(n)...)
 		d.logUnstored(ctx, n, d.Store.EndNotice(ctx, n, Failed, now))
 		return result{unhealthy: true}
@@ -83,6 +81,13 @@ func (d *Dispatcher) post(ctx context.Context, n *Notice) (status int, took time
 		return 0, 0, fmt.Errorf("read client: %w", err)
 	case c.Disabled:
 		return 0, 0, fmt.Errorf("%w: the client is disabled", errUndeliverable)
+	case n.Kind == BackchannelPing:
+		began := d.Now()
+		status, err = d.Pinger.Ping(ctx, c, n.SessionID)
+		if errors.Is(err, ErrNotFound) {
+			err = fmt.Errorf("%w: the request or its notification endpoint was removed", errUndeliverable)
+		}
+		return status, d.Now().Sub(began), err
 	case c.BackchannelLogoutURI == "":
 		return 0, 0, fmt.Errorf("%w: the client has no backchannel_logout_uri", errUndeliverable)
 	}

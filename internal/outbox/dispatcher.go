@@ -40,6 +40,13 @@ type Poster interface {
 	Post(ctx context.Context, url string, form url.Values) (status int, err error)
 }
 
+// Pinger notifies clients of decisions about backchannel authentication requests.
+type Pinger interface {
+	// Ping notifies the client of the request with an ID. It returns [ErrNotFound] if the request or the
+	// endpoint of the client does not exist any more.
+	Ping(ctx context.Context, c *client.Client, requestID string) (status int, err error)
+}
+
 const (
 	// lease is how long a claim lasts. A process that has not delivered the notice by then
 	// has died.
@@ -67,6 +74,7 @@ type Config struct {
 	Clients  Clients
 	Signer   Signer
 	Poster   Poster
+	Pinger   Pinger
 	Subjects client.Subjects
 	Now      func() time.Time
 	Log      *slog.Logger

@@ -1,7 +1,7 @@
-// Package outbox delivers notices to clients, at least once: today back-channel logout
-// (OpenID Connect Back-Channel Logout).
+// Package outbox delivers notices to clients, at least once: back-channel logout (OpenID Connect
+// Back-Channel Logout), and decisions about backchannel authentication requests (CIBA Core §10.2).
 //
-// The transaction that ends a session also writes its notices, so none is lost. A
+// The transaction that ends a session or stores a decision also writes its notices, so none is lost. A
 // dispatcher claims a notice for a limited time; if its process dies, another one delivers
 // the notice. A client that is slow or fails does not delay the notices of other clients.
 package outbox
@@ -9,6 +9,7 @@ package outbox
 import (
 	"crypto/rand"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -19,8 +20,13 @@ var ErrNotFound = errors.New("notice not found")
 // Kind is the type of a notice.
 type Kind string
 
-// BackchannelLogout notifies a client that a session in which it participated has ended.
-const BackchannelLogout Kind = "backchannel_logout"
+// The kinds of notices.
+const (
+	// BackchannelLogout notifies a client that a session in which it participated has ended.
+	BackchannelLogout Kind = "backchannel_logout"
+	// BackchannelPing notifies a client that a backchannel authentication request was decided.
+	BackchannelPing Kind = "backchannel_ping"
+)
 
 // State is the state of a delivery.
 type State string
@@ -41,7 +47,7 @@ type Notice struct {
 	Kind          Kind
 	ClientID      string
 	Subject       string // of the account
-	SessionID     string
+	SessionID     string // or the ID of a backchannel authentication request
 	ForcedSubject string // the subject identifier that a custom login app chose for the client
 
 	State     State
@@ -62,6 +68,20 @@ type Due struct {
 
 // RetryPeriod is how long the delivery of a notice is attempted.
 const RetryPeriod = 24 * time.Hour
+
+// maxPings is how often a notification is attempted that gets no response.
+const maxPings = 4
+
+// isFinal reports whether the delivery fails with an attempt that got the status, 0 for no response. A
+// notification that got any response is not repeated: the client polls anyway.
+//
+// Spec: OpenID Connect Back-Channel Logout §2.8, CIBA Core §10.2.
+func (n *Notice) isFinal(status int) bool {
+	if n.Kind == BackchannelPing {
+		return status != 0 || n.Attempts >= maxPings
+	}
+	return status == http.StatusBadRequest && n.Attempts >= maxRejections
+}
 
 // New returns a notice that is due now.
 func New(kind Kind, clientID, subject, sessionID string, now time.Time) *Notice {

@@ -27,7 +27,7 @@ func newBackchannelAuth(s *Server, authenticator *clientauth.Authenticator, requ
 // newBackchannelDecisions returns how users and apps of the operator decide.
 func newBackchannelDecisions(s *Server, requests *authorize.Requests, codec *tokens.Codec) *backchannelauth.Decisions {
 	return &backchannelauth.Decisions{
-		Grants: requests, Clients: s.Clients, Requests: s.Store.Backchannel, Codec: codec, Used: s.Usage.Client, Now: s.Now,
+		Grants: requests, Clients: s.Clients, Requests: s.Store.Backchannel, Codec: codec, Used: s.Usage.Client, Decided: s.Outbox.Wake, Now: s.Now,
 	}
 }
 

@@ -54,7 +54,7 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 	if err != nil {
 		return err
 	}
-	codec := tokens.NewCodec(tokenKeys(s.Secrets, "code and refresh token"))
+	codec := newCodec(s)
 	issuer := newIssuer(s, codec, sealer)
 	fosite := engine.New(issuer)
 	lifetimes := &issuer.Lifetimes
@@ -101,6 +101,11 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 		Codec:        codec,
 	}
 	return nil
+}
+
+// newCodec returns the maker of codes, refresh tokens and identifiers of requests.
+func newCodec(s *Server) *tokens.Codec {
+	return tokens.NewCodec(tokenKeys(s.Secrets, "code and refresh token"))
 }
 
 // newIssuer returns the issuer of all tokens.

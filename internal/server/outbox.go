@@ -12,7 +12,7 @@ import (
 
 func composeSessions(s *Server) {
 	s.Outbox = outbox.NewDispatcher(outbox.Config{
-		Issuer: s.Config.Issuer, Store: s.Store.Outbox, Clients: s.Clients, Signer: s.Keys, Poster: s.fetcher,
+		Issuer: s.Config.Issuer, Store: s.Store.Outbox, Clients: s.Clients, Signer: s.Keys, Poster: s.fetcher, Pinger: backchannelPinger{s, newCodec(s)},
 		Subjects: s.subjects, Now: s.Now, Log: s.Log,
 	})
 	s.sessions = &session.Manager{

@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/ciba"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/mail"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
@@ -184,7 +185,7 @@ func (s *BackchannelRequests) ListBackchannel(ctx context.Context, subject strin
 
 // AllowBackchannel inserts the grant of a request, which redeems it with its auth_req_id. It is a
 // compare-and-set: it returns [ciba.ErrNotFound] if it was decided before, or has expired.
-func (s *BackchannelRequests) AllowBackchannel(ctx context.Context, g *grant.Grant, now time.Time) error {
+func (s *BackchannelRequests) AllowBackchannel(ctx context.Context, r *ciba.Request, g *grant.Grant, now time.Time) error {
 	const allow = `UPDATE backchannel_requests SET allowed_at = $2 WHERE ` + undecided
 
 	_, err := insertIntoPartition(ctx, s.db, g.Partition, func() (int64, error) {
@@ -196,13 +197,41 @@ func (s *BackchannelRequests) AllowBackchannel(ctx context.Context, g *grant.Gra
 			if err == nil && !inserted {
 				err = ciba.ErrNotFound // of another client
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			return s.notify(ctx, c, r, now)
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("allow backchannel request: %w", err)
 	}
 	return nil
+}
+
+// notify adds a notice for a client that registered for notifications.
+func (s *BackchannelRequests) notify(ctx context.Context, on db.Conn, r *ciba.Request, now time.Time) error {
+	if len(r.Notification) == 0 {
+		return nil
+	}
+	n := outbox.New(outbox.BackchannelPing, r.ClientID, r.Subject, r.ID(), now)
+	n.ExpiresAt = r.ExpiresAt
+	return insertNotices(ctx, on, []*outbox.Notice{n})
+}
+
+// Backchannel returns a request in any state, or [ciba.ErrNotFound].
+func (s *BackchannelRequests) Backchannel(ctx context.Context, id grant.ID) (*ciba.Request, error) {
+	const read = `SELECT ` + backchannelColumns + ` FROM backchannel_requests WHERE grant_id = $1`
+
+	r := &ciba.Request{}
+	err := s.db.LongRead.QueryRow(ctx, read, id[:]).Scan(backchannelInto(r)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ciba.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read backchannel request: %w", err)
+	}
+	return r, nil
 }
 
 // undecided selects a request that waits for a decision.
@@ -222,7 +251,13 @@ func decideRequest(ctx context.Context, on db.Conn, decide string, id grant.ID, 
 func (s *BackchannelRequests) DenyBackchannel(ctx context.Context, r *ciba.Request, now time.Time) error {
 	const deny = `UPDATE backchannel_requests SET denied_at = $2 WHERE ` + undecided
 
-	if err := decideRequest(ctx, s.db.Write, deny, r.Grant.ID, now); err != nil {
+	err := s.db.Tx(ctx, func(c db.Conn) error {
+		if err := decideRequest(ctx, c, deny, r.Grant.ID, now); err != nil {
+			return err
+		}
+		return s.notify(ctx, c, r, now)
+	})
+	if err != nil {
 		return fmt.Errorf("deny backchannel request: %w", err)
 	}
 	return nil

@@ -73,10 +73,10 @@ func TestBackchannelRequestWaitsForADecision(t *testing.T) {
 
 		foreign := grantOfRequest(r)
 		foreign.ClientID = "other"
-		wantErr(t, "allowing another client's", s.Backchannel.AllowBackchannel(ctx, foreign, noon), ciba.ErrNotFound)
-		wantErr(t, "allowing too late", s.Backchannel.AllowBackchannel(ctx, grantOfRequest(r), r.ExpiresAt), ciba.ErrNotFound)
-		must(t, s.Backchannel.AllowBackchannel(ctx, grantOfRequest(r), noon))
-		wantErr(t, "allowing it again", s.Backchannel.AllowBackchannel(ctx, grantOfRequest(r), noon), ciba.ErrNotFound)
+		wantErr(t, "allowing another client's", s.Backchannel.AllowBackchannel(ctx, r, foreign, noon), ciba.ErrNotFound)
+		wantErr(t, "allowing too late", s.Backchannel.AllowBackchannel(ctx, r, grantOfRequest(r), r.ExpiresAt), ciba.ErrNotFound)
+		must(t, s.Backchannel.AllowBackchannel(ctx, r, grantOfRequest(r), noon))
+		wantErr(t, "allowing it again", s.Backchannel.AllowBackchannel(ctx, r, grantOfRequest(r), noon), ciba.ErrNotFound)
 		wantErr(t, "denying it then", s.Backchannel.DenyBackchannel(ctx, r, noon), ciba.ErrNotFound)
 		_, err = s.Backchannel.OpenBackchannel(ctx, r.Grant.ID, noon)
 		wantErr(t, "a decided request", err, ciba.ErrNotFound)
@@ -90,7 +90,7 @@ func TestBackchannelRequestWaitsForADecision(t *testing.T) {
 		}
 
 		must(t, s.Backchannel.DenyBackchannel(ctx, later, noon))
-		wantErr(t, "allowing what was denied", s.Backchannel.AllowBackchannel(ctx, grantOfRequest(later), noon), ciba.ErrNotFound)
+		wantErr(t, "allowing what was denied", s.Backchannel.AllowBackchannel(ctx, later, grantOfRequest(later), noon), ciba.ErrNotFound)
 		state, err = s.Backchannel.PollBackchannel(ctx, pollingRequest(later, noon))
 		must(t, err)
 		if state.Allowed || !state.DeniedAt.Equal(noon) {
@@ -155,8 +155,12 @@ func TestBackchannelRequestIsDecidedOnce(t *testing.T) {
 			r := aBackchannelRequest("rp", "alice", noon)
 			must(t, a.Backchannel.InsertBackchannel(t.Context(), &store.Arrival{Request: r}))
 			decisions := []func(context.Context) error{
-				func(ctx context.Context) error { return a.Backchannel.AllowBackchannel(ctx, grantOfRequest(r), noon) },
-				func(ctx context.Context) error { return b.Backchannel.AllowBackchannel(ctx, grantOfRequest(r), noon) },
+				func(ctx context.Context) error {
+					return a.Backchannel.AllowBackchannel(ctx, r, grantOfRequest(r), noon)
+				},
+				func(ctx context.Context) error {
+					return b.Backchannel.AllowBackchannel(ctx, r, grantOfRequest(r), noon)
+				},
 				func(ctx context.Context) error { return a.Backchannel.DenyBackchannel(ctx, r, noon) },
 				func(ctx context.Context) error { return b.Backchannel.DenyBackchannel(ctx, r, noon) },
 			}

@@ -28,7 +28,11 @@ var backchannelMethods = map[string]call{
 		return err
 	},
 	"AllowBackchannel": func(ctx context.Context, s *store.Store) error {
-		return s.Backchannel.AllowBackchannel(ctx, grantOfRequest(aBackchannelRequest("rp", "alice", noon)), noon)
+		return s.Backchannel.AllowBackchannel(ctx, aBackchannelRequest("rp", "alice", noon), grantOfRequest(aBackchannelRequest("rp", "alice", noon)), noon)
+	},
+	"Backchannel": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Backchannel.Backchannel(ctx, aBackchannelRequest("rp", "alice", noon).Grant.ID)
+		return err
 	},
 	"DenyBackchannel": func(ctx context.Context, s *store.Store) error {
 		return s.Backchannel.DenyBackchannel(ctx, aBackchannelRequest("rp", "alice", noon), noon)

@@ -23,12 +23,13 @@ type Decisions struct {
 	}
 	Requests interface {
 		// AllowBackchannel and DenyBackchannel return [ciba.ErrNotFound] for a request that was decided before.
-		AllowBackchannel(ctx context.Context, g *grant.Grant, now time.Time) error
+		AllowBackchannel(ctx context.Context, r *ciba.Request, g *grant.Grant, now time.Time) error
 		DenyBackchannel(ctx context.Context, r *ciba.Request, now time.Time) error
 	}
-	Codec *tokens.Codec
-	Used  func(clientID string) // notes that a user has signed in to a client
-	Now   func() time.Time
+	Codec   *tokens.Codec
+	Used    func(clientID string) // notes that a user has signed in to a client
+	Decided func()                // wakes the outbox, which may have a notice for the client
+	Now     func() time.Time
 }
 
 // Allow allows a request in the name of its user, whose grant it inserts. It returns [ciba.ErrNotFound]
@@ -52,10 +53,11 @@ func (d *Decisions) Allow(ctx context.Context, r *ciba.Request, by ciba.Approval
 	if err != nil {
 		return err
 	}
-	if err := d.Requests.AllowBackchannel(ctx, g, now); err != nil {
+	if err := d.Requests.AllowBackchannel(ctx, r, g, now); err != nil {
 		return err
 	}
 	d.Used(c.ID)
+	d.Decided()
 	return nil
 }
 
@@ -71,5 +73,9 @@ func (d *Decisions) ID(authReqID string) (grant.ID, error) {
 
 // Deny denies a request. It returns [ciba.ErrNotFound] for a request that was decided before.
 func (d *Decisions) Deny(ctx context.Context, r *ciba.Request) error {
-	return d.Requests.DenyBackchannel(ctx, r, d.Now())
+	if err := d.Requests.DenyBackchannel(ctx, r, d.Now()); err != nil {
+		return err
+	}
+	d.Decided()
+	return nil
 }
