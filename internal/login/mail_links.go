@@ -8,8 +8,12 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/ciba"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/onetimelink"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/signup"
 )
 
@@ -31,6 +35,13 @@ type MailLinks struct {
 		// RenewInvitation replaces an open invitation, or returns onetimelink.ErrInvalid.
 		RenewInvitation(ctx context.Context, l *onetimelink.Link) error
 	}
+	Approvals interface {
+		// OpenBackchannel returns [ciba.ErrNotFound] for a request that does not wait for its user.
+		OpenBackchannel(ctx context.Context, id grant.ID, now time.Time) (*ciba.Request, error)
+	}
+	Clients interface {
+		Client(ctx context.Context, id string) (*client.Client, error)
+	}
 }
 
 // Complete implements the function of [mail.Worker]. It looks up the account of a message
@@ -50,9 +61,44 @@ func (s *MailLinks) Complete(ctx context.Context, m *mail.Message, now time.Time
 		return s.undoDeletion(ctx, m, now)
 	case mail.SignInCode:
 		return s.signInCode(ctx, m, now)
+	case mail.ApprovalRequested:
+		return s.approval(ctx, m, now)
 	default:
 		return s.notMe(ctx, m, now)
 	}
+}
+
+// approval completes the message about a backchannel authentication request. Each request has one, so that
+// it takes the same time for unknown users. The link is that of the page: it decides nothing.
+func (s *MailLinks) approval(ctx context.Context, m *mail.Message, now time.Time) (mail.Secret, error) {
+	unwanted := fmt.Errorf("%w: the request does not wait for a user with an address", mail.ErrUnwanted)
+	id, err := grant.ParseID(m.Data["request"])
+	if err != nil {
+		return mail.Secret{}, unwanted
+	}
+	r, err := s.Approvals.OpenBackchannel(ctx, id, now)
+	if errors.Is(err, ciba.ErrNotFound) || err == nil && r.Subject == "" {
+		return mail.Secret{}, unwanted
+	}
+	if err != nil {
+		return mail.Secret{}, err
+	}
+	a, err := s.Accounts.Account(ctx, r.Subject)
+	if err != nil {
+		return mail.Secret{}, err
+	}
+	c, err := s.Clients.Client(ctx, r.ClientID)
+	if err != nil {
+		return mail.Secret{}, err
+	}
+	address := a.PrimaryAddress()
+	if address == nil || address.VerifiedAt.IsZero() {
+		return mail.Secret{}, unwanted
+	}
+	m.To = address.Address
+	s.address(m, a)
+	m.Data["detail"] = pages.Clean(c.Name(), 64)
+	return mail.Secret{Link: s.Issuer + "/account/approvals/request?request=" + r.ID(), Lifetime: r.ExpiresAt.Sub(now)}, nil
 }
 
 // recover creates a link for a new password. The message is sent to the address as the account

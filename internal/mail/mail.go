@@ -55,8 +55,9 @@ const (
 	AccountLocked     Kind = "account-locked"
 	DeletionRequested Kind = "deletion-requested" // with a link to undo it
 	DeletionUndone    Kind = "deletion-undone"
-	AccountInactive   Kind = "account-inactive" // it will be disabled
-	PasskeyCopied     Kind = "passkey-copied"   // its counter did not increase
+	AccountInactive   Kind = "account-inactive"   // it will be disabled
+	PasskeyCopied     Kind = "passkey-copied"     // its counter did not increase
+	ApprovalRequested Kind = "approval-requested" // by a client, with the link to its page
 )
 
 // Kinds returns all kinds.
@@ -64,13 +65,14 @@ func Kinds() []Kind {
 	return []Kind{
 		Verify, SignUp, Recover, Invitation, SignInCode, AccountExists, NewDevice, PasswordChanged, RecoveryUsed, RecoveryCodeUsed,
 		CredentialAdded, CredentialRemoved, AddressAdded, AddressRemoved, PrimaryChanged, AccountLocked, DeletionRequested, DeletionUndone,
-		AccountInactive, PasskeyCopied,
+		AccountInactive, PasskeyCopied, ApprovalRequested,
 	}
 }
 
-// HasLink reports whether messages of the kind contain a one-time link.
+// HasLink reports whether messages of the kind contain a link: a one-time link, or that of a page on which
+// the user decides.
 func (k Kind) HasLink() bool {
-	return slices.Contains([]Kind{Verify, SignUp, Recover, Invitation, DeletionRequested}, k)
+	return slices.Contains([]Kind{Verify, SignUp, Recover, Invitation, DeletionRequested, ApprovalRequested}, k)
 }
 
 // MayHaveLink reports whether messages of the kind contain a link for users who did not cause what

@@ -31,6 +31,8 @@ type MenuItem struct {
 	Link
 
 	Current bool
+	// Badge is the number of things on the page that wait for the user; 0 shows none.
+	Badge int
 }
 
 type frameKey struct{}

@@ -48,6 +48,17 @@ func consoleSamples(client func(text, link string) Client) []sample {
 		page("revoke", func(text, link string) Page {
 			return AccountRevoke{Action: link, CancelURL: link, ApplicationRow: row(text, link)}
 		}, "confirm", "cancel"),
+		page("approvals", func(text, link string) Page {
+			return AccountApprovals{
+				Action: link, Requests: []ApprovalRow{{client(text, link), link, text, time.Minute}}, Blocked: []BlockedRow{{client(text, link), text}},
+			}
+		}),
+		page("approval", func(text, link string) Page {
+			return AccountApproval{
+				Action: link, ListURL: link, ID: text, Client: client(text, link), Scopes: []Scope{DescribeScope(text)}, Resources: []string{text},
+				Message: text, Network: text, Left: time.Minute,
+			}
+		}, "deny", "allow", "block", "binding-message", "cancel"),
 		page("activity", func(text, link string) Page {
 			return AccountActivity{Action: link, Topics: []Topic{{text, messages.Literal(text), true}}, Events: []EventRow{{text, messages.Literal(text), when, true, true, origin(text)}}, OlderURL: link, NewestURL: link}
 		}, "topic", "show"),

@@ -35,7 +35,7 @@ func composeAccountConsole(s *Server) {
 		OfferUndo: s.login.OfferUndo, OfferNotMe: s.login.OfferNotMe,
 		Added: append(passkeyPages(s), secondFactorPages(s)...), Sessions: s.Store.Sessions, SessionManager: s.sessions, Accounts: s.Store.Accounts, Attributes: s.Store.Attributes,
 		Activity: s.Store.Activity, DataFiles: newDataFiles(s), Credentials: s.credentialsOf,
-		Consents: s.Store.Consents, Clients: s.Clients, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: s.passwordPolicy, Hasher: s.Hasher,
+		Consents: s.Store.Consents, Clients: s.Clients, Approvals: s.Store.Backchannel, Decisions: s.OAuth2.Decisions, Passwords: consolePasswords{s.login, factorPolicy(c)}, PasswordPolicy: s.passwordPolicy, Hasher: s.Hasher,
 		Mail: accountMail(s), Texts: consoleTexts{s}, PasskeyUser: passkeyUser(s), Pages: s.pages, Cookies: s.Cookies, Now: s.Now,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ostiary/ostiary/internal/ciba"
+	"github.com/ostiary/ostiary/internal/mail"
 	"github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/oauth2/backchannelauth"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
@@ -40,5 +41,13 @@ func (b backchannelRequests) Insert(ctx context.Context, r *ciba.Request, person
 	if limits := b.Config.CIBA; b.Config.RateLimits {
 		arrival.Limits, arrival.WrongHints = ciba.Limits{Open: limits.OpenPerUser, PerHour: limits.PerUser}, limits.WrongHints
 	}
-	return b.Store.Backchannel.InsertBackchannel(ctx, arrival)
+	if b.Config.HasMail() && b.Config.HasAccountPages() {
+		arrival.Tell = mail.New(mail.ApprovalRequested, "", r.CreatedAt)
+		arrival.Tell.Data, arrival.Tell.ExpiresAt = map[string]string{"request": r.ID()}, r.ExpiresAt
+	}
+	err := b.Store.Backchannel.InsertBackchannel(ctx, arrival)
+	if err == nil && arrival.Tell != nil {
+		b.MailOutbox.Wake()
+	}
+	return err
 }

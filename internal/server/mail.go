@@ -40,7 +40,7 @@ func composeMail(s *Server) error {
 	}
 	links := &login.MailLinks{
 		Issuer: strings.TrimSuffix(s.Config.Issuer, "/"), LoginApp: s.Config.LoginURL != "", CodeKey: codeKey(s), Accounts: s.Store.Accounts,
-		SignUps: s.Store.SignUps, Links: s.Store.OneTimeLinks,
+		SignUps: s.Store.SignUps, Links: s.Store.OneTimeLinks, Approvals: s.Store.Backchannel, Clients: s.Clients,
 	}
 	s.Mail = mail.NewWorker(mail.Worker{
 		Store: s.Store.Mails, Sender: sender,

@@ -111,6 +111,9 @@ func deleteAccount(
 		if _, err := c.Exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
 			return false, fmt.Errorf("delete consents: %w", err)
 		}
+		if _, err := c.Exec(ctx, `DELETE FROM blocked_clients WHERE subject = $1`, subject); err != nil {
+			return false, fmt.Errorf("delete blocked clients: %w", err)
+		}
 		if _, err := c.Exec(ctx, `DELETE FROM activity WHERE subject = $1`, subject); err != nil {
 			return false, fmt.Errorf("delete activity: %w", err)
 		}

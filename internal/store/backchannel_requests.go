@@ -43,7 +43,8 @@ type Arrival struct {
 	Tell *mail.Message
 }
 
-// InsertBackchannel adds a request. It returns a [*ciba.TooManyError] if a limit is reached. The statements do
+// InsertBackchannel adds a request, which is denied if the user blocks its client. It returns a
+// [*ciba.TooManyError] if a limit is reached. The statements do
 // not depend on whether the hint names a user. The counters of attempts serialize the requests for one
 // person, so that concurrent requests do not exceed the limits.
 func (s *BackchannelRequests) InsertBackchannel(ctx context.Context, a *Arrival) error {
@@ -56,10 +57,21 @@ func (s *BackchannelRequests) InsertBackchannel(ctx context.Context, a *Arrival)
 		return fmt.Errorf("write backchannel request: %w", err)
 	}
 	err = s.db.Tx(ctx, func(c db.Conn) error {
-		if err := a.count(ctx, c); err != nil {
+		blocked, err := isBlocked(ctx, c, a.Request)
+		switch {
+		case err != nil:
 			return err
+		case blocked:
+			a.DeniedAt, a.Tell = a.CreatedAt, nil
+			if err := s.notify(ctx, c, a.Request, a.CreatedAt); err != nil {
+				return err
+			}
+		default:
+			if err := a.count(ctx, c); err != nil {
+				return err
+			}
 		}
-		_, err := c.Exec(ctx, insert, int64(a.Grant.Partition), a.Grant.ID[:], a.ClientID, a.Subject, detail, optionalBytes(a.Notification), a.Seed,
+		_, err = c.Exec(ctx, insert, int64(a.Grant.Partition), a.Grant.ID[:], a.ClientID, a.Subject, detail, optionalBytes(a.Notification), a.Seed,
 			a.Interval.Microseconds(), stamp(a.CreatedAt), stamp(a.ExpiresAt), micros(a.PolledAt), micros(a.DeniedAt), digest(a.Person))
 		if err != nil || a.Tell == nil {
 			return err
@@ -249,10 +261,18 @@ func decideRequest(ctx context.Context, on db.Conn, decide string, id grant.ID, 
 // DenyBackchannel records that a request was denied. It is a compare-and-set, as
 // [BackchannelRequests.AllowBackchannel].
 func (s *BackchannelRequests) DenyBackchannel(ctx context.Context, r *ciba.Request, now time.Time) error {
+	return s.deny(ctx, r, now, func(db.Conn) error { return nil })
+}
+
+// deny denies a request, with more in the same transaction.
+func (s *BackchannelRequests) deny(ctx context.Context, r *ciba.Request, now time.Time, more func(db.Conn) error) error {
 	const deny = `UPDATE backchannel_requests SET denied_at = $2 WHERE ` + undecided
 
 	err := s.db.Tx(ctx, func(c db.Conn) error {
 		if err := decideRequest(ctx, c, deny, r.Grant.ID, now); err != nil {
+			return err
+		}
+		if err := more(c); err != nil {
 			return err
 		}
 		return s.notify(ctx, c, r, now)

@@ -145,6 +145,45 @@ func TestConcurrentRequestsKeepTheLimits(t *testing.T) {
 	})
 }
 
+// Requests of a blocked client are denied at once, and do not count.
+func TestBlockedClients(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		fixture.Seed(t, s)
+		insert := func(clientID, subject string) *ciba.Request {
+			r := aBackchannelRequest(clientID, subject, noon)
+			must(t, s.Backchannel.InsertBackchannel(ctx, &store.Arrival{Request: r, Person: "person " + subject, Limits: ciba.Limits{Open: 2, PerHour: 3}}))
+			return r
+		}
+		wantOpen := func(name string, r *ciba.Request, open bool) {
+			t.Helper()
+			if _, err := s.Backchannel.OpenBackchannel(ctx, r.Grant.ID, noon); errors.Is(err, ciba.ErrNotFound) == open {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		first := insert("rp", "alice")
+		must(t, s.Backchannel.DenyAndBlock(ctx, first, noon))
+		wantErr(t, "blocking a decided request", s.Backchannel.DenyAndBlock(ctx, first, noon), ciba.ErrNotFound)
+		for range 5 {
+			wantOpen("of a blocked client", insert("rp", "alice"), false)
+		}
+		wantOpen("of another client", insert("other", "alice"), true)
+		wantOpen("for another user", insert("rp", "bob"), true)
+		blocked, err := s.Backchannel.BlockedClients(ctx, "alice", 10)
+		must(t, err)
+		wantSame(t, "the blocked clients", blocked, []string{"rp"})
+		count, err := s.Backchannel.CountBackchannel(ctx, "alice", noon)
+		must(t, err)
+		if count != 1 {
+			t.Errorf("%d requests wait, want 1", count)
+		}
+		must(t, s.Backchannel.UnblockClient(ctx, "alice", "rp"))
+		wantOpen("of an unblocked client", insert("rp", "alice"), true)
+		must(t, s.Accounts.DeleteAccount(ctx, "bob", noon))
+	})
+}
+
 // Of any number of concurrent decisions one succeeds.
 func TestBackchannelRequestIsDecidedOnce(t *testing.T) {
 	t.Parallel()

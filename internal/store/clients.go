@@ -207,6 +207,9 @@ func (s *Clients) DeleteClient(ctx context.Context, id string) error {
 		if _, err := on.Exec(ctx, `DELETE FROM client_uses WHERE client_id = $1`, id); err != nil {
 			return fmt.Errorf("delete uses of client: %w", err)
 		}
+		if _, err := on.Exec(ctx, `DELETE FROM blocked_clients WHERE client_id = $1`, id); err != nil {
+			return fmt.Errorf("delete blocks of client: %w", err)
+		}
 		return nil
 	})
 }

@@ -34,6 +34,20 @@ var backchannelMethods = map[string]call{
 		_, err := s.Backchannel.Backchannel(ctx, aBackchannelRequest("rp", "alice", noon).Grant.ID)
 		return err
 	},
+	"DenyAndBlock": func(ctx context.Context, s *store.Store) error {
+		return s.Backchannel.DenyAndBlock(ctx, aBackchannelRequest("rp", "alice", noon), noon)
+	},
+	"UnblockClient": func(ctx context.Context, s *store.Store) error {
+		return s.Backchannel.UnblockClient(ctx, "alice", "rp")
+	},
+	"BlockedClients": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Backchannel.BlockedClients(ctx, "alice", 1)
+		return err
+	},
+	"CountBackchannel": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Backchannel.CountBackchannel(ctx, "alice", noon)
+		return err
+	},
 	"DenyBackchannel": func(ctx context.Context, s *store.Store) error {
 		return s.Backchannel.DenyBackchannel(ctx, aBackchannelRequest("rp", "alice", noon), noon)
 	},

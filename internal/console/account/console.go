@@ -145,6 +145,8 @@ type Config struct {
 	// Credentials returns all credentials without their secrets.
 	Credentials    func(ctx context.Context, a *account.Account) ([]credential.Info, error)
 	Clients        Clients
+	Approvals      Approvals
+	Decisions      Decisions
 	Passwords      Passwords
 	PasswordPolicy PasswordPolicy
 	Hasher         *credential.Hasher

@@ -60,8 +60,12 @@ func (v *visit) open(p page) (err error) {
 	}
 	locale, _ := v.account.Claims["locale"].(string)
 	v.r = pages.WithPreferences(v.r, pages.Preferences{Account: locale, Since: v.session.CreatedAt})
+	menu, err := v.menu(p)
+	if err != nil {
+		return err
+	}
 	v.r = pages.WithFrame(v.r, pages.Frame{
-		HomeURL: v.console.url(""), SignOutURL: v.console.SignOut, User: v.name(), Menu: v.menu(p), Status: v.console.Cookies.TakeStatus(v.w, v.r, v.session),
+		HomeURL: v.console.url(""), SignOutURL: v.console.SignOut, User: v.name(), Menu: menu, Status: v.console.Cookies.TakeStatus(v.w, v.r, v.session),
 	})
 	return nil
 }
@@ -93,17 +97,21 @@ func (v *visit) name() string {
 	return v.account.Name()
 }
 
-func (v *visit) menu(current page) []pages.MenuGroup {
-	menu := make([]pages.MenuGroup, groups)
+func (v *visit) menu(current page) (menu []pages.MenuGroup, err error) {
+	menu = make([]pages.MenuGroup, groups)
 	for _, p := range v.console.pages() {
 		if p.title.IsZero() {
 			continue
 		}
-		menu[p.group] = append(menu[p.group], pages.MenuItem{
-			Link: pages.Link{URL: v.console.url(p.path), Text: p.title}, Current: p.path == current.path,
-		})
+		item := pages.MenuItem{Link: pages.Link{URL: v.console.url(p.path), Text: p.title}, Current: p.path == current.path}
+		if p.badge != nil {
+			if item.Badge, err = p.badge(v); err != nil {
+				return nil, err
+			}
+		}
+		menu[p.group] = append(menu[p.group], item)
 	}
-	return menu
+	return menu, nil
 }
 
 // when returns a time for a page.

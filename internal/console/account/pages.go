@@ -17,6 +17,8 @@ type page struct {
 	// sensitive requires that the user authenticated a moment ago, at the highest level of the
 	// account: for pages that change how users sign in.
 	sensitive bool
+	// badge counts what waits for the user on the page; nil for none.
+	badge     func(*visit) (int, error)
 	get, post func(*visit) error // post is nil if the page has no form
 	hashes    bool               // post computes a password hash
 	// card sums up the page on the overview; nil for none.
@@ -56,6 +58,8 @@ func (c *Console) pages() []page {
 	list = append(list,
 		page{path: "/sessions", title: messages.New("account.sessions"), group: groupAccess, get: c.sessions, post: c.endSessions, card: c.sessionsCard},
 		page{path: "/applications", title: messages.New("account.applications"), group: groupAccess, get: c.applications, post: c.revoke, card: c.applicationsCard},
+		page{path: approvalsPath, title: messages.New("account.approvals"), group: groupAccess, get: c.approvals, post: c.unblock, badge: c.countApprovals},
+		page{path: approvalPath, sensitive: true, get: c.approval, post: c.decide},
 		page{path: "/activity", title: messages.New("account.activity"), group: groupAccess, get: c.activity, post: c.disown},
 		page{path: "/data", title: messages.New("account.data"), group: groupUser, get: c.data, post: c.requestData},
 		page{path: "/data/file", sensitive: true, get: c.dataFile},

@@ -26,7 +26,7 @@ func TestPageViewsWriteNothing(t *testing.T) {
 				paths = append(paths, found[1])
 			}
 		}
-		for _, page := range []string{"", "/profile", "/addresses", "/password", "/passkeys", "/authenticator", "/recovery-codes", "/sessions", "/applications", "/activity", "/data", "/delete"} {
+		for _, page := range []string{"", "/profile", "/addresses", "/password", "/passkeys", "/authenticator", "/recovery-codes", "/sessions", "/applications", "/approvals", "/activity", "/data", "/delete"} {
 			if !slices.Contains(paths, "/account"+page) {
 				t.Errorf("the menu has no /account%s", page)
 			}

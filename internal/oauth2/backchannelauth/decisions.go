@@ -25,6 +25,7 @@ type Decisions struct {
 		// AllowBackchannel and DenyBackchannel return [ciba.ErrNotFound] for a request that was decided before.
 		AllowBackchannel(ctx context.Context, r *ciba.Request, g *grant.Grant, now time.Time) error
 		DenyBackchannel(ctx context.Context, r *ciba.Request, now time.Time) error
+		DenyAndBlock(ctx context.Context, r *ciba.Request, now time.Time) error
 	}
 	Codec   *tokens.Codec
 	Used    func(clientID string) // notes that a user has signed in to a client
@@ -74,6 +75,16 @@ func (d *Decisions) ID(authReqID string) (grant.ID, error) {
 // Deny denies a request. It returns [ciba.ErrNotFound] for a request that was decided before.
 func (d *Decisions) Deny(ctx context.Context, r *ciba.Request) error {
 	if err := d.Requests.DenyBackchannel(ctx, r, d.Now()); err != nil {
+		return err
+	}
+	d.Decided()
+	return nil
+}
+
+// Block denies a request, and the later ones of its client for the user. It returns [ciba.ErrNotFound] for a
+// request that was decided before.
+func (d *Decisions) Block(ctx context.Context, r *ciba.Request) error {
+	if err := d.Requests.DenyAndBlock(ctx, r, d.Now()); err != nil {
 		return err
 	}
 	d.Decided()
