@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/scope"
 )
@@ -51,10 +52,12 @@ type Request struct {
 
 // Details is what a client requested, as it is stored.
 type Details struct {
-	Scopes         []string `json:"scopes"`
-	Resources      []string `json:"resources,omitempty"`
-	BindingMessage string   `json:"binding_message,omitempty"`
-	ACRValues      []string `json:"acr_values,omitempty"`
+	Scopes    []string `json:"scopes"`
+	Resources []string `json:"resources,omitempty"`
+	// AuthorizationDetails are those of RFC 9396.
+	AuthorizationDetails detail.List `json:"authorization_details,omitempty"`
+	BindingMessage       string      `json:"binding_message,omitempty"`
+	ACRValues            []string    `json:"acr_values,omitempty"`
 	// Network is where the request came from.
 	Network string `json:"network,omitempty"`
 }

@@ -36,6 +36,7 @@ type AccountApproval struct {
 	ID              string
 	Client          Client
 	Scopes          []Scope
+	Details         []Detail
 	Resources       []string
 	// Message is the binding message of the application, which it may show too.
 	Message string

@@ -297,6 +297,12 @@ func (y *year) attackers() {
 	y.put("devices", 10*time.Minute+rowStays)
 	must(y.t, y.s.Backchannel.InsertBackchannel(ctx, &store.Arrival{Request: aBackchannelRequest("rp", "alice", y.now), Person: "alice"}))
 	y.put("backchannel_requests", 2*time.Minute+rowStays)
+	block := aBackchannelRequest("rp", "alice", y.now)
+	must(y.t, y.s.Backchannel.UnblockClient(ctx, "alice", "rp"))
+	must(y.t, y.s.Backchannel.InsertBackchannel(ctx, &store.Arrival{Request: block, Person: "alice"}))
+	y.put("backchannel_requests", 2*time.Minute+rowStays)
+	must(y.t, y.s.Backchannel.DenyAndBlock(ctx, block, y.now))
+	y.ends["blocked_clients"] = []time.Time{y.now.Add(1000 * day)} // until the user unblocks it
 	must(y.t, y.s.PushedRequests.InsertPushed(ctx, &authrequest.Pushed{
 		ID: authrequest.NewPushedID(), ClientID: "rp", CreatedAt: y.now, ExpiresAt: y.now.Add(time.Minute),
 		Grant: grant.Locator{Partition: grant.PartitionAt(y.now, true), ID: grant.NewID(y.now)},

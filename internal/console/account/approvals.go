@@ -102,6 +102,13 @@ func (c *Console) approval(v *visit) error {
 	if err != nil {
 		return err
 	}
+	details, err := c.Texts.Details(v.r.Context(), r.Details.AuthorizationDetails)
+	if err != nil {
+		return err
+	}
+	if len(details) < len(r.Details.AuthorizationDetails) { // the operator has changed the types
+		return v.done(approvalsPath, messages.New("account.approval.gone"))
+	}
 	view := c.Texts.Client(found)
 	if view.Host == "" {
 		if endpoint, err := url.Parse(found.BackchannelNotificationEndpoint); err == nil {
@@ -109,7 +116,7 @@ func (c *Console) approval(v *visit) error {
 		}
 	}
 	return v.show(pages.AccountApproval{
-		Action: c.url(approvalPath), ListURL: c.url(approvalsPath), ID: r.ID(), Client: view, Scopes: scopes, Resources: r.Details.Resources,
+		Action: c.url(approvalPath), ListURL: c.url(approvalsPath), ID: r.ID(), Client: view, Scopes: scopes, Details: details, Resources: r.Details.Resources,
 		Message: r.Details.BindingMessage, Network: r.Details.Network, Left: r.ExpiresAt.Sub(v.now),
 	})
 }

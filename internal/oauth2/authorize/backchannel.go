@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/ciba"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -55,8 +56,11 @@ func checkOpenIDForBackchannel(_ *Requests, a *AuthorizationRequest) error {
 // Spec: CIBA Core §8, §10.1.1.
 func (q *Requests) BackchannelGrant(ctx context.Context, c *client.Client, r *ciba.Request, by *ciba.Approval, now time.Time) (*grant.Grant, error) {
 	a := &AuthorizationRequest{client: c, responseType: responseCode, backchannel: r.ExpiresAt.Sub(now), form: url.Values{
-		"client_id": {c.ID}, "scope": {strings.Join(r.Details.Scopes, " ")}, "resource": r.Details.Resources,
+		"client_id": {c.ID}, "scope": {strings.Join(r.Details.Scopes, " ")}, "audience": r.Details.Resources, // also those that are no URIs
 	}}
+	if details := r.Details.AuthorizationDetails.Text(); details != "" {
+		a.form.Set(detail.Parameter, details)
+	}
 	var err error
 	if a.registered, err = q.Scopes.Scopes(ctx); err != nil {
 		return nil, err
@@ -67,7 +71,7 @@ func (q *Requests) BackchannelGrant(ctx context.Context, c *client.Client, r *ci
 	if err := q.check(a, atBackchannel); err != nil {
 		return nil, err
 	}
-	a.downscope(scope.Limits{Scopes: by.Scopes, Resources: a.access.Resources})
+	a.downscope(scope.Limits{Scopes: by.Scopes, Resources: a.access.Resources, Details: detail.Limits{Listed: true, List: a.access.Details}})
 	g := &grant.Grant{
 		Locator: r.Grant, Kind: grant.KindCIBA, ClientID: c.ID, Subject: by.Subject, Scopes: a.access.Scopes, Resources: a.access.Resources,
 		CreatedAt: now, TokensUntil: now,

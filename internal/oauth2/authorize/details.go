@@ -29,11 +29,3 @@ func checkDetails(_ *Requests, a *AuthorizationRequest) error {
 	a.form.Set(detail.Parameter, list.Text())
 	return nil
 }
-
-// refuseDetails refuses authorization details where nobody would show them to the user.
-func refuseDetails(_ *Requests, a *AuthorizationRequest) error {
-	if a.form.Has(detail.Parameter) {
-		return oauth2.NewError(oauth2.CodeInvalidDetails, "A backchannel request must not have authorization_details")
-	}
-	return nil
-}

@@ -141,7 +141,7 @@ func (h *Handler) authenticate(r *http.Request) (*Response, error) {
 	request := &ciba.Request{
 		Grant: checked.At, ClientID: c.ID, Seed: make([]byte, 32), Interval: ciba.Interval, CreatedAt: now, ExpiresAt: now.Add(p.lifetime),
 		Details: ciba.Details{
-			Scopes: checked.Access.Scopes, Resources: checked.Access.Resources, BindingMessage: p.bindingMessage, ACRValues: checked.ACRValues,
+			Scopes: checked.Access.Scopes, Resources: checked.Access.Resources, AuthorizationDetails: checked.Access.Details, BindingMessage: p.bindingMessage, ACRValues: checked.ACRValues,
 			Network: h.Network(ctx),
 		},
 	}
