@@ -48,6 +48,7 @@ func resources(c *Config, access *access) []recordHandler {
 		&trustedIssuerHandler{store: c.TrustedIssuers, now: c.Now},
 		clients, &clientSecretHandler{clients, c.Applications},
 		&applicationHandler{clients: c.ClientStore, uses: c.Applications, now: c.Now},
+		&clientProfileHandler{c.ClientStore, c.ClientPolicy.Profile},
 		&scopeHandler{store: c.Scopes, now: c.Now},
 		&resourceHandler{store: c.Resources, now: c.Now},
 		&detailTypeHandler{store: c.DetailTypes, now: c.Now},

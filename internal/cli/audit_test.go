@@ -16,7 +16,7 @@ func TestEveryCommandIsAuditedOrReadOnly(t *testing.T) {
 	t.Parallel()
 
 	readOnly := []string{
-		"apikeys list", "attributes list", "audit", "ciba list", "clients get", "clients list", "clients secrets", "clients usage", "completion", "detail-types get", "detail-types list", "dev", "explain", "grants list", "groups list", "healthcheck", "introspect",
+		"apikeys list", "attributes list", "audit", "ciba list", "clients check", "clients get", "clients list", "clients secrets", "clients usage", "completion", "detail-types get", "detail-types list", "dev", "explain", "grants list", "groups list", "healthcheck", "introspect",
 		"keys list", "keysets get", "keysets list", "mails list", "mails test", "migrate status", "migrate up", "notices list", "perform authorization-code", "perform client-credentials", "perform device-code", "presets list", "presets show",
 		"purge", "resources get", "resources list", "scopes get", "scopes list", "serve", "sessions list", "users activity", "users credentials list", "users get", "users list", "version",
 	}

@@ -21,6 +21,7 @@ type clientsCommand struct {
 	AddSecret    clientsAddSecret    `cmd:"" help:"Add a generated secret to a client; the others stay valid until they are removed."`
 	RemoveSecret clientsRemoveSecret `cmd:"" help:"Remove a secret of a client."`
 	Usage        clientsUsage        `cmd:"" help:"List clients by name, with their last use and the rejected requests of the last week."`
+	Check        clientsCheck        `cmd:"" help:"List what the registration of a client lacks for each security profile."`
 	Delete       clientsDelete       `cmd:"" help:"Delete a client; all of its tokens become invalid."`
 	Import       clientsImport       `cmd:"" help:"Create or update the clients in a file; all or none."`
 }

@@ -67,7 +67,11 @@ func addUse(v *visit, a *application, content *pages.ConsoleDetail) error {
 		}
 		errorsOfWeek.Rows = append(errorsOfWeek.Rows, row)
 	}
-	sections := []pages.Section{errorsOfWeek}
+	profiles, err := profilesSection(v, a)
+	if err != nil {
+		return err
+	}
+	sections := []pages.Section{errorsOfWeek, profiles}
 	if (&client.Metadata{TokenEndpointAuthMethod: a.AuthMethod}).UsesSecret() {
 		secrets, err := secretsSection(v, a)
 		if err != nil {
