@@ -17,8 +17,11 @@ func TestClientsCheck(t *testing.T) {
 		t.Errorf("check printed %s", out)
 	}
 	sh.Must("clients", "check", "shop", "--profile=baseline")
-	sh.MustFail("clients", "check", "shop", "--profile=fapi2-security")
-	sh.MustFail("clients", "check", "shop", "--set=security_profile=fapi2-security")
+	for _, flag := range []string{"--profile=fapi2-security", "--set=security_profile=fapi2-security"} {
+		if r := sh.Run("clients", "check", "shop", flag); r.Code != 1 || !strings.Contains(r.Out, "dpop_bound_access_tokens") || !strings.Contains(r.Err, "does not meet fapi2-security") {
+			t.Errorf("with %s: %+v", flag, r)
+		}
+	}
 	sh.MustFail("clients", "check", "nobody")
 	sh.MustFail("clients", "update", "shop", "--security-profile=fapi2-security")
 

@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jws"
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/profile"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -44,7 +45,8 @@ func BackchannelParameters() []string {
 
 // OpenBackchannel returns the parameters of a backchannel authentication request of c, whose form is
 // the body. They are those of its signed object, if it has one: then none may be outside. A client
-// that registered backchannel_authentication_request_signing_alg must sign. The jti of an object is used
+// that registered backchannel_authentication_request_signing_alg must sign, and one whose security profile
+// requires it. The jti of an object is used
 // up by the function that OpenBackchannel returns, which the caller calls after its own checks.
 //
 // Its errors are invalid_request, since no other code exists for them.
@@ -52,9 +54,13 @@ func BackchannelParameters() []string {
 // Spec: CIBA Core §7.1.1, §13, FAPI-CIBA §5.2.2.
 func (o *Opener) OpenBackchannel(ctx context.Context, c *client.Client, form url.Values) (url.Values, func(context.Context) error, error) {
 	nothing := func(context.Context) error { return nil }
+	p := c.ProfileOn(o.Profile)
+	signed, mustSign := p.Requires(profile.SignedRequest)
 	switch {
 	case form.Has(byReference):
 		return nil, nil, backchannelError("The parameter request_uri is not supported here")
+	case form.Get(byValue) == "" && mustSign:
+		return nil, nil, oauth2.ProfileError(oauth2.CodeInvalidRequest, signed)
 	case form.Get(byValue) == "" && c.BackchannelRequestSigningAlg != "":
 		return nil, nil, backchannelError("This client registered backchannel_authentication_request_signing_alg, and must send a signed request")
 	case form.Get(byValue) == "":
@@ -73,6 +79,9 @@ func (o *Opener) OpenBackchannel(ctx context.Context, c *client.Client, form url
 	until, err := o.judgeBackchannel(object.Payload, now)
 	if err != nil {
 		return nil, nil, err
+	}
+	if r, required := p.Requires(profile.Algorithms); required && !p.AllowsAlgorithm(object.Alg) {
+		return nil, nil, oauth2.ProfileError(oauth2.CodeInvalidRequest, r)
 	}
 	inside, err := parametersOf(object, BackchannelParameters())
 	if err != nil {
