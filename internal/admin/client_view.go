@@ -79,6 +79,7 @@ func viewNestedClient(c *client.Client) *clientView {
 	v.ApplicationType, v.IDTokenSignedResponseAlg, v.OperatorScope, v.IDTokenClaims, v.AllowHTTPRedirects = "", "", false, "", false
 	v.ServedResources, v.AllowedGroups, v.SubjectSector, v.Theme, v.OptionalScope = nil, nil, "", nil, ""
 	v.UserinfoACRValues, v.UserinfoMaxAge, v.RequireDPoPNonce, v.AuthorizationDetailsTypes, v.SecurityProfile = nil, nil, false, nil, ""
+	v.TokenExchange = nil
 	return v
 }
 

@@ -14,7 +14,7 @@ type clientFlags struct {
 	Name                  *string  `help:"Display name." placeholder:"TEXT"`
 	RedirectURI           []string `help:"A redirect URI; may be repeated." sep:"none" placeholder:"URI"`
 	PostLogoutRedirectURI []string `help:"A redirect URI after sign-out; may be repeated." sep:"none" placeholder:"URI"`
-	GrantType             []string `help:"authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer or, if legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
+	GrantType             []string `help:"authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer, urn:ietf:params:oauth:grant-type:token-exchange or, if legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
 	ResponseType          []string `help:"code or, if legacy_response_types is on, another; may be repeated." sep:"none" placeholder:"TYPE"`
 	Scope                 *string  `help:"Scopes that the client may request, separated by spaces." placeholder:"SCOPES"`
 	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none or, if mtls_listen is set, tls_client_auth or self_signed_tls_client_auth." placeholder:"METHOD"`
@@ -32,6 +32,7 @@ type clientFlags struct {
 	IDTokenClaims         *string  `help:"granted, for ID tokens with the claims of granted scopes, or minimal; overrides the default of the server." name:"id-token-claims" placeholder:"CLAIMS"`
 	Audience              []string `help:"A resource that the client may request tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
 	SecurityProfile       *string  `help:"baseline, fapi2-security, fapi2-message-signing or fapi1-advanced: at least as strict as security_profile of the server." placeholder:"PROFILE"`
+	TokenExchange         *string  `help:"What it may get by token exchange, a JSON object as in the admin API; an empty value removes it." placeholder:"JSON"`
 	certificateFlags
 	responseFlags
 	urlFlags
@@ -118,6 +119,11 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 	}
 
 	var faults []error
+	if f.TokenExchange != nil {
+		if err := m.SetTokenExchange(*f.TokenExchange); err != nil {
+			faults = append(faults, err)
+		}
+	}
 	for _, fault := range m.Validate(p) {
 		faults = append(faults, errors.New(fault.String()))
 	}

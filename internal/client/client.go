@@ -176,6 +176,7 @@ type Metadata struct {
 	RequireDPoPNonce  bool            `json:"require_dpop_nonce,omitempty"` // of DPoP proofs, if dpop_nonces is client
 	OperatorScope     bool            `json:"operator_scope,omitempty"`     // the operator has set the scope of a client that registered itself
 	Theme             *theme.Theme    `json:"theme,omitempty"`              // the look of pages in flows of the client
+	TokenExchange     *TokenExchange  `json:"token_exchange,omitempty"`     // RFC 8693; nil for none
 	Owner             string          `json:"owner,omitempty"`
 	Notes             json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
 	Lifespans
@@ -228,6 +229,8 @@ const (
 	GrantDeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
 	// GrantCIBA is the grant of backchannel authentication (CIBA Core).
 	GrantCIBA = "urn:openid:params:grant-type:ciba"
+	// GrantTokenExchange exchanges a token for another (RFC 8693).
+	GrantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange" //nolint:gosec // not a credential
 	// GrantImplicit allows the authorization endpoint to issue tokens. It is not a grant type
 	// of the token endpoint.
 	GrantImplicit = "implicit"
@@ -246,7 +249,7 @@ func DeliveryModes() []string { return []string{DeliveryPoll, DeliveryPing} }
 
 // GrantTypes returns the grant types of the token endpoint.
 func GrantTypes() []string {
-	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer, GrantDeviceCode, GrantCIBA}
+	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer, GrantDeviceCode, GrantCIBA, GrantTokenExchange}
 }
 
 // IsPublic reports whether the client cannot keep a secret (RFC 6749 §2.1).

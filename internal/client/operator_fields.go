@@ -18,6 +18,7 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.AllowHTTPRedirects, m.Theme = before.AllowHTTPRedirects, before.Theme
 	m.OperatorScope, m.RequireSecondFactor = before.OperatorScope, before.RequireSecondFactor
 	m.RequireDPoPNonce, m.SecurityProfile = before.RequireDPoPNonce, before.SecurityProfile
+	m.TokenExchange = before.TokenExchange
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
 	m.AuthorizationDetailsTypes = before.AuthorizationDetailsTypes
 	m.AllowedGroups, m.UserinfoACRValues, m.UserinfoMaxAge = before.AllowedGroups, before.UserinfoACRValues, before.UserinfoMaxAge
@@ -72,9 +73,6 @@ func (c *checks) given(m *Metadata) {
 	if len(m.AuthorizationDetailsTypes) > maxDetailTypes || slices.ContainsFunc(m.AuthorizationDetailsTypes, func(t string) bool { return !detail.IsName(t) }) {
 		c.fail("authorization_details_types", "must be a list of at most 100 names of types")
 	}
-	notACR := func(acr string) bool {
-		return acr == "" || len(acr) > maxText || strings.Contains(acr, " ") || strings.IndexFunc(acr, notScope) >= 0
-	}
 	if len(m.UserinfoACRValues) > maxWords || slices.ContainsFunc(m.UserinfoACRValues, notACR) {
 		c.fail("userinfo_acr_values", "must be a short list of values of acr")
 	}
@@ -82,6 +80,12 @@ func (c *checks) given(m *Metadata) {
 	c.oneOf("subject_sector", m.SubjectSector, SectorHost, SectorClient)
 	c.served(m)
 	c.lifespans(m)
+	c.exchange(m)
+}
+
+// notACR reports whether text is no value of acr.
+func notACR(text string) bool {
+	return text == "" || len(text) > maxText || strings.Contains(text, " ") || strings.IndexFunc(text, notScope) >= 0
 }
 
 // served checks the resources that the client serves.

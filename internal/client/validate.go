@@ -208,8 +208,9 @@ func notScope(r rune) bool {
 func (c *checks) grants(m *Metadata) {
 	known, answers := GrantTypes(), []string{ResponseTypeCode}
 	if c.policy.SelfRegistered {
-		// A client cannot grant itself the assertions of an issuer: the operator decides.
-		known = slices.DeleteFunc(known, func(g string) bool { return g == GrantJWTBearer })
+		// A client cannot grant itself the assertions of an issuer or the tokens of others: the operator
+		// decides.
+		known = slices.DeleteFunc(known, func(g string) bool { return g == GrantJWTBearer || g == GrantTokenExchange })
 	}
 	if c.policy.LegacyResponseTypes {
 		known, answers = append(known, GrantImplicit), append(answers, LegacyResponseTypes()...)

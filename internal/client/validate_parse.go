@@ -87,6 +87,8 @@ func kindOf(field reflect.Value) string {
 		return "a whole number"
 	case *theme.Theme:
 		return "an object with the members of a theme"
+	case *TokenExchange:
+		return policyWords
 	case Lifespan:
 		return "a duration such as 1h30m, or null"
 	default:

@@ -24,7 +24,7 @@ var (
 func ProtocolClaims() []string {
 	return []string{
 		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid",
-		"at_hash", "c_hash", "s_hash", "cnf", "act", "events",
+		"at_hash", "c_hash", "s_hash", "cnf", "act", "events", "ost_src",
 	}
 }
 

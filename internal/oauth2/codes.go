@@ -26,6 +26,8 @@ const (
 	CodeInvalidDPoPProof         = "invalid_dpop_proof"
 	CodeUseDPoPNonce             = "use_dpop_nonce"
 	CodeInvalidDetails           = "invalid_authorization_details" // RFC 9396 §5
+	// CodeInsufficientAuthentication is that of RFC 9470 section 3.
+	CodeInsufficientAuthentication = "insufficient_user_authentication"
 )
 
 // The error codes of RFC 8628 §3.5.

@@ -198,6 +198,9 @@ func tokenChecks() []Check {
 		}},
 		{Name: "redirect_uri is that of the authorization request", Spec: "RFC 6749 §4.1.3", Rules: []Rule{RedirectURIMissing, RedirectURIMismatch}},
 		{Name: "code_verifier matches the code_challenge", Spec: "RFC 7636 §4.6", Rules: []Rule{VerifierMissing, VerifierUnexpected, VerifierMismatch}},
+		{Name: "the client may exchange the token", Spec: "RFC 8693 §2.1, §4.4, §5", Rules: []Rule{
+			ExchangeNotAllowed, SubjectTokenNotAllowed, ActorNotAllowed, ExchangeTooDeep, TokenAuthentication,
+		}},
 		{Name: "your token hook allows the tokens", Rules: []Rule{HookDenied, HookFailed}},
 		{Name: "the user may use the client", Rules: []Rule{GroupNotAllowed, AccessDenied}},
 		{Name: "the scope, the resource and the authorization details were granted", Spec: "RFC 6749 §6, RFC 8707 §2.2, RFC 9396 §6", Rules: []Rule{ScopeExceedsGrant, ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed, ResourcesNotShared, ResourceNeedsBinding, DetailsInvalid}},

@@ -15,7 +15,7 @@ func (r Rule) Explanation() Explanation { return explanations()[r] }
 // explanations returns the explanation of each rule.
 func explanations() map[Rule]Explanation {
 	all := map[Rule]Explanation{}
-	for _, part := range []map[Rule]Explanation{codeExplanations(), clientExplanations(), tokenExplanations(), pageExplanations(), serverExplanations()} {
+	for _, part := range []map[Rule]Explanation{codeExplanations(), clientExplanations(), exchangeExplanations(), tokenExplanations(), pageExplanations(), serverExplanations()} {
 		maps.Copy(all, part)
 	}
 	return all
@@ -89,7 +89,7 @@ func clientExplanations() map[Rule]Explanation {
 		KeysUnavailable:         {"The client has no usable key, or its jwks_uri cannot be fetched.", "Open the jwks_uri from this server, or register the keys themselves."},
 		SecurityProfile:         {"A rule of the security profile of the client rejects the request; the cause names the rule and its section.", "Change the application as the rule says, or give the client another profile. clients check lists what its registration lacks."},
 		GrantTypeNotRegistered:  {"The client did not register this grant type.", "Add it to grant_types, if the application needs it."},
-		GrantTypeUnsupported:    {"The server does not support this grant type.", "Use authorization_code, refresh_token, client_credentials, the device code or a JWT assertion."},
+		GrantTypeUnsupported:    {"The server does not support this grant type.", "Use authorization_code, refresh_token, client_credentials, the device code, a JWT assertion or token exchange."},
 		ResponseTypeUnsupported: {"The server does not support this response type, or the client did not register it.", "Use response_type=code; see legacy_response_types for others."},
 		ParameterMissing:        {"A required parameter is missing.", readCause},
 		ParameterInvalid:        {"A parameter is malformed or not allowed; see the cause.", readCause},
@@ -117,6 +117,15 @@ func clientExplanations() map[Rule]Explanation {
 			"The authorization_details are malformed, of an unknown type, more than was granted, or have a member or value that the type does not allow or that cannot be shown to the user.",
 			"Compare the request with the schema and the sentences of the type, and add the type to the authorization_details_types of the client.",
 		},
+	}
+}
+
+func exchangeExplanations() map[Rule]Explanation {
+	return map[Rule]Explanation{
+		ExchangeNotAllowed:     {"The client has no token_exchange, or does not authenticate.", "Set token_exchange of the client."},
+		SubjectTokenNotAllowed: {"The policy of the client does not allow this subject or actor token: its client, issuer or audience is not in token_exchange.", "Send a token that is for this client, or extend subject_clients, subject_audiences, subject_issuers or actor_clients."},
+		ActorNotAllowed:        {"The client or its actor_token may not act for the user: may_act of the subject token names another, or the actor token has an actor itself.", "Compare may_act with the sub of the actor token, or with the client_id."},
+		ExchangeTooDeep:        {"The token would have more actors than max_depth of token_exchange, or come from more than 8 tokens.", "Exchange the token of the user, and not one that was exchanged."},
 	}
 }
 

@@ -95,6 +95,11 @@ const (
 	AccessDenied         Rule = "access_denied"
 	ACRUnmet             Rule = "acr_unmet"
 
+	ExchangeNotAllowed     Rule = "token_exchange_not_allowed"
+	SubjectTokenNotAllowed Rule = "subject_token_not_allowed" //nolint:gosec // a rule, not a credential
+	ActorNotAllowed        Rule = "actor_not_allowed"
+	ExchangeTooDeep        Rule = "token_exchange_too_deep"
+
 	// Presented access tokens.
 
 	TokenMissing        Rule = "token_missing"

@@ -45,6 +45,7 @@ func (h *Handler) newResponse(r *http.Request, c *client.Client) *response {
 	metadata.Owner, metadata.Notes, metadata.OperatorScope, metadata.ServedResources, metadata.SubjectSector = "", nil, false, nil, ""
 	metadata.AllowedGroups, metadata.UserinfoACRValues, metadata.UserinfoMaxAge, metadata.RequireDPoPNonce = nil, nil, nil, false
 	metadata.SecurityProfile = ""
+	metadata.TokenExchange = nil
 	return &response{
 		Metadata:      metadata,
 		RedirectURIs:  full(c.RedirectURIs),

@@ -83,7 +83,7 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 		Token: token.New(token.Config{
 			Authenticator: authenticator, Scopes: s.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
 			Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Backchannel: s.Store.Backchannel, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
-			Proofs: newProofs(s, nonces, pathToken), OneTime: s.Store.Replay, Profile: c.SecurityProfile,
+			Proofs: newProofs(s, nonces, pathToken), OneTime: s.Store.Replay, Profile: c.SecurityProfile, IssuerURL: c.Issuer, Exchangeable: accessTokens, RecordExchange: recordExchange(s),
 			Assertions: &assertion.Reader{
 				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,

@@ -70,6 +70,12 @@ func TestStatementsPerRequest(t *testing.T) {
 		expect("introspect, garbage", 0, func() servertest.Response {
 			return s.PostForm("/oauth2/introspect", url.Values{"token": {"garbage"}})
 		})
+		servertest.AddExchangeClient(s, `{"subject_clients": ["web"], "subject_audiences": ["`+s.URL+`"], "audiences": ["https://down.example"]}`, "")
+		s.Exchange("none") // reads the client
+		exchanged := expect("token exchange", 2, func() servertest.Response { return s.Exchange(tokens["access_token"]) }).JSON(t)["access_token"]
+		expect("introspect, exchanged token", 1, func() servertest.Response {
+			return s.PostForm("/oauth2/introspect", servertest.AsPost("svc", url.Values{"token": {servertest.Text(exchanged)}}))
+		})
 		expect("revoke, access token", 1, func() servertest.Response {
 			return s.PostForm("/oauth2/revoke", url.Values{"token": {servertest.Text(tokens["access_token"])}})
 		})

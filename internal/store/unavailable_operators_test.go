@@ -94,6 +94,10 @@ var operatorMethods = map[string]call{
 		return err
 	},
 	"DeleteTrust": func(ctx context.Context, s *store.Store) error { return s.TrustedIssuers.DeleteTrust(ctx, "id") },
+	"LiveExchanged": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Grants.LiveExchanged(ctx, &grant.Exchanged{ClientID: "c", IssuedAt: noon}, noon)
+		return err
+	},
 	"LiveAsserted": func(ctx context.Context, s *store.Store) error {
 		return s.Grants.LiveAsserted(ctx, grant.AssertedToken{IssuedAt: noon}, noon)
 	},

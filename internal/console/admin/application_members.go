@@ -105,7 +105,7 @@ func advancedPage() memberPage {
 		)},
 		{"console.advanced.requests", slices.Concat(
 			of(memberLines, "grant_types", "response_types"), texts("scope", "optional_scope"),
-			of(memberLines, "audience", "served_resources", "authorization_details_types", "allowed_groups"), of(memberFlag, "require_pkce", "skip_consent", "require_signed_request_object", "require_pushed_authorization_requests"),
+			of(memberLines, "audience", "served_resources", "authorization_details_types", "allowed_groups"), of(memberJSON, "token_exchange"), of(memberFlag, "require_pkce", "skip_consent", "require_signed_request_object", "require_pushed_authorization_requests"),
 			texts("request_object_signing_alg"),
 		)},
 		{"console.advanced.backchannel", slices.Concat(

@@ -48,7 +48,7 @@ func FuzzClaims(f *testing.F) {
 			refused(t, err)
 			return
 		}
-		if got.Subject == "" || got.jti == "" || !got.expires.After(clock()) || got.expires.After(clock().Add(time.Hour+leeway)) {
+		if got.Subject == "" || got.jti == "" || !got.Expires.After(clock()) || got.Expires.After(clock().Add(time.Hour+leeway)) {
 			t.Errorf("%s passed as %+v", payload, got)
 		}
 	})

@@ -57,9 +57,9 @@ type Reader struct {
 type Assertion struct {
 	Subject string
 	Trust   *trustedissuer.Trust
+	Expires time.Time
 
-	jti     string
-	expires time.Time
+	jti string
 }
 
 // Open verifies an assertion. It checks the claims first, since that needs no query.
@@ -126,7 +126,7 @@ func (r *Reader) judge(payload jws.Object, now time.Time) (*Assertion, error) {
 	if from, ok := payload.Date("nbf"); payload.Has("nbf") && (!ok || from.After(now.Add(leeway))) {
 		return nil, invalid("is not valid yet")
 	}
-	return &Assertion{Subject: subject, jti: jti, expires: expires}, nil
+	return &Assertion{Subject: subject, Expires: expires, jti: jti}, nil
 }
 
 // meant reports whether this server is the only audience of an assertion.
@@ -162,7 +162,7 @@ func signer(assertion *jws.JWS, trusts []*trustedissuer.Trust) (*trustedissuer.T
 // Spend redeems the assertion: of concurrent calls one succeeds. The jti is kept for longer
 // than the assertion is valid, to tolerate clock skew between replicas.
 func (r *Reader) Spend(ctx context.Context, a *Assertion, now time.Time) error {
-	first, err := r.Replay.ClaimOnce(ctx, replayKind, a.Trust.Issuer, a.jti, a.expires.Add(leeway), now)
+	first, err := r.Replay.ClaimOnce(ctx, replayKind, a.Trust.Issuer, a.jti, a.Expires.Add(leeway), now)
 	if err != nil {
 		return fmt.Errorf("redeem assertion: %w", err)
 	}

@@ -134,6 +134,7 @@ func (h *Handler) introspect(ctx context.Context, token string, reader *client.C
 		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: claims.TokenType(), TokenUse: "access_token",
 		Expiry: claims.Expiry, IssuedAt: claims.IssuedAt, Subject: claims.Subject, Audience: claims.Audience,
 		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, Extra: claims.Extra, Confirmation: claims.Confirmation,
+		Actor: claims.Actor, MayAct: claims.MayAct,
 	}
 	if response.Details, err = h.details(ctx, claims, reader); err != nil {
 		return nil, err

@@ -22,7 +22,10 @@ func (x *Exchange) narrowedDetails(b *Basis, allowed detail.List) (detail.Limits
 	}
 	if !types.Narrow(allowed, requested) {
 		cause := refusal.New(refusal.DetailsInvalid, "the request names authorization details that were not granted, or that the client may no longer have")
-		return detail.Limits{}, oauth2.StandardError(oauth2.CodeInvalidDetails).Because(cause.WithGrant(b.Grant.ID.String()))
+		if g := b.grant(); g != nil {
+			cause = cause.WithGrant(g.ID.String())
+		}
+		return detail.Limits{}, oauth2.StandardError(oauth2.CodeInvalidDetails).Because(cause)
 	}
 	return detail.Limits{Listed: true, List: requested}, nil
 }

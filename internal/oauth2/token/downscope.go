@@ -16,7 +16,7 @@ import (
 //
 // Spec: RFC 6749 §6, RFC 8707 §2.2, RFC 9396 §6.
 func (x *Exchange) downscope(b *Basis) (access scope.Access, dropped oauth2.Dropped, err error) {
-	if b.Grant == nil {
+	if b.Grant == nil || b.IsNarrowed {
 		return b.Access, oauth2.Dropped{NotApplicable: oauth2.Missing(b.RequestedScopes, b.Access.Scopes)}, nil
 	}
 	granted, err := scope.AccessOf(&b.Grant.Grant)

@@ -68,6 +68,8 @@ type Basis struct {
 	// none requests all of them.
 	RequestedScopes []string
 
+	// IsNarrowed is set if Access is the access of the token with a grant too.
+	IsNarrowed bool
 	// Without a grant, Access is the access of the token, Subject its sub claim, and Trust the
 	// trusted issuer of the assertion, if there is one.
 	Access  scope.Access
@@ -93,6 +95,8 @@ type Redeemed struct {
 	Nonce string
 	// AuthReqID is the auth_req_id that was redeemed, a claim of the ID token; empty for none.
 	AuthReqID string
+	// IssuedType is the type of the token of a token exchange; empty otherwise.
+	IssuedType string
 	// Issuer issues the tokens: [tokens.Issuer], or the engine for the flows of fosite.
 	Issuer Issuer
 }

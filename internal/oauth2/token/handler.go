@@ -36,6 +36,8 @@ type Response struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope"`
+	// IssuedTokenType is the type of the token of a token exchange (RFC 8693 section 2.2.1).
+	IssuedTokenType string `json:"issued_token_type,omitempty"`
 
 	Details detail.List `json:"authorization_details,omitempty"` // RFC 9396 §7
 }
@@ -43,7 +45,7 @@ type Response struct {
 // ServeHTTP serves POST /oauth2/token.
 //
 // Spec: RFC 6749 §3.2, §4.1.3, §4.4, §5, §6; RFC 7523 §2.1; RFC 7636 §4.5; RFC 8628 §3.4;
-// RFC 9396 §6, §7; RFC 9449 §5; OpenID Connect Core §3.1.3, §12; CIBA Core §10.1.
+// RFC 8693 §2; RFC 9396 §6, §7; RFC 9449 §5; OpenID Connect Core §3.1.3, §12; CIBA Core §10.1.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, err := h.exchange(w, r)
 	if err != nil {
@@ -122,8 +124,12 @@ func (h *Handler) run(ctx context.Context, w http.ResponseWriter, x *Exchange) (
 	if !x.trial {
 		h.Used(x.Client.ID)
 	}
+	tokenType := tokens.TypeFor(x.Sender)
+	if redeemed.IssuedType == typeIDToken {
+		tokenType = "N_A" // RFC 8693 section 2.2.1
+	}
 	return &Response{
-		AccessToken: issued.AccessToken, TokenType: tokens.TypeFor(x.Sender), ExpiresIn: int64(issued.ExpiresIn.Seconds()),
+		AccessToken: issued.AccessToken, TokenType: tokenType, IssuedTokenType: redeemed.IssuedType, ExpiresIn: int64(issued.ExpiresIn.Seconds()),
 		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(x.Registered.InToken(access).Scopes, " "), Details: access.Details,
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/onetime"
@@ -46,6 +47,10 @@ type Config struct {
 	Proofs        Proofs
 	OneTime       OneTime
 	Profile       profile.Profile // of the server
+	IssuerURL     string
+	Exchangeable  Exchangeable
+	// RecordExchange writes the audit event of a token exchange.
+	RecordExchange func(ctx context.Context, e *audit.Event) error
 	// RefreshGracePeriod is the time in which the previous refresh token returns the current
 	// token.
 	RefreshGracePeriod time.Duration
@@ -59,12 +64,14 @@ func New(c Config) *Handler { return &Handler{Config: c, grants: table(&c)} }
 
 // table returns the grant types. A new one is a file that implements [Grant] and a line here.
 func table(c *Config) []Grant {
+	jwtBearer := JWTBearer{Assertions: c.Assertions, Accounts: c.Accounts, Issuer: c.Issuer}
 	return []Grant{
 		&AuthorizationCode{Engine: c.Engine, Codec: c.Codec, Grants: c.Grants},
 		&RefreshToken{Codec: c.Codec, Grants: c.Grants, Lifetimes: c.Lifetimes, GracePeriod: c.RefreshGracePeriod, Issuer: c.Issuer},
 		&ClientCredentials{Engine: c.Engine},
-		&JWTBearer{Assertions: c.Assertions, Accounts: c.Accounts, Issuer: c.Issuer},
+		&jwtBearer,
 		&DeviceCode{Codec: c.Codec, Devices: c.Devices, Grants: c.Grants, Issuer: c.Issuer},
 		&CIBA{Codec: c.Codec, Requests: c.Backchannel, Grants: c.Grants, Issuer: c.Issuer},
+		&TokenExchange{JWTBearer: jwtBearer, URL: c.IssuerURL, Tokens: c.Exchangeable, Codec: c.Codec, Grants: c.Grants, Record: c.RecordExchange},
 	}
 }

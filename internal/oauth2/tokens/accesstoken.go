@@ -54,6 +54,11 @@ type AccessClaims struct {
 	//
 	// Spec: RFC 9396 §9.1.
 	Details detail.List `json:"authorization_details,omitempty"`
+	// Actor acts on behalf of the subject, and MayAct names who may. Sources are the tokens that an
+	// exchanged token came from.
+	Actor   *grant.Actor    `json:"act,omitempty"`
+	MayAct  json.RawMessage `json:"may_act,omitempty"`
+	Sources []SourceClaim   `json:"ost_src,omitempty"`
 	// Extra holds claims that the operator's consent app or a hook added.
 	Extra json.RawMessage `json:"ext,omitempty"`
 }
@@ -102,7 +107,7 @@ func (i *Issuer) AccessToken(ctx context.Context, r *Request) (token string, exp
 	expiry := i.expiry(r, policy.Lifetime)
 	claims := i.accessClaims(r, access, expiry)
 	expiresIn = expiry.Sub(r.Now)
-	if i.isOpaque(policy.Format, r.Client.AccessTokenStrategy) {
+	if i.isOpaque(policy.Format, r.Client.AccessTokenStrategy) && (r.Exchange == nil || !r.Exchange.JWT) {
 		body, err := json.Marshal(claims)
 		if err != nil {
 			return "", 0, fmt.Errorf("encode access token: %w", err)
@@ -146,7 +151,13 @@ func (i *Issuer) accessClaims(r *Request, access scope.Access, expiry time.Time)
 		claims.Grant = encodeLocator(g.Locator)
 	case r.Trust != nil:
 		claims.Subject, claims.Trust = r.Subject, r.Trust.ID
+	case r.Exchange != nil:
+		claims.Subject = r.Subject
 	}
+	if r.Exchange != nil {
+		claims.Actor, claims.Sources = r.Exchange.Actor, sourceClaims(r.Exchange.Sources)
+	}
+	claims.Extra, claims.MayAct = cutMayAct(claims.Extra)
 	return claims
 }
 
@@ -179,6 +190,9 @@ func (i *Issuer) isOpaque(ofResource, ofClient string) bool {
 // is found and kept, or than the trusted issuer whose assertion it was issued for.
 func (i *Issuer) expiry(r *Request, declared time.Duration) time.Time {
 	end := r.Now.Add(i.Lifetimes.AccessOf(r.Client, r.GrantType, declared))
+	if r.Exchange != nil {
+		end = earliest(end, r.Exchange.Until)
+	}
 	switch {
 	case r.Grant != nil:
 		return earliest(end, r.Grant.EndsAt, r.Grant.TokensUntil)

@@ -10,8 +10,10 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -49,7 +51,7 @@ func (i *Issuer) idTokenClaims(ctx context.Context, r *Request, hashes IDTokenHa
 	claims["sub"] = r.Grant.SubjectFor(i.Subjects.Of(r.Client, r.Grant.Subject))
 	claims["aud"] = r.Client.ID
 	claims["iat"] = r.Now.Unix()
-	claims["exp"] = r.Now.Add(i.Lifetimes.ID(r.Client, r.GrantType)).Unix()
+	claims["exp"] = i.idTokenExpiry(r).Unix()
 	claims["auth_time"] = authorization.AuthTime
 	setText(claims, "acr", authorization.ACR)
 	setText(claims, "sid", i.Subjects.Session(r.Client, r.Grant.SessionID))
@@ -59,7 +61,32 @@ func (i *Issuer) idTokenClaims(ctx context.Context, r *Request, hashes IDTokenHa
 	setText(claims, "nonce", r.Nonce)
 	setText(claims, "urn:openid:params:jwt:claim:auth_req_id", r.AuthReqID) // CIBA Core section 10.3.1
 	hashes.addTo(claims, idTokenAlg(r.Client))
+	if r.Client.AllowsGrantType(client.GrantTokenExchange) {
+		addLineage(claims, r)
+	}
 	return claims, nil
+}
+
+// addLineage adds the grant, and the tokens that an exchanged token came from, so that the ID token
+// can be exchanged.
+func addLineage(claims map[string]any, r *Request) {
+	sources := []grant.Source{{Grant: r.Grant.Locator}}
+	if r.Exchange != nil {
+		sources = append(sources, r.Exchange.Sources...)
+		if r.Exchange.Actor != nil {
+			claims["act"] = r.Exchange.Actor
+		}
+	}
+	claims[sourcesClaim] = sourceClaims(sources)
+}
+
+// idTokenExpiry returns when the ID token of r ends.
+func (i *Issuer) idTokenExpiry(r *Request) time.Time {
+	end := r.Now.Add(i.Lifetimes.ID(r.Client, r.GrantType))
+	if r.Exchange != nil {
+		return earliest(end, r.Exchange.Until)
+	}
+	return end
 }
 
 // isAlone reports whether the response has no code or access token, and so leads to no access to

@@ -72,6 +72,8 @@ type Request struct {
 	ExtraClaims grant.ExtraClaims
 	// Sender is the key or certificate to which the access token is bound; zero for none.
 	Sender grant.Confirmation
+	// Exchange is set for a token exchange, nil otherwise.
+	Exchange *Exchange
 }
 
 // Tokens are the issued tokens.
@@ -85,6 +87,9 @@ type Tokens struct {
 // Issue issues the tokens of the token endpoint for r: an access token, a refresh token if r
 // has one, and an ID token for a grant with the scope openid.
 func (i *Issuer) Issue(ctx context.Context, r *Request) (issued Tokens, err error) {
+	if r.Exchange != nil {
+		return i.exchanged(ctx, r)
+	}
 	if issued.AccessToken, issued.ExpiresIn, err = i.AccessToken(ctx, r); err != nil {
 		return issued, err
 	}
@@ -94,6 +99,19 @@ func (i *Issuer) Issue(ctx context.Context, r *Request) (issued Tokens, err erro
 	if r.Grant != nil && slices.Contains(r.Access.Scopes, oauth2.ScopeOpenID) {
 		issued.IDToken, err = i.IDToken(ctx, r, IDTokenHashes{AccessToken: issued.AccessToken})
 	}
+	return issued, err
+}
+
+// exchanged issues the one token of a token exchange, in the place of the access token.
+//
+// Spec: RFC 8693 §2.2.1.
+func (i *Issuer) exchanged(ctx context.Context, r *Request) (issued Tokens, err error) {
+	if !r.Exchange.IDToken {
+		issued.AccessToken, issued.ExpiresIn, err = i.AccessToken(ctx, r)
+		return issued, err
+	}
+	issued.ExpiresIn = i.idTokenExpiry(r).Sub(r.Now)
+	issued.AccessToken, err = i.IDToken(ctx, r, IDTokenHashes{})
 	return issued, err
 }
 

@@ -28,6 +28,8 @@ type Grants interface {
 	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.WithAccount, error)
 	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error
 	LiveAsserted(ctx context.Context, a grant.AssertedToken, now time.Time) error
+	// LiveExchanged returns the grant of the user of an exchanged token, nil for none.
+	LiveExchanged(ctx context.Context, t *grant.Exchanged, now time.Time) (*grant.WithAccount, error)
 	// WhyInactive returns why an access token with the ID jti under a grant is not active,
 	// after LiveGrant has returned [grant.ErrNotFound]. It is nil if the token is active.
 	WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error)
@@ -80,6 +82,10 @@ func (d *Reader) Active(ctx context.Context, token string, now time.Time) (*Acce
 	if err != nil {
 		return claims, nil, err
 	}
+	if claims.IsExchanged() {
+		found, err := d.activeExchanged(ctx, claims, now)
+		return claims, found, err
+	}
 	if claims.Grant == "" {
 		return claims, nil, d.activeWithoutGrant(ctx, claims, now)
 	}
@@ -119,7 +125,8 @@ func (d *Reader) activeWithoutGrant(ctx context.Context, claims *AccessClaims, n
 
 // Lookup returns an active access token for the resources of this server, whose Data is the
 // *[grant.WithAccount] under which it was issued, with the scopes of the token, or the
-// [grant.AssertedToken] of a token for an assertion. A token that a client got for itself has none. It implements [resource.Lookup]: no token of this server is checked in two ways.
+// [grant.AssertedToken] of a token for an assertion, or the *[grant.Exchanged] of one that was exchanged. A token
+// that a client got for itself has none. It implements [resource.Lookup]: no token of this server is checked in two ways.
 //
 // It costs one statement, and up to two more for the cause of a revoked token.
 //
@@ -143,6 +150,10 @@ func (d *Reader) Lookup(ctx context.Context, token string) (*resource.Token, err
 		seen.Data = found
 	case claims.Trust != "":
 		seen.Data = grant.AssertedToken{ClientID: claims.ClientID, Trust: claims.Trust, Subject: claims.Subject, JTI: claims.ID, IssuedAt: seen.IssuedAt}
+	case claims.IsExchanged():
+		if seen.Data, err = claims.exchanged(); err != nil {
+			return nil, malformed()
+		}
 	}
 	return seen, nil
 }
