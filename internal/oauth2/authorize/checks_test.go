@@ -94,10 +94,11 @@ func TestParametersAreCheckedAtTheirEndpoints(t *testing.T) {
 		at   endpoint
 		want string
 	}{
-		"authorization": {atAuthorize, "response_mode state registration response_type scope resource claims scope code_challenge dpop_jkt nonce prompt max_age id_token_hint claims acr_values security_profile"},
-		"device":        {atDevice, "scope resource claims "},
-		"verification":  {atVerification, "scope resource claims max_age acr_values"},
+		"authorization": {atAuthorize, "response_mode state registration response_type scope authorization_details resource claims scope code_challenge dpop_jkt nonce prompt max_age id_token_hint claims acr_values security_profile"},
+		"device":        {atDevice, "scope authorization_details resource claims "},
+		"verification":  {atVerification, "scope authorization_details resource claims max_age acr_values"},
 		"app":           {atApp, "scope"},
+		"backchannel":   {atBackchannel, "scope authorization_details resource claims scope id_token_hint acr_values "},
 	} {
 		var parameters []string
 		for _, c := range checks {
