@@ -144,7 +144,7 @@ func parameterChecks() []Check {
 		{Name: "redirect_uri is an address of the client", Spec: "RFC 9700 §2.1, RFC 6749 §3.1.2.3", Rules: []Rule{RedirectURIMissing, RedirectURIMismatch}},
 		{Name: "response_mode, state", Spec: "OAuth 2.0 Multiple Response Types §2.1", Rules: []Rule{ParameterInvalid}, Parameters: []string{"response_mode", "state", "registration"}},
 		{Name: "the client may use the response_type", Spec: "RFC 6749 §3.1.1", Rules: []Rule{ParameterMissing, ParameterInvalid, ResponseTypeUnsupported, GrantTypeNotRegistered}, Parameters: []string{"response_type"}},
-		{Name: "the client may have the scope and the resource", Spec: "RFC 6749 §3.3, RFC 8707 §2.1", Rules: []Rule{ParameterInvalid, ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed, ResourcesNotShared, ResourceNeedsBinding}, Parameters: []string{"scope", "resource", "claims"}},
+		{Name: "the client may have the scope and the resource", Spec: "RFC 6749 §3.3, RFC 8707 §2.1", Rules: []Rule{ParameterInvalid, ScopeNotAllowed, ResourceNotAllowed, ResourceMalformed, ResourcesNotShared, ResourceNeedsBinding}, Parameters: []string{"scope", "authorization_details", "resource", "claims"}},
 		{Name: "the authorization details match their types", Spec: "RFC 9396 §5", Rules: []Rule{DetailsInvalid}},
 		{Name: "code_challenge, dpop_jkt", Spec: "RFC 7636 §4.3, RFC 9700 §2.1.1, RFC 9449 §10", Rules: []Rule{ChallengeMissing, ChallengeMalformed, ParameterInvalid}, Parameters: []string{"code_challenge", "dpop_jkt"}},
 		{Name: "nonce, prompt, max_age, id_token_hint, acr_values", Spec: "OpenID Connect Core §3.1.2.1", Rules: []Rule{ParameterInvalid, HintInvalid}, Parameters: []string{"nonce", "prompt", "max_age", "id_token_hint", "acr_values"}},
@@ -237,7 +237,7 @@ func backchannelChecks() []Check {
 		{Name: "the client may use the grant type", Spec: "CIBA Core §7.2", Rules: []Rule{GrantTypeNotRegistered}},
 		{Name: "the client and the user are within their limits", Rules: []Rule{BackchannelLimit}},
 		{Name: "a signed request is valid, and there if the client must sign", Spec: "CIBA Core §7.1.1", Rules: []Rule{RequestObject}},
-		{Name: "the client may have the scope and the resource", Spec: "CIBA Core §7.1, RFC 8707 §2.1", Rules: []Rule{ScopeNotAllowed, ResourceNotAllowed}, Parameters: []string{"scope", "resource"}},
+		{Name: "the client may have the scope and the resource", Spec: "CIBA Core §7.1, RFC 8707 §2.1", Rules: []Rule{ScopeNotAllowed, ResourceNotAllowed}, Parameters: []string{"scope", "authorization_details", "resource"}},
 		{Name: "the other parameters are valid", Spec: "CIBA Core §7.1", Rules: []Rule{ParameterMissing, ParameterInvalid, ScopesDropped}},
 		{Name: "one hint names a user who may use the client", Spec: "CIBA Core §7.1, §13", Rules: []Rule{UserHintInvalid, HintInvalid, UserHintUnknown, GroupNotAllowed}},
 	}
