@@ -56,7 +56,7 @@ type resourceView struct {
 	Format                  string   `json:"access_token_format" doc:"jwt or opaque; empty for that of the client or the server"`
 	Alg                     string   `json:"access_token_signing_alg" doc:"the algorithm that signs JWTs: ES256, RS256, PS256 or EdDSA; empty for that of the server"`
 	Lifetime                int64    `json:"access_token_lifetime" doc:"of its tokens, in seconds; 0 for that of the client or the server"`
-	RequireSenderConstraint bool     `json:"require_sender_constraint" doc:"whether its tokens must be bound to a key of the client (RFC 9449)"`
+	RequireSenderConstraint bool     `json:"require_sender_constraint" doc:"whether its tokens must be bound to a key or certificate of the client (RFC 9449, RFC 8705)"`
 	SharedTokens            bool     `json:"shared_tokens" doc:"whether one token may be for it and further resources"`
 	AllClients              bool     `json:"all_clients" doc:"whether every client may request it, self-registered ones too"`
 	Clients                 []string `json:"clients" doc:"the clients that may request it, beside those whose audience has it"`

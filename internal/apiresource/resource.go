@@ -52,7 +52,7 @@ type Definition struct {
 	Format   string `json:"access_token_format,omitempty"` // FormatJWT or FormatOpaque
 	Alg      string `json:"access_token_signing_alg,omitempty"`
 	Lifetime int64  `json:"access_token_lifetime,omitempty"`
-	// RequireSenderConstraint requires that its tokens are bound to a key of the client.
+	// RequireSenderConstraint requires that its tokens are bound to a key or certificate.
 	RequireSenderConstraint bool `json:"require_sender_constraint,omitempty"`
 	// SharedTokens allows tokens for this and further resources.
 	SharedTokens bool `json:"shared_tokens,omitempty"`

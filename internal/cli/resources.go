@@ -29,7 +29,7 @@ type resourceFlags struct {
 	AccessTokenFormat       *string        `help:"Format of its tokens: jwt or opaque; empty for that of the client or the server." placeholder:"FORMAT"`
 	AccessTokenSigningAlg   *string        `help:"Algorithm that signs its JWTs: ES256, RS256, PS256 or EdDSA; empty for that of the server." placeholder:"ALG"`
 	AccessTokenLifetime     *time.Duration `help:"Lifetime of its tokens, as in 5m; 0 for that of the client or the server." placeholder:"DURATION"`
-	RequireSenderConstraint *bool          `help:"Require that its tokens are bound to a key of the client (RFC 9449)." negatable:""`
+	RequireSenderConstraint *bool          `help:"Require that its tokens are bound to a key or certificate of the client (RFC 9449, RFC 8705)." negatable:""`
 	SharedTokens            *bool          `help:"Allow tokens for it and further resources." negatable:""`
 	AllClients              *bool          `help:"Allow every client to request it, self-registered ones too." negatable:""`
 	Client                  []string       `help:"A client that may request it, beside those whose audience has it; an empty one removes all; may be repeated." sep:"none" placeholder:"CLIENT-ID"`

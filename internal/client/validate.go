@@ -253,6 +253,7 @@ func (c *checks) tokens(m *Metadata) {
 	c.oneOf("application_type", m.ApplicationType, "web", "native")
 	c.oneOf("id_token_signed_response_alg", m.IDTokenSignedResponseAlg, algs...)
 	c.oneOf("authorization_signed_response_alg", m.AuthorizationSignedResponseAlg, algs...)
+	c.oneOf("introspection_signed_response_alg", m.IntrospectionSignedResponseAlg, algs...)
 	c.oneOf("userinfo_signed_response_alg", m.UserinfoSignedResponseAlg, append(algs, "none")...)
 	c.oneOf("access_token_strategy", m.AccessTokenStrategy, "jwt", "opaque")
 	c.oneOf("id_token_claims", m.IDTokenClaims, IDTokenGranted, IDTokenMinimal)

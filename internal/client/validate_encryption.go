@@ -10,6 +10,7 @@ func (m *Metadata) encryptions() []encryptionPair {
 	return []encryptionPair{
 		{"id_token_encrypted_response", &m.IDTokenEncryptedResponseAlg, &m.IDTokenEncryptedResponseEnc},
 		{"authorization_encrypted_response", &m.AuthorizationEncryptedResponseAlg, &m.AuthorizationEncryptedResponseEnc},
+		{"introspection_encrypted_response", &m.IntrospectionEncryptedResponseAlg, &m.IntrospectionEncryptedResponseEnc},
 		{"userinfo_encrypted_response", &m.UserinfoEncryptedResponseAlg, &m.UserinfoEncryptedResponseEnc},
 	}
 }

@@ -10,11 +10,11 @@ import (
 // protection must not assume that it has it. Values that require nothing count as missing, and
 // unknown members are ignored.
 //
-// Spec: RFC 7591 §2, §3.2.1, RFC 9701 §6.
+// Spec: RFC 7591 §2, §3.2.1.
 func unsupported(members map[string]json.RawMessage) []Fault {
 	var faults []Fault
 	for _, member := range []string{
-		"backchannel_user_code_parameter", "introspection_encrypted_response_alg", "introspection_encrypted_response_enc", "introspection_signed_response_alg",
+		"backchannel_user_code_parameter",
 		"request_object_encryption_alg", "request_object_encryption_enc",
 	} {
 		raw := bytes.TrimSpace(members[member])

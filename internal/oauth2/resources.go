@@ -41,7 +41,7 @@ func NarrowResources(form map[string][]string, granted []string) (resources []st
 }
 
 // CheckTarget returns an error unless one access token may be for all of the resources. isBound says
-// whether the token is bound to a key of the client.
+// whether the token is bound to a key or certificate of the client.
 //
 // Spec: RFC 8707 §2.2.
 func CheckTarget(registered *scope.Set, resources []string, isBound bool) error {
@@ -52,8 +52,8 @@ func CheckTarget(registered *scope.Set, resources []string, isBound bool) error 
 			Because(refusal.New(refusal.ResourcesNotShared, "no access token may be for all of the resources",
 				refusal.Registered(refusal.ParameterAttr, "resource"), refusal.Registered("resources", strings.Join(resources, " "))))
 	case policy.RequireSenderConstraint && !isBound:
-		return InvalidRequest("The resource requires an access token that is bound to a key of the client, and the request proves none").
-			Because(refusal.New(refusal.ResourceNeedsBinding, "the resource requires a token that is bound to a key, and the request proves none",
+		return InvalidRequest("The resource requires an access token that is bound to a key or certificate of the client, and the request proves none").
+			Because(refusal.New(refusal.ResourceNeedsBinding, "the resource requires a token that is bound to a key or certificate, and the request proves none",
 				refusal.Registered(refusal.ParameterAttr, "resource"), refusal.Registered("resources", strings.Join(resources, " "))))
 	}
 	return nil

@@ -130,8 +130,8 @@ func authorizeChecks() []Check {
 // encryptable is the check of an ID token that the client receives encrypted.
 func encryptable() Check {
 	return Check{
-		Name: "an ID token can be encrypted for the client", Spec: "OpenID Connect Core §10.2", Phase: PhaseConsent, Rules: []Rule{KeysUnavailable},
-		Parameters: []string{"id_token"},
+		Name: "the ID token or response can be encrypted for the client", Spec: "OpenID Connect Core §10.2", Phase: PhaseConsent, Rules: []Rule{KeysUnavailable},
+		Parameters: []string{"id_token", "response"},
 	}
 }
 
@@ -258,7 +258,9 @@ func introspectionChecks() []Check {
 	return slices.Concat([]Check{
 		{Name: "on the admin listener, the caller has an API key with the scope", Spec: "RFC 6750 §3.1", Rules: []Rule{APIKeyInvalid, APIScopeMissing, AccessDenied}},
 		{Name: "the client may introspect tokens, and has sent one", Spec: "RFC 7662 §2.1", Rules: []Rule{GrantTypeNotRegistered, ParameterInvalid, ParameterMissing}},
-	}, presentedToken("RFC 7662 §2.2"))
+	}, presentedToken("RFC 7662 §2.2"), []Check{
+		{Name: "the response can be encrypted for the client", Spec: "RFC 9701 §5", Rules: []Rule{KeysUnavailable}, Parameters: []string{"response"}},
+	})
 }
 
 func revocationChecks() []Check {

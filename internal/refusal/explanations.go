@@ -99,7 +99,7 @@ func clientExplanations() map[Rule]Explanation {
 		ResourceNotAllowed:      {"The client may not request this resource or audience.", "Add it to the audience of the client, or the client to the resource."},
 		ResourceMalformed:       {"A resource is not an absolute URI without a fragment.", "Send the identifier of the resource, such as https://api.example."},
 		ResourcesNotShared:      {"An access token for several resources is requested, and one of them must be alone, or they differ in format or algorithm.", "Name one resource in each token request, or allow shared tokens for the resources."},
-		ResourceNeedsBinding:    {"The resource requires access tokens that are bound to a key of the client, and the token request proves none.", "Switch DPoP on in the application."},
+		ResourceNeedsBinding:    {"The resource requires access tokens that are bound to a key or certificate of the client, and the token request proves none.", "Switch DPoP on in the application, or bind the tokens of the client to its certificate."},
 		RequestObject:           {"The request object is invalid; see the cause.", "The cause names the fault: signature, aud, iss, lifetime or a parameter."},
 		HintInvalid:             {"The signature of the hint is invalid, or the hint is from another client.", "Send an ID token that this client received, or no hint."},
 		UserHintInvalid:         {"The request does not have exactly one of login_hint, id_token_hint and login_hint_token, or the one that it has is invalid.", "Send one hint: a username or email address, an ID token of this server, or a JWT that the client signed."},

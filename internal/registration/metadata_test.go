@@ -40,6 +40,7 @@ const complete = `{
 	"id_token_signed_response_alg": "ES256", "id_token_encrypted_response_alg": "ECDH-ES+A256KW", "id_token_encrypted_response_enc": "A256GCM",
 	"userinfo_signed_response_alg": "PS256", "userinfo_encrypted_response_alg": "RSA-OAEP-256", "userinfo_encrypted_response_enc": "A128CBC-HS256",
 	"authorization_signed_response_alg": "PS256", "authorization_encrypted_response_alg": "ECDH-ES", "authorization_encrypted_response_enc": "A128GCM",
+	"introspection_signed_response_alg": "ES256", "introspection_encrypted_response_alg": "RSA-OAEP-256", "introspection_encrypted_response_enc": "A256GCM",
 	"request_object_signing_alg": "EdDSA", "request_uris": ["https://rp.example/request#hash"], "dpop_bound_access_tokens": true, "require_pushed_authorization_requests": true, "require_signed_request_object": true,
 	"default_max_age": 0, "require_auth_time": true, "default_acr_values": ["urn:a", "urn:b"], "initiate_login_uri": "https://rp.example/start",
 	"frontchannel_logout_uri": "https://rp.example/front", "frontchannel_logout_session_required": true,

@@ -92,7 +92,7 @@ func composeOAuth2(ctx context.Context, s *Server) error {
 		}),
 		Introspection: &introspection.Handler{
 			Issuer: c.Issuer, Authenticator: authenticator, Used: s.Usage.Client, Clients: s.Clients, AccessTokens: accessTokens, Codec: codec,
-			Grants: s.Store.Grants, Scopes: s.scopes, Subjects: s.subjects, Now: s.Now,
+			Grants: s.Store.Grants, Scopes: s.scopes, Subjects: s.subjects, Signer: s.Keys, Encrypter: outbound.Encrypter{Keys: s.keySets}, Now: s.Now,
 		},
 		Revocation: &revocation.Handler{
 			Authenticator: authenticator, AccessTokens: accessTokens, Codec: codec, Grants: s.Store.Grants, Now: s.Now,

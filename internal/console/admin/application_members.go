@@ -125,6 +125,7 @@ func advancedPage() memberPage {
 			choice("subject_type", client.SubjectTypes()...), choice("subject_sector", client.SectorHost, client.SectorClient),
 			texts("id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 				"authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
+				"introspection_signed_response_alg", "introspection_encrypted_response_alg", "introspection_encrypted_response_enc",
 				"userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"),
 		)},
 		{"console.advanced.logout", slices.Concat(

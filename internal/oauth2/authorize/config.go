@@ -20,6 +20,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/engine"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -106,7 +107,7 @@ type Config struct {
 	Devices    Devices
 	Engine     Engine
 	Signer     ResponseSigner
-	Encrypter  ResponseEncrypter
+	Encrypter  oauth2.Encrypter
 	Pages      Pages
 	Cookies    session.Cookies
 	Subjects   client.Subjects

@@ -3,15 +3,11 @@ package authorize
 import (
 	"cmp"
 	"context"
-	"errors"
-	"net/http"
 	"strings"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
-	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // The response modes with a JWT. Without a prefix, the response_type decides where it is.
@@ -41,12 +37,6 @@ type ResponseSigner interface {
 	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
 }
 
-// ResponseEncrypter encrypts signed authorization responses.
-type ResponseEncrypter interface {
-	// Encrypt returns [client.ErrKeysUnavailable] if the client has no key for alg.
-	Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error)
-}
-
 // splitMode returns a response mode without the JWT that it may have, empty for the default.
 func splitMode(mode string) (plain string, hasJWT bool) {
 	if mode == modeJWT {
@@ -68,15 +58,11 @@ func (p *responder) responseJWT(ctx context.Context, a *AuthorizationRequest, re
 	claims["iss"] = p.Issuer
 	alg := cmp.Or(a.client.AuthorizationSignedResponseAlg, p.Requests.profileOf(a).DefaultAlgorithm())
 	signed, err := p.Signer.SignClaims(ctx, jwks.Algorithm(alg), typeResponse, claims)
-	if err != nil || a.client.AuthorizationEncryptedResponseAlg == "" {
-		return signed, err
+	if err != nil {
+		return "", err
 	}
-	encrypted, err := p.Encrypter.Encrypt(ctx, a.client, a.client.AuthorizationEncryptedResponseAlg, a.client.AuthorizationEncryptedResponseEnc, signed)
-	if errors.Is(err, client.ErrKeysUnavailable) {
-		return "", &oauth2.Error{
-			Status: http.StatusBadRequest, Code: oauth2.CodeInvalidRequest, Rule: refusal.KeysUnavailable, Err: err,
-			Description: "The key set of the client has no key that can encrypt its authorization response",
-		}
+	encryption := oauth2.Encryption{
+		Alg: a.client.AuthorizationEncryptedResponseAlg, Enc: a.client.AuthorizationEncryptedResponseEnc, What: "authorization response", Parameter: "response",
 	}
-	return encrypted, err
+	return encryption.Encrypt(ctx, p.Encrypter, a.client, signed)
 }

@@ -55,39 +55,51 @@ type Handler struct {
 	Grants        Grants
 	Scopes        scope.Source
 	Subjects      client.Subjects
+	Signer        Signer           // of responses
+	Encrypter     oauth2.Encrypter // of signed responses
 	Now           func() time.Time
 }
 
 // ServeHTTP serves POST /oauth2/introspect. Only confidential clients may introspect.
 //
-// Spec: RFC 7662 §2.
+// Spec: RFC 7662 §2, RFC 9701 §4, §5.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	response, err := h.serve(r)
+	response, signed, err := h.serve(r)
 	if err != nil {
 		oauth2.WriteError(w, r, err)
+		return
+	}
+	if signed != "" {
+		writeSigned(w, signed)
 		return
 	}
 	httpapi.JSON(w, http.StatusOK, response)
 }
 
-func (h *Handler) serve(r *http.Request) (*grant.Introspection, error) {
+// serve returns the response, and signed if the request accepts that.
+func (h *Handler) serve(r *http.Request) (response *grant.Introspection, signed string, err error) {
 	ctx := r.Context()
 	c, err := h.Authenticator.Authenticate(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if c.IsPublic() {
-		return nil, oauth2.NewError(oauth2.CodeUnauthorizedClient, "Only confidential clients may introspect tokens")
+		return nil, "", oauth2.NewError(oauth2.CodeUnauthorizedClient, "Only confidential clients may introspect tokens")
 	}
 	token := r.PostForm.Get("token")
 	if token == "" {
-		return nil, oauth2.InvalidRequest("The parameter token is missing")
+		return nil, "", oauth2.InvalidRequest("The parameter token is missing")
 	}
-	response, err := h.introspect(ctx, token, c)
-	if err == nil {
-		h.Used(c.ID)
+	if response, err = h.introspect(ctx, token, c); err != nil {
+		return nil, "", err
 	}
-	return response, err
+	if wantsSigned(r) {
+		if signed, err = h.sign(ctx, c, response); err != nil {
+			return nil, "", err
+		}
+	}
+	h.Used(c.ID)
+	return response, signed, nil
 }
 
 // Inspect introspects a token of any client for an operator. A token that lacks one of scopes is

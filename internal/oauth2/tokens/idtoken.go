@@ -5,18 +5,15 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2"
-	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -37,7 +34,8 @@ func (i *Issuer) IDToken(ctx context.Context, r *Request, hashes IDTokenHashes) 
 	if err != nil {
 		return "", fmt.Errorf("sign ID token: %w", err)
 	}
-	return i.encryptIDToken(ctx, r.Client, token)
+	encryption := oauth2.Encryption{Alg: r.Client.IDTokenEncryptedResponseAlg, Enc: r.Client.IDTokenEncryptedResponseEnc, What: "ID token", Parameter: "id_token"}
+	return encryption.Encrypt(ctx, i.Encrypter, r.Client, token)
 }
 
 func (i *Issuer) idTokenClaims(ctx context.Context, r *Request, hashes IDTokenHashes) (map[string]any, error) {
@@ -134,30 +132,6 @@ func halfHash(alg jwks.Algorithm, value string) string {
 	}
 	sum := sha256.Sum256([]byte(value))
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
-}
-
-// encryptIDToken encrypts the signed token if the client registered that, and never returns
-// it unencrypted to such a client.
-//
-// Spec: OpenID Connect Core §10.2.
-func (i *Issuer) encryptIDToken(ctx context.Context, c *client.Client, signed string) (string, error) {
-	alg := c.IDTokenEncryptedResponseAlg
-	if alg == "" {
-		return signed, nil
-	}
-	token, err := i.Encrypter.Encrypt(ctx, c, alg, c.IDTokenEncryptedResponseEnc, signed)
-	if errors.Is(err, client.ErrKeysUnavailable) {
-		return "", &oauth2.Error{
-			Status: http.StatusBadRequest, Code: oauth2.CodeInvalidRequest,
-			Description: "The key set of the client has no key that can encrypt its ID token",
-			Err: refusal.Wrap(err, refusal.KeysUnavailable, "the key set of the client has no key that can encrypt its ID token",
-				refusal.Registered(refusal.ParameterAttr, "id_token")),
-		}
-	}
-	if err != nil {
-		return "", fmt.Errorf("encrypt ID token: %w", err)
-	}
-	return token, nil
 }
 
 // userClaims returns the claims about the user for an ID token: those requested by name, and

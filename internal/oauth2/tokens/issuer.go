@@ -19,19 +19,12 @@ type Signer interface {
 	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
 }
 
-// Encrypter encrypts signed tokens for a client.
-type Encrypter interface {
-	// Encrypt returns an error that is [client.ErrKeysUnavailable] if the client has no
-	// suitable key.
-	Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error)
-}
-
 // Issuer issues codes, access tokens, refresh tokens and ID tokens. All of its members are
 // set.
 type Issuer struct {
 	Issuer    string // the iss claim
 	Signer    Signer
-	Encrypter Encrypter // of ID tokens
+	Encrypter oauth2.Encrypter // of ID tokens
 	Codec     *Codec
 	Sealer    *Sealer
 	Subjects  client.Subjects

@@ -62,6 +62,7 @@ func TestDiscoveryListsEnabledFeatures(t *testing.T) {
 		"id_token_signing_alg_values_supported":                    list("RS256", "ES256"),
 		"userinfo_signing_alg_values_supported":                    list("none", "RS256", "ES256"),
 		"authorization_signing_alg_values_supported":               list("RS256", "ES256"),
+		"introspection_signing_alg_values_supported":               list("RS256", "ES256"),
 		"id_token_encryption_alg_values_supported":                 list("ECDH-ES"),
 		"id_token_encryption_enc_values_supported":                 list("A128GCM"),
 		"userinfo_encryption_alg_values_supported":                 list("RSA-OAEP"),

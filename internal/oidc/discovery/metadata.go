@@ -31,7 +31,7 @@ type Capabilities struct {
 	SigningAlgs   []string // of ID tokens and userinfo responses
 
 	IDTokenEncryptionAlgs, IDTokenEncryptionEncs   []string
-	ResponseEncryptionAlgs, ResponseEncryptionEncs []string // of authorization responses
+	ResponseEncryptionAlgs, ResponseEncryptionEncs []string // of authorization and introspection responses
 	UserinfoEncryptionAlgs, UserinfoEncryptionEncs []string
 
 	SubjectTypes []string
@@ -95,6 +95,11 @@ type document struct {
 	ResponseSigningAlgs    []string `json:"authorization_signing_alg_values_supported,omitempty"`
 	ResponseEncryptionAlgs []string `json:"authorization_encryption_alg_values_supported,omitempty"`
 	ResponseEncryptionEncs []string `json:"authorization_encryption_enc_values_supported,omitempty"`
+	// RFC 9701 section 7.
+	IntrospectionSigningAlgs    []string `json:"introspection_signing_alg_values_supported,omitempty"`
+	IntrospectionEncryptionAlgs []string `json:"introspection_encryption_alg_values_supported,omitempty"`
+	IntrospectionEncryptionEncs []string `json:"introspection_encryption_enc_values_supported,omitempty"`
+
 	IDTokenEncryptionAlgs  []string `json:"id_token_encryption_alg_values_supported,omitempty"`
 	IDTokenEncryptionEncs  []string `json:"id_token_encryption_enc_values_supported,omitempty"`
 	UserinfoEncryptionAlgs []string `json:"userinfo_encryption_alg_values_supported,omitempty"`
@@ -222,6 +227,10 @@ func (c Capabilities) document() *document {
 		UserinfoAlgs:      ifEnabled(c.Userinfo, userinfo),
 		HydraIDTokenAlgs:  c.SigningAlgs,
 		HydraUserinfoAlgs: userinfo,
+
+		IntrospectionSigningAlgs:    ifEnabled(c.Introspection, c.SigningAlgs),
+		IntrospectionEncryptionAlgs: ifEnabled(c.Introspection, c.ResponseEncryptionAlgs),
+		IntrospectionEncryptionEncs: ifEnabled(c.Introspection, c.ResponseEncryptionEncs),
 
 		ResponseSigningAlgs:    c.SigningAlgs,
 		ResponseEncryptionAlgs: c.ResponseEncryptionAlgs,
