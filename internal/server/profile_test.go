@@ -84,6 +84,22 @@ func TestFAPI2SecurityProfile(t *testing.T) {
 			t.Fatalf("tokens: %v", tokens)
 		}
 
+		// Proofs with RS256 are refused where tokens are issued and where they are used.
+		for algorithm, want := range map[jose.SignatureAlgorithm]int{jose.RS256: http.StatusBadRequest, jose.PS256: http.StatusOK} {
+			form := c.Authenticated(jose.ES256, url.Values{"grant_type": {"client_credentials"}}, nil)
+			p := servertest.PostFormWithProof(s, "/oauth2/token", form, c.RSAProof(algorithm, http.MethodPost, "/oauth2/token", ""))
+			if p.Status != want || want != http.StatusOK && (p.JSON(t)["error"] != "invalid_dpop_proof" || p.JSON(t)["error_description"] != alg) {
+				t.Errorf("a proof with %s: %d %s", algorithm, p.Status, p.Body)
+			}
+		}
+		rsaCode := c.Authenticated(jose.ES256, servertest.CodeExchange(code()), nil)
+		access := servertest.Text(servertest.PostFormWithProof(s, "/oauth2/token", rsaCode, c.RSAProof(jose.PS256, http.MethodPost, "/oauth2/token", "")).JSON(t)["access_token"])
+		for algorithm, want := range map[jose.SignatureAlgorithm]int{jose.RS256: http.StatusUnauthorized, jose.PS256: http.StatusOK} {
+			if u := servertest.UserinfoWith(s, "DPoP "+access, c.RSAProof(algorithm, http.MethodGet, "/userinfo", access)); u.Status != want {
+				t.Errorf("userinfo with a proof with %s: %d %s", algorithm, u.Status, u.Body)
+			}
+		}
+
 		// The refresh token stays the same, with any key of the authenticated client.
 		for range 2 {
 			s.Advance(30 * time.Second)
@@ -206,6 +222,14 @@ func TestProfileOfServer(t *testing.T) {
 		strict := servertest.Start(t, db, map[string]string{"security_profile": "fapi2-security"})
 		wantRule(t, "a client with a secret", strict.PostForm("/oauth2/token", servertest.CodeExchange(code)), "invalid_client",
 			"fapi2-security: clients must authenticate with private_key_jwt or mutual TLS, FAPI 2.0 5.3.2.1")
+		c := servertest.NewProfiledClient(s, "", servertest.Object{"dpop_bound_access_tokens": false, "security_profile": nil})
+		service := url.Values{"grant_type": {"client_credentials"}}
+		c = c.At(strict)
+		wantRule(t, "an unbound token", strict.PostForm("/oauth2/token", c.Authenticated(jose.ES256, service, nil)), "invalid_request",
+			"fapi2-security: access tokens must be bound by DPoP or mutual TLS, FAPI 2.0 5.3.2.1")
+		if p := c.Token(service); p.Status != http.StatusOK {
+			t.Errorf("a bound token: %d %s", p.Status, p.Body)
+		}
 		document := strict.Call(t, http.MethodGet, "/.well-known/openid-configuration", "", "").JSON(t)
 		strong := []any{"PS256", "ES256", "EdDSA"}
 		servertest.WantMembers(t, document, servertest.Object{
@@ -219,6 +243,72 @@ func TestProfileOfServer(t *testing.T) {
 		}
 		if p := base.PostForm("/oauth2/token", servertest.CodeExchange(base.NewBrowser().Code(servertest.AuthorizationRequest()))); p.Status != http.StatusOK {
 			t.Errorf("baseline: %d %s", p.Status, p.Body)
+		}
+	})
+}
+
+// Spec: FAPI 1.0 Advanced §5.2.2, §8.6, FAPI 1.0 Baseline §5.2.2.
+func TestFAPI1Advanced(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := servertest.Start(t, db, servertest.MutualTLSSettings("legacy_response_types", "on"))
+		c := servertest.NewProfiledClient(s, "fapi1-advanced", servertest.Object{
+			"response_types": []string{"code", "code id_token"}, "grant_types": []string{"authorization_code", "implicit", "refresh_token"},
+			"dpop_bound_access_tokens": false, "tls_client_certificate_bound_access_tokens": true,
+		})
+		const profile, section = "fapi1-advanced: ", ", FAPI 1.0 Advanced 5.2.2"
+		b := s.NewBrowser()
+		hybrid, code := c.Request("response_type", "code id_token"), c.Request("response_mode", "jwt")
+		without := func(form url.Values, name string) url.Values {
+			return c.Object(jose.PS256, form, servertest.Object{name: nil})
+		}
+		lifetime := profile + "the request object must have an nbf of at most 60 minutes ago, and an exp at most 60 minutes after it" + section
+		for name, tc := range map[string]struct {
+			form       url.Values
+			code, rule string
+		}{
+			"unsigned":           {hybrid, "invalid_request", profile + "the request must be a signed request object" + section},
+			"with RS256":         {c.Object(jose.RS256, hybrid, nil), "invalid_request_object", profile + "signatures must use PS256 or ES256, FAPI 1.0 Advanced 8.6"},
+			"without exp":        {without(hybrid, "exp"), "invalid_request_object", lifetime},
+			"without nbf":        {without(hybrid, "nbf"), "invalid_request_object", lifetime},
+			"code, not as a JWT": {c.Object(jose.PS256, c.Request(), nil), "invalid_request", profile + "response_type code needs response_mode jwt" + section},
+			"pushed, no PKCE":    {without(hybrid, "code_challenge_method"), "invalid_request", "The only supported code_challenge_method is S256"},
+			"without scope":      {without(code, "scope"), "invalid_request", profile + "the request object must have a scope" + section},
+			"without nonce":      {without(code, "nonce"), "invalid_request", profile + "requests with the scope openid must have a nonce, FAPI 1.0 Baseline 5.2.2.2"},
+			"without state": {
+				c.Object(jose.PS256, code, servertest.Object{"scope": "offline_access", "state": nil}), "invalid_request",
+				profile + "requests without the scope openid must have a state, FAPI 1.0 Baseline 5.2.2.3",
+			},
+		} {
+			wantRule(t, name, c.Push(tc.form), tc.code, tc.rule)
+		}
+		noChallenge := c.Request("response_type", "code id_token", "code_challenge", "", "code_challenge_method", "")
+		wantRule(t, "pushed without PKCE", c.Push(c.Object(jose.PS256, noChallenge, nil)), "invalid_request", profile+"pushed requests must use PKCE with S256"+section)
+
+		// By value PKCE is not required, and code id_token is sent in the fragment.
+		_, response := servertest.AuthorizationResponse(t, b.Authorize(c.Object(jose.PS256, noChallenge, nil)))
+		if response.Get("code") == "" || servertest.Claims(t, response.Get("id_token"))["s_hash"] == nil {
+			t.Fatalf("response: %v", response)
+		}
+		exchange := servertest.CodeExchange(response.Get("code"), "code_verifier", "")
+		unbound := s.PostForm("/oauth2/token", c.Authenticated(jose.ES256, exchange, nil))
+		servertest.WantError(t, unbound, http.StatusBadRequest, "invalid_request")
+		certified := servertest.NewCertificateClient(s)
+		// The audience may be an endpoint, or a list.
+		aud := servertest.Object{"aud": []string{s.URL, s.URL + "/oauth2/token"}}
+		tokens := certified.PostForm("/oauth2/token", c.Authenticated(jose.PS256, exchange, aud))
+		if tokens.Status != http.StatusOK {
+			t.Fatalf("tokens: %d %s", tokens.Status, tokens.Body)
+		}
+		servertest.WantMembers(t, servertest.Claims(t, tokens.JSON(t)["access_token"]), servertest.Object{"cnf": map[string]any{"x5t#S256": certified.Thumbprint()}})
+		refreshed := certified.PostForm("/oauth2/token", c.Authenticated(jose.PS256, servertest.Form("grant_type", "refresh_token", "refresh_token", servertest.Text(tokens.JSON(t)["refresh_token"])), nil))
+		if refreshed.Status != http.StatusOK || refreshed.JSON(t)["refresh_token"] != tokens.JSON(t)["refresh_token"] {
+			t.Errorf("refresh: %d %s", refreshed.Status, refreshed.Body)
+		}
+		to := b.Authorize(c.Pushed(c.Object(jose.ES256, code, nil))).Location()
+		if _, claims := servertest.VerifyJWT(t, s, to.Query().Get("response"), jose.PS256); claims["code"] == nil {
+			t.Errorf("response: %s", to)
 		}
 	})
 }

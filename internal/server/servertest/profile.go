@@ -6,6 +6,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
 	"maps"
 	"net/http"
 	"net/url"
@@ -48,6 +50,13 @@ func NewProfiledClient(s *Server, profile string, more Object) *ProfiledClient {
 	maps.Copy(metadata, more)
 	ImportClientObject(s, metadata)
 	return c
+}
+
+// At returns the client at a replica of its server.
+func (c *ProfiledClient) At(replica *Server) *ProfiledClient {
+	moved := *c
+	moved.server, moved.DPoPKey = replica, NewDPoPKey(replica)
+	return &moved
 }
 
 // Sign returns a JWT with claims, signed by a key of the client.
@@ -126,4 +135,24 @@ func (c *ProfiledClient) Pushed(form url.Values) url.Values {
 func (c *ProfiledClient) Token(form url.Values) Response {
 	c.server.TB.Helper()
 	return c.PostForm("/oauth2/token", c.Authenticated(jose.ES256, form, nil))
+}
+
+// RSAProof returns a DPoP proof of an RSA key, signed with alg, for a request with an access token or, if
+// it is empty, to the authorization server.
+func (c *ProfiledClient) RSAProof(alg jose.SignatureAlgorithm, method, path, accessToken string) string {
+	c.server.TB.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: c.rsa}, (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt"))
+	if err != nil {
+		c.server.TB.Fatal(err)
+	}
+	claims := Object{"jti": rand.Text(), "htm": method, "htu": c.server.URL + path, "iat": c.server.Time().Unix()}
+	if accessToken != "" {
+		sum := sha256.Sum256([]byte(accessToken))
+		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	proof, err := jwt.Signed(signer).Claims(map[string]any(claims)).Serialize()
+	if err != nil {
+		c.server.TB.Fatal(err)
+	}
+	return proof
 }
