@@ -27,14 +27,14 @@ func (s *instance) populate(ctx context.Context, idTokenAlg string) error {
 
 func (s *instance) importClients(ctx context.Context, idTokenAlg string) error {
 	s.spec.Clients = map[target.Kind]target.Client{}
-	var entries []map[string]any
+	var entries, later []map[string]any
 	for _, kind := range target.Kinds() {
 		client, err := kind.NewClient()
 		if err != nil {
 			return err
 		}
 		client.ID = "load-" + string(kind)
-		entry := kind.Metadata(client, idTokenAlg)
+		entry := kind.Metadata(client, s.spec.Issuer, idTokenAlg)
 		client.Scope, _ = entry["scope"].(string)
 		entry["client_id"] = client.ID
 		if client.Key == nil {
@@ -42,9 +42,19 @@ func (s *instance) importClients(ctx context.Context, idTokenAlg string) error {
 			entry["client_secret"] = client.Secret
 		}
 		s.spec.Clients[kind] = *client
+		if kind == target.Exchanger {
+			later = append(later, entry)
+			continue
+		}
 		entries = append(entries, entry)
 	}
-	return s.importFile(ctx, "clients", entries)
+	if err := s.importFile(ctx, "clients", entries); err != nil {
+		return err
+	}
+	if s.importFile(ctx, "clients", later) != nil {
+		delete(s.spec.Clients, target.Exchanger) // an earlier version has no token exchange
+	}
+	return nil
 }
 
 // hash hashes a password at the cost of the server.

@@ -51,6 +51,7 @@ func All() []Flow {
 		{"private-key-jwt-opaque", "the same, opaque", assertions(target.KeyedOpaque)},
 		{"client-credentials-dpop", "token by client_secret_basic, a JWT bound to a DPoP key", boundCredentials},
 		{"pushed-request", "push of an authorization request (PAR)", pushedRequests},
+		{"token-exchange", "exchange of a live access token of another client", tokenExchange},
 		{"code-sign-in", "code flow with PKCE from a fresh browser: sign-in, consent, exchange", codeSignIn},
 		{"code-session", "code flow with PKCE of a signed-in user who has consented", codeSession},
 		{"code-exchange", "exchange of a code", codeExchange},

@@ -33,16 +33,20 @@ const (
 	KeyedOpaque Kind = "keyed_sealed"
 	// Web uses the code flow and the server's default for access tokens.
 	Web Kind = "web"
+	// Exchanger exchanges the access tokens of Web. Only an operator can register it.
+	Exchanger Kind = "exchanger"
 )
 
 // Kinds returns all kinds.
-func Kinds() []Kind { return []Kind{Machine, Opaque, Keyed, KeyedOpaque, Web} }
+func Kinds() []Kind { return []Kind{Machine, Opaque, Keyed, KeyedOpaque, Web, Exchanger} }
 
 const (
 	// RedirectURI is the redirect URI of the Web client. No server listens there.
 	RedirectURI = "https://client.example/callback"
 	// Scope is the scope of the Web client.
 	Scope = "openid offline_access"
+	// ExchangeGrant is the grant type of token exchange (RFC 8693).
+	ExchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
 	// machineScope is the scope of the other clients, if the server registered it.
 	machineScope = "read"
 )
@@ -57,9 +61,9 @@ type Client struct {
 	Key *ecdsa.PrivateKey `json:"-"`
 }
 
-// Metadata returns the client metadata of a registration (RFC 7591 section 2), with
+// Metadata returns the client metadata of a registration with an issuer (RFC 7591 section 2), with
 // the member access_token_strategy of Ostiary and Ory Hydra.
-func (k Kind) Metadata(c *Client, idTokenAlg string) map[string]any {
+func (k Kind) Metadata(c *Client, issuer, idTokenAlg string) map[string]any {
 	m := map[string]any{
 		"client_name": "Load " + string(k), "grant_types": []string{"client_credentials"}, "response_types": []string{},
 		"token_endpoint_auth_method": "client_secret_basic", "scope": machineScope,
@@ -69,6 +73,11 @@ func (k Kind) Metadata(c *Client, idTokenAlg string) map[string]any {
 		m["access_token_strategy"] = "jwt"
 	case Opaque, KeyedOpaque:
 		m["access_token_strategy"] = "opaque"
+	case Exchanger:
+		maps.Copy(m, map[string]any{
+			"grant_types": []string{ExchangeGrant}, "scope": Scope,
+			"token_exchange": map[string]any{"subject_clients": []string{"*"}, "subject_audiences": []string{issuer}, "audiences": []string{"https://next.example"}},
+		})
 	case Web:
 		maps.Copy(m, map[string]any{
 			"grant_types":   []string{"authorization_code", "refresh_token"},
@@ -117,7 +126,7 @@ func (t *Target) register(ctx context.Context, k Kind) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := json.Marshal(k.Metadata(c, t.idTokenAlg))
+	document, err := json.Marshal(k.Metadata(c, t.Endpoints.Issuer, t.idTokenAlg))
 	if err != nil {
 		return nil, fmt.Errorf("write metadata: %w", err)
 	}

@@ -32,7 +32,7 @@ type clientFlags struct {
 	IDTokenClaims         *string  `help:"granted, for ID tokens with the claims of granted scopes, or minimal; overrides the default of the server." name:"id-token-claims" placeholder:"CLAIMS"`
 	Audience              []string `help:"A resource that the client may request tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
 	SecurityProfile       *string  `help:"baseline, fapi2-security, fapi2-message-signing or fapi1-advanced: at least as strict as security_profile of the server." placeholder:"PROFILE"`
-	TokenExchange         *string  `help:"What it may get by token exchange, a JSON object as in the admin API; an empty value removes it." placeholder:"JSON"`
+	TokenExchange         *string  `help:"The policy for token exchange, a JSON object as in the admin API; an empty value removes it." placeholder:"JSON"`
 	certificateFlags
 	responseFlags
 	urlFlags

@@ -80,7 +80,7 @@ func (c *checks) given(m *Metadata) {
 	c.oneOf("subject_sector", m.SubjectSector, SectorHost, SectorClient)
 	c.served(m)
 	c.lifespans(m)
-	c.exchange(m)
+	m.TokenExchange.check(c, m)
 }
 
 // notACR reports whether text is no value of acr.

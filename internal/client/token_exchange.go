@@ -80,9 +80,8 @@ func matches(list []string, id string) bool {
 	return slices.Contains(list, AnyClient) || slices.Contains(list, id)
 }
 
-// exchange checks the policy for token exchange.
-func (c *checks) exchange(m *Metadata) {
-	p := m.TokenExchange
+// check adds the faults of the policy of m to c.
+func (p *TokenExchange) check(c *checks, m *Metadata) {
 	if p == nil {
 		return
 	}

@@ -21,10 +21,11 @@ import (
 //
 // Spec: RFC 8693 §3.
 const (
-	typeAccessToken  = "urn:ietf:params:oauth:token-type:access_token"
-	typeRefreshToken = "urn:ietf:params:oauth:token-type:refresh_token"
-	typeIDToken      = "urn:ietf:params:oauth:token-type:id_token"
-	typeJWT          = "urn:ietf:params:oauth:token-type:jwt"
+	tokenTypes       = "urn:ietf:params:oauth:token-type:"
+	typeAccessToken  = tokenTypes + "access_token"
+	typeRefreshToken = tokenTypes + "refresh_token"
+	typeIDToken      = tokenTypes + "id_token"
+	typeJWT          = tokenTypes + "jwt"
 )
 
 // ActionExchange is the audit action of a token exchange. Its target is the subject.
@@ -40,12 +41,12 @@ type Exchangeable interface {
 	ActiveIDToken(ctx context.Context, token, clientID string, now time.Time) (*tokens.IDClaims, *grant.WithAccount, []grant.Source, error)
 }
 
-// TokenExchange is the grant type urn:ietf:params:oauth:grant-type:token-exchange. The token has no
+// ExchangeGrant is the grant type urn:ietf:params:oauth:grant-type:token-exchange. The token has no
 // row: it names the grants, tokens and clients that it comes from, and is valid while they are. An
 // exchange writes one audit event.
 //
 // Spec: RFC 8693.
-type TokenExchange struct {
+type ExchangeGrant struct {
 	JWTBearer // reads the JWTs of trusted issuers
 
 	URL    string // of the issuer
@@ -57,7 +58,7 @@ type TokenExchange struct {
 }
 
 // Spec returns the name of the grant type.
-func (*TokenExchange) Spec() Spec {
+func (*ExchangeGrant) Spec() Spec {
 	return Spec{Type: client.GrantTokenExchange, Credential: "subject_token"}
 }
 
@@ -75,7 +76,7 @@ type exchange struct {
 // Check reads the tokens and decides by the policy of the client. It reads one grant for each token.
 //
 // Spec: RFC 8693 §2.1, §2.2.2, §4.4.
-func (g *TokenExchange) Check(ctx context.Context, x *Exchange) (Candidate, error) {
+func (g *ExchangeGrant) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 	policy := x.Client.TokenExchange
 	if policy == nil || x.Client.IsPublic() {
 		return Candidate{}, oauth2.NewError(oauth2.CodeUnauthorizedClient, "The client may not exchange tokens").
@@ -132,7 +133,7 @@ func requestedTokenType(x *Exchange) (string, error) {
 // targets returns the resources that the new token is for.
 //
 // Spec: RFC 8693 §2.1.1, §2.2.2; RFC 8707 §2.
-func (g *TokenExchange) targets(x *Exchange, wanted string, policy *client.TokenExchange) ([]string, error) {
+func (g *ExchangeGrant) targets(x *Exchange, wanted string, policy *client.TokenExchange) ([]string, error) {
 	isNamed := len(oauth2.Resources(x.Form)) > 0
 	if wanted == typeIDToken {
 		if isNamed {
@@ -164,7 +165,7 @@ func (g *TokenExchange) targets(x *Exchange, wanted string, policy *client.Token
 // client, and what of the former it lacks.
 //
 // Spec: RFC 8693 §2.1, §5.
-func (g *TokenExchange) narrow(x *Exchange, e *exchange) (access scope.Access, dropped []string, err error) {
+func (g *ExchangeGrant) narrow(x *Exchange, e *exchange) (access scope.Access, dropped []string, err error) {
 	allowed := slices.DeleteFunc(slices.Clone(e.subject.scopes), func(s string) bool {
 		return !slices.Contains(x.Registered.Allowed(x.Client), s) || grant.IsOfflineScope(s) ||
 			s == oauth2.ScopeOpenID && (e.subject.grant == nil || e.wanted != typeIDToken && !slices.Contains(e.targets, g.URL))
@@ -207,7 +208,7 @@ func (e *exchange) details(x *Exchange) (detail.List, error) {
 }
 
 // redeem uses up the JWTs of trusted issuers, and records the exchange.
-func (g *TokenExchange) redeem(ctx context.Context, x *Exchange, e *exchange) (Redeemed, error) {
+func (g *ExchangeGrant) redeem(ctx context.Context, x *Exchange, e *exchange) (Redeemed, error) {
 	until := e.subject.until
 	for _, p := range []*party{e.subject, e.actor} {
 		if p == nil {

@@ -41,7 +41,7 @@ type party struct {
 // open reads the token of a role and verifies it. It does not decide what the client may do with it.
 //
 // Spec: RFC 8693 §2.1, §3.
-func (g *TokenExchange) open(ctx context.Context, x *Exchange, role string) (*party, error) {
+func (g *ExchangeGrant) open(ctx context.Context, x *Exchange, role string) (*party, error) {
 	token := x.Form.Get(role + "_token")
 	if token == "" {
 		return nil, oauth2.InvalidRequest("The parameter " + role + "_token is missing")
@@ -68,7 +68,7 @@ func (g *TokenExchange) open(ctx context.Context, x *Exchange, role string) (*pa
 	return p, nil
 }
 
-func (g *TokenExchange) openAccessToken(ctx context.Context, x *Exchange, p *party, token string) error {
+func (g *ExchangeGrant) openAccessToken(ctx context.Context, x *Exchange, p *party, token string) error {
 	claims, found, err := g.Tokens.Active(ctx, token, x.Now)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (g *TokenExchange) openAccessToken(ctx context.Context, x *Exchange, p *par
 }
 
 // openRefreshToken reads a refresh token, which only its client may present. It is not rotated.
-func (g *TokenExchange) openRefreshToken(ctx context.Context, x *Exchange, p *party, token string) error {
+func (g *ExchangeGrant) openRefreshToken(ctx context.Context, x *Exchange, p *party, token string) error {
 	handle, err := g.Codec.Parse(tokens.Refresh, token)
 	if err != nil {
 		return refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token is not one of this server, or its system secret was removed")
@@ -108,7 +108,7 @@ func (g *TokenExchange) openRefreshToken(ctx context.Context, x *Exchange, p *pa
 	return nil
 }
 
-func (g *TokenExchange) openIDToken(ctx context.Context, x *Exchange, p *party, token string) error {
+func (g *ExchangeGrant) openIDToken(ctx context.Context, x *Exchange, p *party, token string) error {
 	claims, found, sources, err := g.Tokens.ActiveIDToken(ctx, token, x.Client.ID, x.Now)
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (p *party) ofGrant(found *grant.WithAccount, sources []grant.Source) {
 // openJWT reads a JWT of a trusted issuer, or an access token of this server that is a JWT.
 //
 // Spec: RFC 8693 §3, RFC 7523 §3.
-func (g *TokenExchange) openJWT(ctx context.Context, x *Exchange, p *party, token string) error {
+func (g *ExchangeGrant) openJWT(ctx context.Context, x *Exchange, p *party, token string) error {
 	if signed, err := jws.Parse(token); err == nil && strings.EqualFold(strings.TrimPrefix(signed.Header.Text("typ"), "application/"), "at+jwt") {
 		return g.openAccessToken(ctx, x, p, token)
 	}

@@ -177,7 +177,7 @@ func (p *party) checkAuthentication(x *Exchange, policy *client.TokenExchange) e
 }
 
 // checkUser returns nil if the subject may use the client.
-func (g *TokenExchange) checkUser(ctx context.Context, x *Exchange, p *party) error {
+func (g *ExchangeGrant) checkUser(ctx context.Context, x *Exchange, p *party) error {
 	var err error
 	switch {
 	case p.grant == nil:

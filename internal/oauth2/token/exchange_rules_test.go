@@ -73,7 +73,7 @@ func TestMayActNamesTheActor(t *testing.T) {
 		} {
 			h.says(http.StatusOK, `{"session":{"access_token":{"may_act": `+claim+`, "n": 1}}}`)
 			token := userTokens(b, s)["access_token"]
-			servertest.WantMembers(t, servertest.Claims(t, token), servertest.Object{"may_act": map[string]any(servertest.ParseObject(t, claim)), "ext": servertest.Object{"n": 1.0}})
+			servertest.WantMembers(t, servertest.Claims(t, token), servertest.Object{"may_act": servertest.ParseObject(t, claim), "ext": servertest.Object{"n": 1.0}})
 			h.says(http.StatusNoContent, "")
 			p := s.Exchange(token)
 			if p.Status != want {
@@ -83,7 +83,7 @@ func TestMayActNamesTheActor(t *testing.T) {
 				servertest.WantMembers(t, servertest.Claims(t, p.JSON(t)["access_token"]), servertest.Object{"may_act": nil, "ext": nil})
 			}
 			servertest.WantMembers(t, s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(token)}}).JSON(t),
-				servertest.Object{"active": true, "may_act": map[string]any(servertest.ParseObject(t, claim))})
+				servertest.Object{"active": true, "may_act": servertest.ParseObject(t, claim)})
 		}
 		// It admits an actor token that the policy does not name, if that is for the client.
 		h.says(http.StatusOK, `{"session":{"access_token":{"may_act": {"sub": "next"}}}}`)

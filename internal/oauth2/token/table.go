@@ -72,6 +72,6 @@ func table(c *Config) []Grant {
 		&jwtBearer,
 		&DeviceCode{Codec: c.Codec, Devices: c.Devices, Grants: c.Grants, Issuer: c.Issuer},
 		&CIBA{Codec: c.Codec, Requests: c.Backchannel, Grants: c.Grants, Issuer: c.Issuer},
-		&TokenExchange{JWTBearer: jwtBearer, URL: c.IssuerURL, Tokens: c.Exchangeable, Codec: c.Codec, Grants: c.Grants, Record: c.RecordExchange},
+		&ExchangeGrant{JWTBearer: jwtBearer, URL: c.IssuerURL, Tokens: c.Exchangeable, Codec: c.Codec, Grants: c.Grants, Record: c.RecordExchange},
 	}
 }
