@@ -15,7 +15,7 @@ import (
 // newBackchannelAuth returns the backchannel authentication endpoint.
 func newBackchannelAuth(s *Server, authenticator *clientauth.Authenticator, requests *authorize.Requests, codec *tokens.Codec) *backchannelauth.Handler {
 	h := &backchannelauth.Handler{
-		Authenticator: authenticator, Objects: newRequestObjects(s), Checks: requests, Accounts: s.Store.Accounts, Requests: backchannelRequests{s},
+		Authenticator: authenticator, Objects: newRequestObjects(s), Checks: requests, Accounts: s.Store.Backchannel, Requests: backchannelRequests{s},
 		Sealer: s.Secrets, Codec: codec, Issuer: s.Config.Issuer, PerMinute: s.Config.CIBA.PerClient, RevealUsers: s.Config.CIBA.RevealUsers,
 		Network: narrowestNetwork, Now: s.Now,
 	}
@@ -33,21 +33,22 @@ func newBackchannelDecisions(s *Server, requests *authorize.Requests, codec *tok
 }
 
 // backchannelRequests stores backchannel authentication requests within the limits of the configuration.
-type backchannelRequests struct{ *Server }
+type backchannelRequests struct{ server *Server }
 
 // Insert implements [backchannelauth.Requests].
 func (b backchannelRequests) Insert(ctx context.Context, r *ciba.Request, person string) error {
+	s := b.server
 	arrival := &store.Arrival{Request: r, Person: person}
-	if limits := b.Config.CIBA; b.Config.RateLimits {
+	if limits := s.Config.CIBA; s.Config.RateLimits {
 		arrival.Limits, arrival.WrongHints = ciba.Limits{Open: limits.OpenPerUser, PerHour: limits.PerUser}, limits.WrongHints
 	}
-	if b.Config.HasMail() && b.Config.HasAccountPages() {
+	if s.Config.HasMail() && s.Config.HasAccountPages() {
 		arrival.Tell = mail.New(mail.ApprovalRequested, "", r.CreatedAt)
 		arrival.Tell.Data, arrival.Tell.ExpiresAt = map[string]string{"request": r.ID()}, r.ExpiresAt
 	}
-	err := b.Store.Backchannel.InsertBackchannel(ctx, arrival)
+	err := s.Store.Backchannel.InsertBackchannel(ctx, arrival)
 	if err == nil && arrival.Tell != nil {
-		b.MailOutbox.Wake()
+		s.MailOutbox.Wake()
 	}
 	return err
 }

@@ -17,9 +17,8 @@ import (
 // backchannelPinger notifies clients of decisions about their requests. The outbox is made before the
 // other parts of the server, so that it makes its codec itself.
 type backchannelPinger struct {
-	*Server
-
-	codec *tokens.Codec
+	server *Server
+	codec  *tokens.Codec
 }
 
 // Ping implements [outbox.Pinger].
@@ -30,14 +29,14 @@ func (p backchannelPinger) Ping(ctx context.Context, c *client.Client, requestID
 	if err != nil {
 		return 0, outbox.ErrNotFound
 	}
-	r, err := p.Store.Backchannel.Backchannel(ctx, id)
+	r, err := p.server.Store.Backchannel.Backchannel(ctx, id)
 	if errors.Is(err, ciba.ErrNotFound) || err == nil && (c.BackchannelNotificationEndpoint == "" || len(r.Notification) == 0) {
 		return 0, outbox.ErrNotFound
 	}
 	if err != nil {
 		return 0, err
 	}
-	token, err := p.Secrets.Open(backchannelauth.NotificationPurpose, r.Notification)
+	token, err := p.server.Secrets.Open(backchannelauth.NotificationPurpose, r.Notification)
 	if err != nil {
 		return 0, fmt.Errorf("open notification token: %w", err)
 	}
@@ -45,5 +44,5 @@ func (p backchannelPinger) Ping(ctx context.Context, c *client.Client, requestID
 	if err != nil {
 		return 0, err
 	}
-	return p.fetcher.PostJSON(ctx, c.BackchannelNotificationEndpoint, string(token), body)
+	return p.server.fetcher.PostJSON(ctx, c.BackchannelNotificationEndpoint, string(token), body)
 }

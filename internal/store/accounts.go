@@ -97,11 +97,11 @@ func accountBySubject(ctx context.Context, on db.Conn, subject string) (*account
 // its forms, else a verified email address. It returns [account.ErrNotFound] for an unknown name,
 // which takes the same statement.
 func (s *Accounts) AccountBySignInName(ctx context.Context, name string) (*account.Account, error) {
-	return s.AccountByHint(ctx, name, "")
+	return accountByHint(ctx, s.db.Read, name, "")
 }
 
-// AccountByHint is AccountBySignInName, and finds the account of subject if there is none.
-func (s *Accounts) AccountByHint(ctx context.Context, name, subject string) (*account.Account, error) {
+// accountByHint is [Accounts.AccountBySignInName], and finds the account of subject if there is none.
+func accountByHint(ctx context.Context, on db.Conn, name, subject string) (*account.Account, error) {
 	const read = selectAccount + `
 		WHERE a.subject = coalesce((SELECT u.subject FROM accounts u WHERE u.username = $1), (SELECT u.subject FROM accounts u WHERE u.username = $2),
 			(SELECT e.subject FROM addresses e WHERE e.address_key = $3 AND e.verified_at IS NOT NULL), $4)`
@@ -111,7 +111,7 @@ func (s *Accounts) AccountByHint(ctx context.Context, name, subject string) (*ac
 	if err != nil {
 		key = ""
 	}
-	return readAccount(s.db.Read.QueryRow(ctx, read, forms[0], forms[1], key, subject))
+	return readAccount(on.QueryRow(ctx, read, forms[0], forms[1], key, subject))
 }
 
 // AccountByUsername returns the account of a stored username, or [account.ErrNotFound].

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/ciba"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/mail"
@@ -28,6 +29,12 @@ func backchannelInto(r *ciba.Request) []any {
 }
 
 func (s *BackchannelRequests) waiting() waiting { return waiting{s.db, "backchannel_requests"} }
+
+// AccountByHint returns the account for a name that a user would enter, as [Accounts.AccountBySignInName]
+// does, or else the account of subject, or [account.ErrNotFound]. It is one statement in each case.
+func (s *BackchannelRequests) AccountByHint(ctx context.Context, name, subject string) (*account.Account, error) {
+	return accountByHint(ctx, s.db.Read, name, subject)
+}
 
 // Arrival is a new request with the limits that it has to keep.
 type Arrival struct {

@@ -9,7 +9,7 @@ import (
 // backchannelMethods are those of backchannel authentication requests.
 var backchannelMethods = map[string]call{
 	"AccountByHint": func(ctx context.Context, s *store.Store) error {
-		_, err := s.Accounts.AccountByHint(ctx, "a", "alice")
+		_, err := s.Backchannel.AccountByHint(ctx, "a", "alice")
 		return err
 	},
 	"InsertBackchannel": func(ctx context.Context, s *store.Store) error {
