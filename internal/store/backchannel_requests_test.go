@@ -134,8 +134,11 @@ func TestConcurrentRequestsKeepTheLimits(t *testing.T) {
 			now     time.Time
 			want    int64
 		}{
-			{"open", "alice", noon, 3}, {"in the hour", "alice", noon.Add(3 * time.Minute), 2}, {"in the next hour", "alice", noon.Add(61 * time.Minute), 3},
-			{"wrong hints", "", noon.Add(3 * time.Hour), 2}, {"after wrong hints", "bob", noon.Add(3 * time.Hour), 0},
+			{"open", "alice", noon, 3},
+			{"in the hour", "alice", noon.Add(3 * time.Minute), 2},
+			{"in the next hour", "alice", noon.Add(61 * time.Minute), 3},
+			{"wrong hints", "", noon.Add(3 * time.Hour), 2},
+			{"after wrong hints", "bob", noon.Add(3 * time.Hour), 0},
 			{"wrong hints of the next hour", "", noon.Add(5 * time.Hour), 2},
 		} {
 			if got := insert(8, step.subject, step.now); got != step.want {

@@ -1,6 +1,7 @@
 package backchannelauth_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,9 +21,7 @@ func eachServer(t *testing.T, settings map[string]string, test func(t *testing.T
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		all := map[string]string{"login_url": "", "consent_url": ""}
-		for name, value := range settings {
-			all[name] = value
-		}
+		maps.Copy(all, settings)
 		s := servertest.StartWithApps(t, db, all)
 		servertest.AddBackchannelClients(s.Server)
 		test(t, s)
@@ -240,9 +239,7 @@ func TestHints(t *testing.T) {
 		ada := servertest.SubjectOf(t, s.Server, "ada")
 		token := func(claims servertest.Object) string {
 			all := servertest.Object{"iss": "signing", "aud": s.URL, "exp": s.Time().Add(time.Minute).Unix()}
-			for name, value := range claims {
-				all[name] = value
-			}
+			maps.Copy(all, claims)
 			return signer.Sign(all)
 		}
 		for name, tc := range map[string]struct {

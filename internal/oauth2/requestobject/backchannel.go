@@ -143,7 +143,7 @@ func (o *Opener) judgeBackchannel(payload jws.Object, now time.Time) (until time
 	from, hasStart := payload.Date("nbf")
 	issued, isDated := payload.Date("iat")
 	jti := payload.Text("jti")
-	fault := ""
+	var fault string
 	switch {
 	case !hasEnd:
 		fault = "must have an exp that is a number"

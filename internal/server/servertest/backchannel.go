@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -81,9 +82,7 @@ func AddBackchannelSigner(s *Server, id string, members Object) *BackchannelSign
 		"scope": "openid email offline_access", "id_token_signed_response_alg": "ES256", "backchannel_authentication_request_signing_alg": "ES256",
 		"jwks": jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}},
 	}
-	for name, value := range members {
-		metadata[name] = value
-	}
+	maps.Copy(metadata, members)
 	text, err := json.Marshal(metadata)
 	if err != nil {
 		s.TB.Fatal(err)
