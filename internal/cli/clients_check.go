@@ -12,7 +12,7 @@ type clientsCheck struct {
 	outputFlags
 
 	ID      string          `arg:"" help:"The client_id."`
-	Profile profile.Profile `help:"Compare with this profile only: baseline, fapi2-security, fapi2-message-signing or fapi1-advanced. The exit code is 1 if the client does not meet it, and without this flag if the client does not meet the profile that holds for it." enum:",baseline,fapi2-security,fapi2-message-signing,fapi1-advanced" default:"" placeholder:"PROFILE"`
+	Profile profile.Profile `help:"Compare with this profile only: baseline, fapi2-security, fapi2-message-signing or fapi1-advanced. The exit code is 1 if the client does not meet it; without this flag, if it does not meet its own profile or that of the server." enum:",baseline,fapi2-security,fapi2-message-signing,fapi1-advanced" default:"" placeholder:"PROFILE"`
 }
 
 // Run compares the registration of a client with security profiles.

@@ -11,7 +11,7 @@ import (
 )
 
 // ProfileOn returns the security profile of the client on a server with a profile. Built-in clients
-// have none: they are parts of the server.
+// are parts of the server, and have no profile.
 func (c *Client) ProfileOn(server profile.Profile) profile.Profile {
 	if IsBuiltIn(c.ID) {
 		return profile.Off
@@ -29,8 +29,8 @@ type Lack struct {
 // String returns the member, with the text and the section of the rule.
 func (l Lack) String() string { return l.Member + ": " + l.Text + ", " + l.Section }
 
-// Lacks returns the requirements of a profile that the metadata does not meet. It covers what the client
-// registers; what it sends is checked with each request.
+// Lacks returns the requirements of a profile that the metadata does not meet. Requests are checked one by
+// one.
 func (m *Metadata) Lacks(p profile.Profile) []Lack {
 	var list []Lack
 	lack := func(rule profile.RuleName, member string, isMet bool) {
@@ -67,16 +67,20 @@ func (m *Metadata) LacksAlgorithm(p profile.Profile) (Lack, bool) {
 // signature is a member with the algorithm of a signature.
 type signature struct{ member, value string }
 
-// signatures returns the members with the algorithms of what the client signs or the server signs for it.
-// A userinfo response with alg none is not signed.
+// signatures returns the members with the algorithms of JWTs that the client signs, or the server for the
+// client. A userinfo response with alg none is not signed.
 func (m *Metadata) signatures() []signature {
 	userinfo := m.UserinfoSignedResponseAlg
 	if userinfo == "none" {
 		userinfo = ""
 	}
 	return []signature{
-		{"token_endpoint_auth_signing_alg", m.TokenEndpointAuthSigningAlg}, {"request_object_signing_alg", m.RequestObjectSigningAlg},
-		{"id_token_signed_response_alg", m.IDTokenSignedResponseAlg}, {"authorization_signed_response_alg", m.AuthorizationSignedResponseAlg},
+		{"token_endpoint_auth_signing_alg", m.TokenEndpointAuthSigningAlg},
+		{"request_object_signing_alg", m.RequestObjectSigningAlg},
+		{"backchannel_authentication_request_signing_alg", m.BackchannelRequestSigningAlg},
+		{"id_token_signed_response_alg", m.IDTokenSignedResponseAlg},
+		{"authorization_signed_response_alg", m.AuthorizationSignedResponseAlg},
+		{"introspection_signed_response_alg", m.IntrospectionSignedResponseAlg},
 		{"userinfo_signed_response_alg", userinfo},
 	}
 }

@@ -2,7 +2,7 @@ package client
 
 import "github.com/ostiary/ostiary/internal/profile"
 
-// ProfileCheck is what the metadata of a client lacks for a security profile.
+// ProfileCheck is the comparison of a client with a security profile.
 type ProfileCheck struct {
 	Profile profile.Profile `json:"profile"`
 	Holds   bool            `json:"holds" doc:"the client has this profile, its own or that of the server"`

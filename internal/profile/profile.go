@@ -63,9 +63,9 @@ func (p Profile) Algorithms() []string {
 		return []string{"PS256", "ES256", "EdDSA"}
 	case FAPI1Advanced:
 		return []string{"PS256", "ES256"}
-	default:
-		return nil
+	case Off, Baseline:
 	}
+	return nil
 }
 
 // AllowsAlgorithm reports whether alg is one of [Profile.Algorithms].

@@ -118,6 +118,7 @@ func (h *Handler) replacement(r *http.Request, c *client.Client, members map[str
 	if c.AllowHTTPRedirects { // only the URIs that the operator approved
 		policy.HTTPRedirects, policy.HTTPPostLogout = c.RedirectURIs, c.PostLogoutRedirectURIs
 	}
+	policy.Profile = c.ProfileOn(policy.Profile)
 	metadata, faults := client.ParseMetadata(members, policy)
 	if len(faults) > 0 {
 		return client.Metadata{}, firstFault(faults)

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -309,6 +310,41 @@ func TestFAPI1Advanced(t *testing.T) {
 		to := b.Authorize(c.Pushed(c.Object(jose.ES256, code, nil))).Location()
 		if _, claims := servertest.VerifyJWT(t, s, to.Query().Get("response"), jose.PS256); claims["code"] == nil {
 			t.Errorf("response: %s", to)
+		}
+	})
+}
+
+// A client that registers itself cannot set a profile, and cannot change its registration so that it does
+// not meet the one that the operator set.
+func TestSelfRegisteredClientsKeepTheirProfile(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := servertest.Start(t, db, map[string]string{"rate_limits": "off"})
+		key := servertest.RSAKey(t)
+		metadata := func(changes servertest.Object) servertest.Object {
+			m := servertest.Object{
+				"redirect_uris": []string{servertest.RedirectURI}, "token_endpoint_auth_method": "private_key_jwt", "dpop_bound_access_tokens": true,
+				"id_token_signed_response_alg": "PS256", "jwks": jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k"}}},
+			}
+			maps.Copy(m, changes)
+			return m
+		}
+		registered := servertest.SendClientMetadata(t, s, http.MethodPost, "/oauth2/register", nil, metadata(servertest.Object{"security_profile": "fapi1-advanced"}), http.StatusCreated)
+		id := servertest.Text(registered["client_id"])
+		c, err := db.Clients.Client(t.Context(), id)
+		servertest.Must(t, err)
+		if c.SecurityProfile != "" {
+			t.Fatalf("the client has set its profile to %s", c.SecurityProfile)
+		}
+		c.SecurityProfile = "fapi2-security"
+		servertest.Must(t, db.Clients.UpdateClient(t.Context(), c))
+		s.Advance(time.Minute)
+		path, token := "/oauth2/register/"+id, registered["registration_access_token"]
+		servertest.SendClientMetadata(t, s, http.MethodPut, path, token, metadata(servertest.Object{"id_token_signed_response_alg": "RS256"}), http.StatusBadRequest)
+		changed := servertest.SendClientMetadata(t, s, http.MethodPut, path, token, metadata(servertest.Object{"client_name": "Shop"}), http.StatusOK)
+		if c, err := db.Clients.Client(t.Context(), id); err != nil || c.SecurityProfile != "fapi2-security" || changed["security_profile"] != nil {
+			t.Errorf("after a change: %v, %v", changed, err)
 		}
 	})
 }

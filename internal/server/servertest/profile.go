@@ -70,7 +70,7 @@ func (c *ProfiledClient) Sign(alg jose.SignatureAlgorithm, typ string, claims Ob
 	if err != nil {
 		c.server.TB.Fatal(err)
 	}
-	signed, err := jwt.Signed(signer).Claims(map[string]any(claims)).Serialize()
+	signed, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
 		c.server.TB.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func (c *ProfiledClient) RSAProof(alg jose.SignatureAlgorithm, method, path, acc
 		sum := sha256.Sum256([]byte(accessToken))
 		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
-	proof, err := jwt.Signed(signer).Claims(map[string]any(claims)).Serialize()
+	proof, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
 		c.server.TB.Fatal(err)
 	}
