@@ -22,10 +22,10 @@ func eachResourceServer(t *testing.T, test func(t *testing.T, s *servertest.Serv
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.StartWithDeviceClients(t, db, nil)
-		s.DeclareResource(`{"identifier":"https://pay.example/","name":"Payments","scopes":["api","email"],"access_token_format":"opaque","access_token_lifetime":120,"all_clients":true}`)
-		s.DeclareResource(`{"identifier":"https://mail.example","name":"Mail","shared_tokens":true,"access_token_signing_alg":"RS256","clients":["web"],"access_token_lifetime":7200}`)
-		s.DeclareResource(`{"identifier":"https://wiki.example","name":"Wiki","shared_tokens":true,"access_token_signing_alg":"RS256","clients":["web"],"introspection_clients":["post"],"access_token_lifetime":300}`)
-		s.DeclareResource(`{"identifier":"https://vault.example","name":"Vault","require_sender_constraint":true,"clients":["web"]}`)
+		servertest.DeclareResource(s, `{"identifier":"https://pay.example/","name":"Payments","scopes":["api","email"],"access_token_format":"opaque","access_token_lifetime":120,"all_clients":true}`)
+		servertest.DeclareResource(s, `{"identifier":"https://mail.example","name":"Mail","shared_tokens":true,"access_token_signing_alg":"RS256","clients":["web"],"access_token_lifetime":7200}`)
+		servertest.DeclareResource(s, `{"identifier":"https://wiki.example","name":"Wiki","shared_tokens":true,"access_token_signing_alg":"RS256","clients":["web"],"introspection_clients":["post"],"access_token_lifetime":300}`)
+		servertest.DeclareResource(s, `{"identifier":"https://vault.example","name":"Vault","require_sender_constraint":true,"clients":["web"]}`)
 		test(t, s)
 	})
 }
@@ -207,13 +207,13 @@ func TestChangedResourceIsInForceAtOnce(t *testing.T) {
 		t.Helper()
 		tokens := exchange(s, s.NewBrowser().Code(target("openid offline_access api", "https://mail.example"))).JSON(t)
 		servertest.WantMembers(t, tokens, servertest.Object{"scope": "openid offline_access api", "expires_in": 7200.0})
-		s.DeclareResource(`{"identifier":"https://mail.example/","name":"Mail","clients":["web"],"scopes":["email"],"access_token_format":"opaque"}`)
+		servertest.DeclareResource(s, `{"identifier":"https://mail.example/","name":"Mail","clients":["web"],"scopes":["email"],"access_token_format":"opaque"}`)
 		refreshed := s.Refresh(tokens["refresh_token"]).JSON(t)
 		servertest.WantMembers(t, refreshed, servertest.Object{"scope": ""})
 		if got := audienceOf(s, refreshed["access_token"]); got != "https://mail.example/" {
 			t.Errorf("audience %q", got)
 		}
-		s.DeclareResource(`{"identifier":"https://mail.example","name":"Mail"}`) // web may not request it any longer
+		servertest.DeclareResource(s, `{"identifier":"https://mail.example","name":"Mail"}`) // web may not request it any longer
 		servertest.WantError(t, s.Refresh(refreshed["refresh_token"]), http.StatusBadRequest, "invalid_target")
 		servertest.Must(t, s.Store.Resources.DeleteResource(t.Context(), "https://pay.example"))
 		credentials := url.Values{"grant_type": {"client_credentials"}, "resource": {"https://pay.example"}}
@@ -273,7 +273,7 @@ func TestResourceServerSeesOnlyItsTokens(t *testing.T) {
 				t.Errorf("token for %v: active is %t", tc.resources, got)
 			}
 		}
-		s.DeclareResource(`{"identifier":"https://wiki.example","name":"Wiki","clients":["web"]}`)
+		servertest.DeclareResource(s, `{"identifier":"https://wiki.example","name":"Wiki","clients":["web"]}`)
 		if seen("https://wiki.example") || !seen() {
 			t.Error("a client that serves no declared resource sees tokens of this server, and none of resources")
 		}

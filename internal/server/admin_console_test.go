@@ -314,7 +314,7 @@ func TestConsoleRoles(t *testing.T) {
 func addGroupAndAttribute(t *testing.T, s *servertest.Server) {
 	t.Helper()
 	ctx, now := t.Context(), s.Time()
-	s.DeclareResource(`{"identifier":"urn:example:team","name":"Team"}`)
+	servertest.DeclareResource(s, `{"identifier":"urn:example:team","name":"Team"}`)
 	servertest.Must(t, s.Store.Groups.InsertGroup(ctx, &account.Group{Name: "crew", CreatedAt: now, UpdatedAt: now}))
 	servertest.Must(t, s.Store.Attributes.InsertAttribute(ctx, &account.Attribute{
 		Name: "team", AttributeDefinition: account.AttributeDefinition{Type: account.StringAttribute}, CreatedAt: now, UpdatedAt: now,

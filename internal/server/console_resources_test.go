@@ -75,7 +75,7 @@ func TestConsoleResources(t *testing.T) {
 func TestConsentPageNamesResources(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
-	s.DeclareResource(`{"identifier":"https://pay.example","name":"Payments & more","all_clients":true}`)
+	servertest.DeclareResource(s, `{"identifier":"https://pay.example","name":"Payments & more","all_clients":true}`)
 	b := s.NewBrowser()
 	b.Code(servertest.AuthorizationRequest()) // signs in
 	consent := func(resources ...string) string {

@@ -10,7 +10,7 @@ import (
 
 // DeclareResource declares a resource, or replaces its declaration. Its definition is the text of a JSON
 // object. The test stops if it is invalid.
-func (s *Server) DeclareResource(definition string) {
+func DeclareResource(s *Server, definition string) {
 	s.TB.Helper()
 	r := &apiresource.Resource{}
 	Must(s.TB, json.Unmarshal([]byte(definition), &r.Definition))
