@@ -21,7 +21,7 @@ import (
 //
 // Spec: RFC 8693 §3.
 const (
-	tokenTypes       = "urn:ietf:params:oauth:token-type:"
+	tokenTypes       = "urn:ietf:params:oauth:token-type:" //nolint:gosec // not a credential
 	typeAccessToken  = tokenTypes + "access_token"
 	typeRefreshToken = tokenTypes + "refresh_token"
 	typeIDToken      = tokenTypes + "id_token"
