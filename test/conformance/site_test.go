@@ -76,7 +76,7 @@ func serve(t *testing.T, engine rig.Engine, tested []plan, suite *suite, certifi
 			// The suite warns of scope claims in an ID token if there is an access token.
 			"ID_TOKEN_CLAIMS": "minimal",
 			"TLS_CERT_FILE":   certFile, "TLS_KEY_FILE": keyFile,
-			"DEMO_RESOURCE": "on", "ADMIN_AUTH": "none",
+			"DEMO_RESOURCE": "on", "ADMIN_AUTH": "none", "ADMISSION_WAIT": "5s", // on a busy machine
 		},
 	})
 	behind, err := url.Parse(s.URL)
