@@ -82,8 +82,8 @@ func rows() []row {
 		{fapi2(), Algorithms, "signatures must use PS256, ES256 or EdDSA", "FAPI 2.0 5.4.1"},
 
 		{signing, SignedRequest, "the request must be a signed request object", "FAPI 2.0 Message Signing 5.3.1"},
-		{signing, RequestAudience, "the request object must have the issuer as aud", "FAPI 2.0 Message Signing 5.3.1"},
-		{signing, RequestLifetime, lifetimeText, "FAPI 2.0 Message Signing 5.3.1"},
+		{fapi2(), RequestAudience, "the request object must have the issuer as aud", "FAPI 2.0 Message Signing 5.3.1"},
+		{fapi2(), RequestLifetime, lifetimeText, "FAPI 2.0 Message Signing 5.3.1"},
 		{signing, SignedResponse, "response_mode must be jwt, query.jwt, fragment.jwt or form_post.jwt", "FAPI 2.0 Message Signing 5.4.1"},
 
 		{advanced, ClientAuthentication, "clients must authenticate with private_key_jwt or mutual TLS", "FAPI 1.0 Advanced 5.2.2"},

@@ -121,6 +121,25 @@ func TestFAPI2SecurityProfile(t *testing.T) {
 	})
 }
 
+// A client of fapi2-security may sign its requests too.
+//
+// Spec: FAPI 2.0 Message Signing §5.3.1.
+func TestSignedRequestsOfFAPI2Security(t *testing.T) {
+	eachProfiled(t, "fapi2-security", nil, func(t *testing.T, s *servertest.Server, c *servertest.ProfiledClient) {
+		t.Helper()
+		const rule = "fapi2-security: the request object must have "
+		for member, text := range map[string]string{
+			"aud": "the issuer as aud, FAPI 2.0 Message Signing 5.3.1",
+			"nbf": "an nbf of at most 60 minutes ago, and an exp at most 60 minutes after it, FAPI 2.0 Message Signing 5.3.1",
+		} {
+			wantRule(t, "no "+member, c.Push(c.Object(jose.ES256, c.Request(), servertest.Object{member: nil})), "invalid_request_object", rule+text)
+		}
+		if p := c.Push(c.Object(jose.ES256, c.Request(), nil)); p.Status != http.StatusCreated {
+			t.Errorf("signed: %d %s", p.Status, p.Body)
+		}
+	})
+}
+
 // Spec: FAPI 2.0 Message Signing §5.3.1, §5.4.1.
 func TestFAPI2MessageSigning(t *testing.T) {
 	const profile, section = "fapi2-message-signing: ", ", FAPI 2.0 Message Signing 5.3.1"
