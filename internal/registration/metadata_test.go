@@ -92,9 +92,13 @@ func TestEveryMemberIsStoredAndReturned(t *testing.T) {
 	same("PUT of what GET said", r.do(t, "PUT", at, string(raw), "Bearer "+b.text("registration_access_token")))
 
 	// Not shown; instead of jwks_uri; only for operators; or in another test.
-	others := []string{"localized", "jwks", "audience", "allow_http_redirects", "skip_consent", "skip_logout_consent", "owner", "operator_scope", "metadata", "software_statement", "served_resources", "subject_sector", "theme", "require_second_factor", "allowed_groups", "userinfo_acr_values", "userinfo_max_age", "require_dpop_nonce", "token_exchange", "security_profile",
-		"tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email", "tls_client_certificate_bound_access_tokens",
-		"backchannel_token_delivery_mode", "backchannel_client_notification_endpoint", "backchannel_authentication_request_signing_alg", "authorization_details_types"}
+	others := []string{
+		"localized", "jwks", "audience", "allow_http_redirects", "skip_consent", "skip_logout_consent", "owner", "operator_scope", "metadata", "software_statement",
+		"served_resources", "subject_sector", "theme", "require_second_factor", "allowed_groups", "userinfo_acr_values", "userinfo_max_age", "require_dpop_nonce",
+		"token_exchange", "security_profile", "tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
+		"tls_client_certificate_bound_access_tokens", "backchannel_token_delivery_mode", "backchannel_client_notification_endpoint", "backchannel_authentication_request_signing_alg",
+		"authorization_details_types",
+	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[client.Metadata]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if _, ok := want[name]; !ok && !slices.Contains(others, name) && !strings.HasSuffix(name, "_lifespan") && !field.Anonymous {
