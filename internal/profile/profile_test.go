@@ -35,7 +35,7 @@ func TestRules(t *testing.T) {
 		"":                      "",
 		"off":                   "",
 		"baseline":              "response_type code_challenge redirect_uri",
-		"fapi2-security":        "client_authentication sender_constraint assertion_audience pushed_request response_type code_challenge redirect_uri algorithm",
+		"fapi2-security":        "client_authentication sender_constraint assertion_audience pushed_request response_type code_challenge redirect_uri algorithm request_audience request_lifetime",
 		"fapi2-message-signing": "client_authentication sender_constraint assertion_audience pushed_request response_type code_challenge redirect_uri algorithm signed_request request_audience request_lifetime signed_response",
 		"fapi1-advanced":        "client_authentication certificate_binding response_type signed_response signed_request request_audience request_lifetime code_challenge scope nonce state redirect_uri algorithm",
 	} {
