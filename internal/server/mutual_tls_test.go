@@ -146,7 +146,7 @@ func TestMutualTLSListener(t *testing.T) {
 		for name, change := range map[string]func(*tls.Config){
 			"TLS 1.1": func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 },
 			"CBC": func(c *tls.Config) {
-				c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA}
+				c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}
 			},
 			"ChaCha20": func(c *tls.Config) {
 				c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}
