@@ -249,7 +249,7 @@ func within(list, whole []string) bool {
 
 // tokens checks the members about issued tokens.
 func (c *checks) tokens(m *Metadata) {
-	algs := c.signingAlgs()
+	algs := c.policy.signingAlgs()
 	c.oneOf("application_type", m.ApplicationType, "web", "native")
 	c.oneOf("id_token_signed_response_alg", m.IDTokenSignedResponseAlg, algs...)
 	c.oneOf("authorization_signed_response_alg", m.AuthorizationSignedResponseAlg, algs...)
@@ -267,9 +267,10 @@ func (c *checks) age(member string, age *int64) {
 	}
 }
 
-func (c *checks) signingAlgs() []string {
-	if len(c.policy.SigningAlgs) > 0 {
-		return slices.Clone(c.policy.SigningAlgs)
+// signingAlgs returns the algorithms that can sign tokens for clients.
+func (p *Policy) signingAlgs() []string {
+	if len(p.SigningAlgs) > 0 {
+		return slices.Clone(p.SigningAlgs)
 	}
 	return []string{"RS256", "PS256", "ES256", "EdDSA"}
 }

@@ -15,7 +15,7 @@ func (c *checks) backchannel(m *Metadata) {
 	}
 	mode := m.BackchannelTokenDeliveryMode
 	c.oneOf("backchannel_token_delivery_mode", mode, DeliveryModes()...)
-	c.oneOf("backchannel_authentication_request_signing_alg", m.BackchannelRequestSigningAlg, c.signingAlgs()...)
+	c.oneOf("backchannel_authentication_request_signing_alg", m.BackchannelRequestSigningAlg, c.policy.signingAlgs()...)
 	c.notified("backchannel_client_notification_endpoint", m.BackchannelNotificationEndpoint)
 	switch {
 	case !uses && (mode != "" || m.BackchannelNotificationEndpoint != ""):

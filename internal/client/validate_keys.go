@@ -25,7 +25,7 @@ const (
 // authentication checks the client authentication method and its keys.
 func (c *checks) authentication(m *Metadata) {
 	c.oneOf("token_endpoint_auth_method", m.TokenEndpointAuthMethod, AuthMethods(c.policy.MutualTLS...)...)
-	algs := c.signingAlgs() // has no effect if the client signs nothing
+	algs := c.policy.signingAlgs() // has no effect if the client signs nothing
 	if m.TokenEndpointAuthMethod == AuthSecretJWT {
 		algs = SecretAlgs()
 	}
@@ -61,7 +61,7 @@ func (c *checks) keys(m *Metadata) {
 	case odd:
 		m.JWKS = onlyUsable(m.JWKS)
 	}
-	algs := c.signingAlgs()
+	algs := c.policy.signingAlgs()
 	if alg := m.TokenEndpointAuthSigningAlg; alg != "" {
 		algs = []string{alg}
 	}

@@ -31,7 +31,7 @@ func (c *checks) languages(m *Metadata) {
 				c.fail(base, notShort+" in every language")
 			}
 		default:
-			if _, err := c.link(text, true); err != nil {
+			if _, err := c.policy.link(text, true); err != nil {
 				c.fail(base, err.Error()+" in every language")
 			}
 		}

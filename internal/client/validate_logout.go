@@ -49,7 +49,7 @@ func (c *checks) notified(member, raw string) *url.URL {
 	if raw == "" {
 		return nil
 	}
-	u, err := c.link(raw, true)
+	u, err := c.policy.link(raw, true)
 	if err == nil && strings.Contains(raw, "#") {
 		err = reason("must have no fragment")
 	}

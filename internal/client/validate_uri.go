@@ -28,7 +28,7 @@ func (c *checks) redirects(m *Metadata) {
 		refuse(InvalidRedirectURI, "redirect_uris", "must hold a URI for the authorization answer to be sent to")
 	}
 	for i, raw := range m.RedirectURIs[:min(len(m.RedirectURIs), maxURIs)] {
-		home, err := c.redirect(raw, m.ApplicationType == "native", m.AllowHTTPRedirects || slices.Contains(c.policy.HTTPRedirects, raw))
+		home, err := c.policy.redirect(raw, m.ApplicationType == "native", m.AllowHTTPRedirects || slices.Contains(c.policy.HTTPRedirects, raw))
 		if err != nil {
 			refuse(InvalidRedirectURI, "redirect_uris", fmt.Sprintf("item %d %s", i+1, err))
 			continue
@@ -40,7 +40,7 @@ func (c *checks) redirects(m *Metadata) {
 		refuse(InvalidMetadata, "post_logout_redirect_uris", fmt.Sprintf("may hold %d URIs", maxURIs))
 	}
 	for i, raw := range m.PostLogoutRedirectURIs[:min(len(m.PostLogoutRedirectURIs), maxURIs)] {
-		if err := c.postLogout(m, raw, homes); err != nil {
+		if err := c.policy.postLogout(m, raw, homes); err != nil {
 			refuse(InvalidMetadata, "post_logout_redirect_uris", fmt.Sprintf("item %d %s", i+1, err))
 		}
 	}
@@ -52,20 +52,20 @@ func (c *checks) redirects(m *Metadata) {
 //
 // Spec: RFC 8252 §7, §8.4, RFC 9700 §4.1.3.
 func CheckRedirectURI(raw string, native, plain bool) error {
-	_, err := (&checks{}).redirect(raw, native, plain)
+	_, err := (&Policy{}).redirect(raw, native, plain)
 	return err
 }
 
 // postLogout checks a post-logout redirect URI. RP-Initiated Logout requires only a string
 // comparison, so an operator may register any address. A dynamically registered client must
 // stay within the origins of its redirect URIs, so that the server is no open redirector.
-func (c *checks) postLogout(m *Metadata, raw string, homes []*url.URL) error {
-	plain := m.AllowHTTPRedirects || slices.Contains(c.policy.HTTPPostLogout, raw)
-	u, err := c.redirect(raw, m.ApplicationType == "native" || !c.policy.SelfRegistered, plain)
+func (p *Policy) postLogout(m *Metadata, raw string, homes []*url.URL) error {
+	plain := m.AllowHTTPRedirects || slices.Contains(p.HTTPPostLogout, raw)
+	u, err := p.redirect(raw, m.ApplicationType == "native" || !p.SelfRegistered, plain)
 	if err != nil {
 		return err
 	}
-	if c.policy.SelfRegistered && !slices.ContainsFunc(homes, func(home *url.URL) bool { return sameOrigin(home, u) }) {
+	if p.SelfRegistered && !slices.ContainsFunc(homes, func(home *url.URL) bool { return sameOrigin(home, u) }) {
 		return reason("must share scheme, host and port with one of redirect_uris")
 	}
 	return nil
@@ -79,7 +79,7 @@ func (r reason) Error() string { return string(r) }
 
 // redirect parses a redirect URI. With schemes it may have a private-use scheme, with plain it
 // may be http on any host.
-func (c *checks) redirect(raw string, schemes, plain bool) (*url.URL, error) {
+func (p *Policy) redirect(raw string, schemes, plain bool) (*url.URL, error) {
 	u, err := parseURI(raw)
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (c *checks) redirect(raw string, schemes, plain bool) (*url.URL, error) {
 		if plain || loopback(u) {
 			return u, nil
 		}
-		if c.policy.SelfRegistered {
+		if p.SelfRegistered {
 			return nil, reason("must be https unless its host is 127.0.0.1, [::1] or localhost")
 		}
 		return nil, reason("must be https unless its host is 127.0.0.1, [::1] or localhost, or allow_http_redirects is true")
@@ -130,7 +130,7 @@ func (c *checks) links(m *Metadata) {
 		if link.uri == "" {
 			continue
 		}
-		if _, err := c.link(link.uri, link.plain); err != nil {
+		if _, err := c.policy.link(link.uri, link.plain); err != nil {
 			c.fail(link.member, err.Error())
 		}
 	}
@@ -138,7 +138,7 @@ func (c *checks) links(m *Metadata) {
 
 // link parses the URL of a document or an endpoint: https, or http on a loopback address if
 // both plain and the policy allow it.
-func (c *checks) link(raw string, plain bool) (*url.URL, error) {
+func (p *Policy) link(raw string, plain bool) (*url.URL, error) {
 	u, err := parseURI(raw)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (c *checks) link(raw string, plain bool) (*url.URL, error) {
 	if err := checkHost(raw, u); err != nil {
 		return nil, err
 	}
-	if u.Scheme != "https" && (!plain || !c.policy.PlainLoopback || !loopback(u)) {
+	if u.Scheme != "https" && (!plain || !p.PlainLoopback || !loopback(u)) {
 		return nil, reason("must be an https URL")
 	}
 	return u, nil
