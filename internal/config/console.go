@@ -60,7 +60,7 @@ func (c *Config) ConsoleOfBrowsers() string {
 }
 
 // consoleConflicts reports settings of the console that contradict others.
-func (c *Config) consoleConflicts(fault func(wrong bool, key, problem string)) {
+func consoleConflicts(c *Config, fault func(wrong bool, key, problem string)) {
 	network, _ := Network(c.AdminListen)
 	fault(c.Console == ConsoleAdmin && c.AdminListen != "" && network == "tcp" && c.ConsoleRoot() == "", "console_url",
 		"is required, since admin_listen is not a loopback address: set the origin at which browsers reach the admin listener, or console: off")

@@ -67,7 +67,7 @@ func folder() kind[string] {
 func (c *Config) HasMail() bool { return !c.MailURL.Empty() }
 
 // mailConflicts calls fault for each error in the combination of settings.
-func (c *Config) mailConflicts(fault func(wrong bool, key, problem string)) {
+func mailConflicts(c *Config, fault func(wrong bool, key, problem string)) {
 	fault(c.HasMail() && c.MailFrom == "", "mail_from", "is required if mail_url is set: the sender of messages")
 	for key, value := range map[string]string{"mail_from": c.MailFrom, "mail_ca_file": c.MailCAFile, "mail_templates": c.MailTemplates} {
 		fault(!c.HasMail() && value != "", key, "has no effect unless mail_url is set")

@@ -45,7 +45,7 @@ func (c *Config) MutualTLSURL(path string) string {
 }
 
 // mutualTLSConflicts reports settings of mutual TLS that contradict others.
-func (c *Config) mutualTLSConflicts(fault func(wrong bool, key, problem string)) {
+func mutualTLSConflicts(c *Config, fault func(wrong bool, key, problem string)) {
 	m := &c.MutualTLS
 	network, _ := Network(m.Listen)
 	_, port, _ := net.SplitHostPort(m.Listen)

@@ -128,7 +128,7 @@ func registrableLabel(host string) string {
 }
 
 // passkeyConflicts calls fault for each error in the combination of settings.
-func (c *Config) passkeyConflicts(fault func(wrong bool, key, problem string)) {
+func passkeyConflicts(c *Config, fault func(wrong bool, key, problem string)) {
 	host := c.host()
 	_, err := netip.ParseAddr(host)
 	for key, set := range map[string]bool{"passkey_rp_id": c.Passkeys.RPID != "", "passkey_origins": len(c.Passkeys.Origins) > 0} {

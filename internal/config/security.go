@@ -25,7 +25,7 @@ func securityKeys() []key {
 }
 
 // securityConflicts returns the settings that the security profile of the server does not allow.
-func (c *Config) securityConflicts(fault func(wrong bool, key, problem string)) {
+func securityConflicts(c *Config, fault func(wrong bool, key, problem string)) {
 	p := c.SecurityProfile
 	fault(!p.AllowsAlgorithm(string(c.AccessTokenAlg)), "access_token_alg", "is not an algorithm of the security_profile "+string(p))
 	fault(c.LegacyResponseTypes && !p.IsOff() && !slices.Contains(p.ResponseTypes(), "code id_token"), "legacy_response_types",

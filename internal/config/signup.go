@@ -80,7 +80,7 @@ func (c *Config) CheckServe() error {
 }
 
 // signUpConflicts calls fault for each error in the combination of settings.
-func (c *Config) signUpConflicts(fault func(wrong bool, key, problem string)) {
+func signUpConflicts(c *Config, fault func(wrong bool, key, problem string)) {
 	fault(c.SignUp == SignUpDomains && len(c.SignUpDomains) == 0, "sign_up_domains", "is required if sign_up is domains")
 	fault(c.SignUp != SignUpDomains && len(c.SignUpDomains) > 0, "sign_up_domains", "has no effect unless sign_up is domains")
 	fault(c.SignUp != SignUpOff && c.LoginURL != "", "sign_up", "has no effect if login_url is set: the app at login_url creates accounts")
