@@ -40,8 +40,8 @@ const (
 )
 
 // approvals serves GET /account/approvals.
-func (c *Console) approvals(v *visit) error {
-	ctx, subject := v.r.Context(), v.session.Subject
+func approvals(v *visit) error {
+	c, ctx, subject := v.console, v.r.Context(), v.session.Subject
 	list, err := c.Approvals.ListBackchannel(ctx, subject, nil, rows, v.now)
 	if err != nil {
 		return err
@@ -77,21 +77,22 @@ func (c *Console) approvals(v *visit) error {
 }
 
 // countApprovals returns the number of requests that wait for the user.
-func (c *Console) countApprovals(v *visit) (int, error) {
-	return c.Approvals.CountBackchannel(v.r.Context(), v.session.Subject, v.now)
+func countApprovals(v *visit) (int, error) {
+	return v.console.Approvals.CountBackchannel(v.r.Context(), v.session.Subject, v.now)
 }
 
 // unblock serves POST /account/approvals: unblock is a client ID.
-func (c *Console) unblock(v *visit) error {
-	if err := c.Approvals.UnblockClient(v.r.Context(), v.session.Subject, v.r.PostForm.Get("unblock")); err != nil {
+func unblock(v *visit) error {
+	if err := v.console.Approvals.UnblockClient(v.r.Context(), v.session.Subject, v.r.PostForm.Get("unblock")); err != nil {
 		return err
 	}
 	return v.done(approvalsPath, messages.New("account.approvals.unblocked"))
 }
 
 // approval serves GET /account/approvals/request: request is the ID of a request.
-func (c *Console) approval(v *visit) error {
-	r, found, err := v.openRequest(v.r.Form.Get("request"))
+func approval(v *visit) error {
+	c := v.console
+	r, found, err := openRequest(v, v.r.Form.Get("request"))
 	if errors.Is(err, ciba.ErrNotFound) {
 		return v.done(approvalsPath, messages.New("account.approval.gone"))
 	}
@@ -123,14 +124,14 @@ func (c *Console) approval(v *visit) error {
 
 // decide serves POST /account/approvals/request: request is the ID of a request, decision is allow, deny or
 // block. The frame has checked that the user authenticated a moment ago, at the highest level.
-func (c *Console) decide(v *visit) error {
-	ctx := v.r.Context()
-	r, found, err := v.openRequest(v.r.PostForm.Get("request"))
+func decide(v *visit) error {
+	c, ctx := v.console, v.r.Context()
+	r, found, err := openRequest(v, v.r.PostForm.Get("request"))
 	status := "account.approval.denied"
 	if err == nil {
 		switch v.r.PostForm.Get("decision") {
 		case "allow":
-			status, err = "account.approval.allowed", c.Decisions.Allow(ctx, r, v.approval(r))
+			status, err = "account.approval.allowed", c.Decisions.Allow(ctx, r, approvalBy(v, r))
 		case "deny":
 			err = c.Decisions.Deny(ctx, r)
 		case "block":
@@ -149,7 +150,7 @@ func (c *Console) decide(v *visit) error {
 }
 
 // openRequest returns a request that waits for the user, with its client.
-func (v *visit) openRequest(text string) (*ciba.Request, *client.Client, error) {
+func openRequest(v *visit, text string) (*ciba.Request, *client.Client, error) {
 	id, err := grant.ParseID(text)
 	if err != nil {
 		return nil, nil, ciba.ErrNotFound
@@ -168,9 +169,9 @@ func (v *visit) openRequest(text string) (*ciba.Request, *client.Client, error) 
 	return r, found, err
 }
 
-// approval returns the approval of the user, with the strongest level that the client asked for and the
+// approvalBy returns the approval of the user, with the strongest level that the client asked for and the
 // session reaches.
-func (v *visit) approval(r *ciba.Request) ciba.Approval {
+func approvalBy(v *visit, r *ciba.Request) ciba.Approval {
 	acr := session.CanonicalACR(v.session.ACR)
 	if asked, ok := session.Strongest(acr, r.Details.ACRValues); ok {
 		acr = asked

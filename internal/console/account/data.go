@@ -20,9 +20,9 @@ type DataFiles interface {
 }
 
 // data serves GET /account/data: the file of the account, whether it is being made, or neither.
-func (c *Console) data(v *visit) error { return v.showData(http.StatusOK, messages.Message{}) }
+func data(v *visit) error { return showData(v, http.StatusOK, messages.Message{}) }
 
-func (v *visit) showData(status int, fault messages.Message) error {
+func showData(v *visit, status int, fault messages.Message) error {
 	page := pages.AccountData{Action: v.console.url("/data")}
 	if !fault.IsZero() {
 		page.Faults = []pages.Fault{{Text: fault}}
@@ -41,24 +41,24 @@ func (v *visit) showData(status int, fault messages.Message) error {
 }
 
 // requestData serves POST /account/data: it starts to make the file.
-func (c *Console) requestData(v *visit) error {
-	err := c.DataFiles.Request(v.r.Context(), v.session.Subject, v.now)
+func requestData(v *visit) error {
+	err := v.console.DataFiles.Request(v.r.Context(), v.session.Subject, v.now)
 	if errors.Is(err, datafile.ErrTooMany) {
 		v.w.Header().Set("Retry-After", "600")
-		return v.showData(http.StatusTooManyRequests, messages.New("account.data.too-many"))
+		return showData(v, http.StatusTooManyRequests, messages.New("account.data.too-many"))
 	}
 	if err == nil {
-		httpapi.SeeOther(v.w, c.url("/data"))
+		httpapi.SeeOther(v.w, v.console.url("/data"))
 	}
 	return err
 }
 
 // dataFile serves GET /account/data/file: everything that is stored about the account, as JSON.
 // Without a file it leads to the page that makes one.
-func (c *Console) dataFile(v *visit) error {
-	text, err := c.DataFiles.Content(v.r.Context(), v.session.Subject, v.now)
+func dataFile(v *visit) error {
+	text, err := v.console.DataFiles.Content(v.r.Context(), v.session.Subject, v.now)
 	if errors.Is(err, datafile.ErrNotFound) {
-		httpapi.SeeOther(v.w, c.url("/data"))
+		httpapi.SeeOther(v.w, v.console.url("/data"))
 		return nil
 	}
 	if err != nil {

@@ -58,11 +58,11 @@ func (c *Console) pages() []page {
 	list = append(list,
 		page{path: "/sessions", title: messages.New("account.sessions"), group: groupAccess, get: c.sessions, post: c.endSessions, card: c.sessionsCard},
 		page{path: "/applications", title: messages.New("account.applications"), group: groupAccess, get: c.applications, post: c.revoke, card: c.applicationsCard},
-		page{path: approvalsPath, title: messages.New("account.approvals"), group: groupAccess, get: c.approvals, post: c.unblock, badge: c.countApprovals},
-		page{path: approvalPath, sensitive: true, get: c.approval, post: c.decide},
+		page{path: approvalsPath, title: messages.New("account.approvals"), group: groupAccess, get: approvals, post: unblock, badge: countApprovals},
+		page{path: approvalPath, sensitive: true, get: approval, post: decide},
 		page{path: "/activity", title: messages.New("account.activity"), group: groupAccess, get: c.activity, post: c.disown},
-		page{path: "/data", title: messages.New("account.data"), group: groupUser, get: c.data, post: c.requestData},
-		page{path: "/data/file", sensitive: true, get: c.dataFile},
+		page{path: "/data", title: messages.New("account.data"), group: groupUser, get: data, post: requestData},
+		page{path: "/data/file", sensitive: true, get: dataFile},
 	)
 	if !c.LoginApp {
 		list = append(list, page{path: "/delete", title: messages.New("account.delete"), sensitive: true, get: deletion, post: requestDeletion})
