@@ -93,29 +93,29 @@ func accountMail(s *Server) accountconsole.Mail {
 }
 
 // consoleTexts implements [accountconsole.Texts].
-type consoleTexts struct{ *Server }
+type consoleTexts struct{ server *Server }
 
 // Client is [login.ClientView].
 func (consoleTexts) Client(c *client.Client) pages.Client { return login.ClientView(c) }
 
 // Scopes is [login.DescribeScopes].
 func (c consoleTexts) Scopes(ctx context.Context, names []string) ([]pages.Scope, error) {
-	return login.DescribeScopes(ctx, c.scopes, names)
+	return login.DescribeScopes(ctx, c.server.scopes, names)
 }
 
 // Details is [login.DescribeDetails].
 func (c consoleTexts) Details(ctx context.Context, list detail.List) ([]pages.Detail, error) {
-	return login.DescribeDetails(ctx, c.scopes, list)
+	return login.DescribeDetails(ctx, c.server.scopes, list)
 }
 
 // Text is [pages.Text].
 func (c consoleTexts) Text(r *http.Request, m messages.Message) string {
-	return pages.Text(c.pages, r, m)
+	return pages.Text(c.server.pages, r, m)
 }
 
 // Label is [pages.Label].
 func (c consoleTexts) Label(r *http.Request, client pages.Client) string {
-	return pages.Label(c.pages, r, client)
+	return pages.Label(c.server.pages, r, client)
 }
 
 // newDataFiles returns how users get the data of their accounts, and creates the worker for it.

@@ -23,26 +23,26 @@ import (
 )
 
 // consoleTrials runs trials for the administrators' console.
-type consoleTrials struct{ *Server }
+type consoleTrials struct{ server *Server }
 
 var _ adminconsole.Trials = consoleTrials{}
 
 // Begin implements [adminconsole.Trials].
 func (s consoleTrials) Begin(ctx context.Context, t *authrequest.Trial) (string, error) {
-	c, err := s.Clients.Client(ctx, t.ClientID)
+	c, err := s.server.Clients.Client(ctx, t.ClientID)
 	if errors.Is(err, client.ErrNotFound) || err == nil && (c.Disabled || !c.AllowsGrantType(client.GrantAuthorizationCode)) {
 		return "", adminconsole.ErrCannotTry
 	}
 	if err != nil {
 		return "", fmt.Errorf("read client: %w", err)
 	}
-	parameters, err := s.OAuth2.Authorize.Requests.BeginTrial(ctx, t, s.Now())
-	return s.Config.URL(pathAuthorize) + "?" + parameters.Encode(), err
+	parameters, err := s.server.OAuth2.Authorize.Requests.BeginTrial(ctx, t, s.server.Now())
+	return s.server.Config.URL(pathAuthorize) + "?" + parameters.Encode(), err
 }
 
 // Revoke implements [adminconsole.Trials]. It is not cancelled with the request.
 func (s consoleTrials) Revoke(ctx context.Context, t *authrequest.Trial) error {
-	return s.Store.Grants.RevokeGrant(context.WithoutCancel(ctx), t.Grant, t.ClientID, grant.RevokedAfterTrial, s.Now())
+	return s.server.Store.Grants.RevokeGrant(context.WithoutCancel(ctx), t.Grant, t.ClientID, grant.RevokedAfterTrial, s.server.Now())
 }
 
 // errOtherTrial reports a code that is not that of the trial.
@@ -51,12 +51,12 @@ var errOtherTrial = errors.New("the code is of another trial")
 // Redeem implements [adminconsole.Trials].
 func (s consoleTrials) Redeem(ctx context.Context, t *authrequest.Trial, code, verifier string) (result *adminconsole.TrialResult, err error) {
 	defer func() { err = errors.Join(err, s.Revoke(ctx, t)) }()
-	c, err := s.Clients.Client(ctx, t.ClientID)
+	c, err := s.server.Clients.Client(ctx, t.ClientID)
 	if err != nil {
 		return nil, fmt.Errorf("read client: %w", err)
 	}
 	result = &adminconsole.TrialResult{}
-	tried, err := s.OAuth2.Token.Try(ctx, token.Trial{Client: c, Code: code, Verifier: verifier, RedirectURI: t.RedirectURI})
+	tried, err := s.server.OAuth2.Token.Try(ctx, token.Trial{Client: c, Code: code, Verifier: verifier, RedirectURI: t.RedirectURI})
 	if err != nil {
 		result.TokenError = noteTrial(ctx, c, oauth2.ErrorOf(err))
 		return result, nil
@@ -69,7 +69,7 @@ func (s consoleTrials) Redeem(ctx context.Context, t *authrequest.Trial, code, v
 		return nil, err
 	}
 	if slices.Contains(tried.Access.Scopes, oauth2.ScopeOpenID) {
-		claims, mediaType, err := s.userinfo.Try(ctx, tried.AccessToken)
+		claims, mediaType, err := s.server.userinfo.Try(ctx, tried.AccessToken)
 		if response, ok := errors.AsType[*httpapi.Error](err); ok {
 			result.UserinfoError = noteTrial(ctx, c, response)
 		} else {

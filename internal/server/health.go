@@ -34,7 +34,7 @@ func mountHealth(s *Server, r chi.Router, build bool, prefixes ...string) {
 
 // ready serves GET /health/ready.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	if problem := s.unready(r.Context()); problem != "" {
+	if problem := unready(r.Context(), s); problem != "" {
 		w.Header().Set("Retry-After", "2")
 		writeStatus(w, http.StatusServiceUnavailable, `{"errors":{"`+problem+`"}}`)
 		return
@@ -43,7 +43,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 // unready returns why the server is not ready, as a JSON member, or "" if it is ready.
-func (s *Server) unready(ctx context.Context) string {
+func unready(ctx context.Context, s *Server) string {
 	if s.stopping.Load() {
 		return `server":"is stopping`
 	}

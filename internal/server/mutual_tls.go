@@ -27,7 +27,7 @@ func (s *Server) MutualTLS() http.Handler {
 		middleware.Refusals(s.reporter.Report),
 		middleware.SecurityHeaders(s.Config.SendHSTS()),
 		middleware.Recover(s.Log, middleware.JSON),
-		s.forwardedCertificate(),
+		forwardedCertificate(s.Config),
 		middleware.IssuerPath{
 			Path: s.Config.Path(), Stripped: s.Config.IssuerPath == config.PathStripped, Root: rootDocuments(), Inserted: []string{pathResourceMetadata}, NotFound: jsonNotFound,
 		}.Handler,
@@ -46,8 +46,8 @@ func jsonNotFound(w http.ResponseWriter, r *http.Request) {
 }
 
 // forwardedCertificate is the middleware for certificates that proxies forward.
-func (s *Server) forwardedCertificate() func(http.Handler) http.Handler {
-	return middleware.ForwardedCertificate(s.Config.MutualTLS.Header, s.Config.TrustedProxies)
+func forwardedCertificate(c *config.Config) func(http.Handler) http.Handler {
+	return middleware.ForwardedCertificate(c.MutualTLS.Header, c.TrustedProxies)
 }
 
 // ListenMutualTLS opens the listener for clients with a certificate. The certificate of the server is

@@ -62,7 +62,7 @@ func (s *Server) Public() http.Handler {
 		middleware.Refusals(s.reporter.Report),
 		middleware.SecurityHeaders(s.Config.SendHSTS()),
 		middleware.Recover(s.Log, s.refusePage),
-		s.forwardedCertificate(),
+		forwardedCertificate(s.Config),
 		middleware.IssuerPath{
 			Path: s.Config.Path(), Stripped: s.Config.IssuerPath == config.PathStripped,
 			Root: rootDocuments(), Inserted: []string{pathResourceMetadata}, Shared: []string{"/health/alive", "/health/ready", "/version", pathPasskeyEndpoints, pathRelatedOrigins}, NotFound: s.notFound,

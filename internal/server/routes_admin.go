@@ -25,7 +25,7 @@ func (s *Server) Admin() http.Handler {
 		middleware.Refusals(s.reporter.Report),
 		middleware.SecurityHeaders(false),
 		middleware.Recover(s.Log, middleware.JSON),
-		s.forwardedCertificate(),
+		forwardedCertificate(s.Config),
 		s.admission.adminBodies.Handler,
 		middleware.Timeout(requestTimeout),
 	)
