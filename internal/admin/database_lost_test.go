@@ -70,7 +70,7 @@ func TestLostDatabaseIsUnavailable(t *testing.T) {
 func callAnything(s *servertest.AppServer, method, path string) servertest.Response {
 	s.TB.Helper()
 	if method == http.MethodGet && (path == "/metrics" || path == "/openapi.json") {
-		return s.GetAdminText(path)
+		return servertest.GetAdminText(s, path)
 	}
 	return s.CallAdmin(method, path, "{}")
 }

@@ -27,7 +27,7 @@ func eachServerWithDetails(t *testing.T, settings map[string]string, test func(t
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.Start(t, db, settings)
-		s.DeclareDetails()
+		servertest.DeclareDetails(s)
 		test(t, s)
 	})
 }

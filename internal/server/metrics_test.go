@@ -24,7 +24,7 @@ func TestMetrics(t *testing.T) {
 		s.NewBrowser().Get("/nothing/at/all?secret=1")
 		var text string
 		for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
-			p := s.GetAdminText(path)
+			p := servertest.GetAdminText(s, path)
 			if text = p.Body; p.Status != http.StatusOK || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/plain") {
 				t.Errorf("%s: %d %s", path, p.Status, p.Header.Get("Content-Type"))
 			}

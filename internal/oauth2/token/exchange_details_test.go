@@ -19,7 +19,7 @@ func TestExchangeNarrowsAuthorizationDetails(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.Start(t, db, nil)
-		s.DeclareDetails()
+		servertest.DeclareDetails(s)
 		servertest.AddExchangeClient(s, `{"subject_clients": ["shop"], "audiences": ["https://api.example", "https://down.example"]}`, `, "authorization_details_types": ["payment"]`)
 		c, err := db.Clients.Client(t.Context(), "svc")
 		servertest.Must(t, err)

@@ -192,7 +192,7 @@ func Form(pairs ...string) url.Values {
 
 // GetAdminText gets a resource of the admin listener that is not JSON. The response is not checked
 // against the OpenAPI document.
-func (s *AppServer) GetAdminText(path string) Response {
+func GetAdminText(s *AppServer, path string) Response {
 	s.TB.Helper()
 	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodGet, s.AdminURL+path, nil)
 	if err != nil {

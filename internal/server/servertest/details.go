@@ -6,7 +6,7 @@ import (
 	"github.com/ostiary/ostiary/internal/detail"
 )
 
-// Authorization details of the types that [Server.DeclareDetails] declares.
+// Authorization details of the types that [DeclareDetails] declares.
 const (
 	Payment      = `{"type":"payment","amount":"120.50","currency":"EUR","creditor":"Rosa Weber","actions":["initiate","status"]}`
 	AccountData  = `{"type":"account_data","accounts":["DE02120300000000202051"],"days":90}`
@@ -50,7 +50,7 @@ func AccountDataType() *detail.Type {
 
 // DeclareDetails declares the types payment and account_data, and adds the client shop, which asks its
 // users and may request both.
-func (s *Server) DeclareDetails() {
+func DeclareDetails(s *Server) {
 	s.TB.Helper()
 	for _, t := range []*detail.Type{PaymentType(), AccountDataType()} {
 		if err := t.Check(); err != nil {
