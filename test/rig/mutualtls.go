@@ -19,7 +19,7 @@ type MutualTLS struct {
 
 // listenMutualTLS adds the settings of the listener, and makes the replicas speak TLS on their other
 // listeners too: they have one certificate.
-func (c *Cluster) listenMutualTLS(tb testing.TB) {
+func listenMutualTLS(tb testing.TB, c *Cluster) {
 	tb.Helper()
 	free, err := net.Listen("tcp", "localhost:0")
 	if err != nil {

@@ -98,7 +98,7 @@ func Serve(tb testing.TB, options Options) *Cluster {
 		"DATABASE_MAX_CONNECTIONS": "16",
 	}
 	if options.MutualTLS {
-		c.listenMutualTLS(tb)
+		listenMutualTLS(tb, c)
 	}
 	maps.Copy(c.env, options.Env)
 
