@@ -62,11 +62,11 @@ func TestChangeIsInEffectAtAnotherReplica(t *testing.T) {
 			}, func() any { c, err := clients.Client(ctx, "jwt"); must(t, err); return c.Secret }, 1},
 			{
 				"a new scope", func() error { return o.scopes.Create(ctx, &scope.Scope{Name: "files", Title: "Files"}) },
-				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files") != nil }, 3,
+				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files") != nil }, 4,
 			},
 			{
 				"another title of a scope", func() error { return o.scopes.Update(ctx, &scope.Scope{Name: "files", Title: "Renamed"}) },
-				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files").Title }, 3,
+				func() any { s, err := scopes.Scopes(ctx); must(t, err); return s.Get("files").Title }, 4,
 			},
 			{
 				"a declared resource", func() error {
@@ -76,7 +76,7 @@ func TestChangeIsInEffectAtAnotherReplica(t *testing.T) {
 					s, err := scopes.Scopes(ctx)
 					must(t, err)
 					return s.Resources().Get("https://api.example") != nil
-				}, 3,
+				}, 4,
 			},
 			{
 				"a revoked API key", func() error { return o.apiKeys.Revoke(ctx, []string{k.ID}, func(string) error { return nil }) },

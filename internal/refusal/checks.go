@@ -256,7 +256,7 @@ func presentedToken(spec string) []Check {
 
 func introspectionChecks() []Check {
 	return slices.Concat([]Check{
-		{Name: "on the admin listener, the caller has an API key with the scope", Spec: "RFC 6750 §3.1", Rules: []Rule{APIKeyInvalid, APIScopeMissing, AccessDenied}},
+		{Name: "on the admin listener, the caller has an API key with the scope", Spec: "RFC 6750 §3.1", Rules: []Rule{APIKeyInvalid, APIScopeMissing, TokenMissing, TokenAmbiguous, AccessDenied}},
 		{Name: "the client may introspect tokens, and has sent one", Spec: "RFC 7662 §2.1", Rules: []Rule{GrantTypeNotRegistered, ParameterInvalid, ParameterMissing}},
 	}, presentedToken("RFC 7662 §2.2"), []Check{
 		{Name: "the response can be encrypted for the client", Spec: "RFC 9701 §5", Rules: []Rule{KeysUnavailable}, Parameters: []string{"response"}},

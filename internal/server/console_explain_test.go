@@ -44,30 +44,30 @@ func TestConsoleExplainsStepByStep(t *testing.T) {
 			"another redirect URI": {
 				authorize("redirect_uri", "https://client.example/other/"),
 				[]string{
-					"5 ok          the client is registered and enabled", "7 REFUSED     redirect_uri is an address of the client (RFC 9700 §2.1",
-					"received_redirect_uri: https://client.example/other/", "8 not reached response_mode",
+					"5 ok          the client is registered and enabled", "8 REFUSED     redirect_uri is an address of the client (RFC 9700 §2.1",
+					"received_redirect_uri: https://client.example/other/", "9 not reached response_mode",
 				},
 				[]string{"allow", "open-application", "fix"},
 			},
 			"an unknown client": {
 				authorize("client_id", "nobody"),
-				[]string{"4 ok ", "5 REFUSED     the client is registered", "6 not reached", "7 not reached redirect_uri"},
+				[]string{"4 ok ", "5 REFUSED     the client is registered", "6 not reached", "8 not reached redirect_uri"},
 				[]string{"fix"},
 			},
 			"an unknown prompt": {
 				authorize("prompt", "dance"),
-				[]string{"11 ok          code_challenge", "12 REFUSED     nonce, prompt", "parameter: prompt", "13 not reached the user is signed in"},
+				[]string{"13 ok          code_challenge", "14 REFUSED     nonce, prompt", "parameter: prompt", "17 not reached the user is signed in"},
 				[]string{"open-application"},
 			},
 			"an unknown response mode": {
-				authorize("response_mode", "dance"), []string{"7 ok          redirect_uri", "8 REFUSED     response_mode", "9 not reached"}, []string{"open-application"},
+				authorize("response_mode", "dance"), []string{"8 ok          redirect_uri", "9 REFUSED     response_mode", "10 not reached"}, []string{"open-application"},
 			},
 			"prompt=none": {
-				authorize("prompt", "none"), []string{"12 ok ", "13 REFUSED     the user is signed in", "16 not reached the user consents"}, nil,
+				authorize("prompt", "none"), []string{"16 ok ", "17 REFUSED     the user is signed in", "20 not reached the user consents"}, nil,
 			},
 			"a wrong secret": {
 				s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"web"}, "client_secret": {"wrong"}}),
-				[]string{"6 ok", "7 REFUSED     the client secret", "8 not reached the client may use the grant_type"},
+				[]string{"6 ok", "7 REFUSED     the client secret", "9 not reached the client may use the grant_type"},
 				[]string{"open-application", "fix"},
 			},
 			"no access token": {

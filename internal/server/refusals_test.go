@@ -241,7 +241,7 @@ func TestEveryEndpointExplainsRejections(t *testing.T) {
 			"a malformed form":             {s.PostForm("/oauth2/token", form("grant_type", "a\x00b")), refusal.RequestMalformed, ""},
 			"no PKCE of a public client":   {b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("client_id", "app", "redirect_uri", "com.example.app:/cb", "code_challenge", "", "code_challenge_method", "").Encode()), refusal.ChallengeMissing, "app"},
 			"a hint of nobody":             {b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("request", "nonsense").Encode()), refusal.RequestObject, "web"},
-			"the admin API without a key":  {a.CallAdminWithKey("", http.MethodGet, "/clients", ""), refusal.APIKeyInvalid, ""},
+			"the admin API without a key":  {a.CallAdminWithKey("", http.MethodGet, "/clients", ""), refusal.TokenMissing, ""},
 			"an unknown page of the API":   {a.CallAdminWithKey("", http.MethodGet, "/nonsense", ""), refusal.NotFound, ""},
 		} {
 			if tc.rule == "" {

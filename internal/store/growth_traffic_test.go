@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
@@ -84,6 +85,8 @@ func newYear(t *testing.T, url string) *year {
 	y.put("attributes", 1000*day)
 	must(t, y.s.Resources.InsertResource(t.Context(), aResource("https://api.example")))
 	y.put("resources", 1000*day)
+	must(t, y.s.DetailTypes.InsertDetailType(t.Context(), &detail.Type{Name: "payment", CreatedAt: noon, UpdatedAt: noon}))
+	y.put("detail_types", 1000*day)
 	y.put("memberships", 1000*day)
 	y.put("attribute_values", 1000*day)
 	_, err = y.outside.ExecContext(t.Context(), `UPDATE addresses SET address = address WHERE subject = 'alice'`) // as the previous version
