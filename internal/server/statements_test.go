@@ -162,7 +162,7 @@ func TestStatementsOfDeviceFlow(t *testing.T) {
 		step("a poll while pending", 1, d.PollNow)
 		step("the user enters the code", 2, func() servertest.Response { return b.EnterUserCode(d, "") })
 		p = step("and confirms the device", 3, func() servertest.Response { return b.EnterUserCode(d, "continue") })
-		step("signed in with a stored consent", 2, func() servertest.Response { return b.Get(p.Location().String()) })
+		step("signed in with a stored consent", 3, func() servertest.Response { return b.Get(p.Location().String()) })
 		s.Advance(5 * time.Second)
 		s.PostForm("/oauth2/revoke", servertest.DeviceClientForm("token", "x")) // reloads the cached client,
 		b.Get("/.well-known/openid-configuration")                              // and the cached scopes

@@ -28,7 +28,9 @@ func backchannelInto(r *ciba.Request) []any {
 	}
 }
 
-func (s *BackchannelRequests) waiting() waiting { return waiting{s.db, "backchannel_requests"} }
+func (s *BackchannelRequests) waiting() waiting {
+	return waiting{s.db, "backchannel_requests", ciba.ErrNotFound}
+}
 
 // AccountByHint returns the account for a name that a user would enter, as [Accounts.AccountBySignInName]
 // does, or else the account of subject, or [account.ErrNotFound]. It is one statement in each case.
@@ -205,23 +207,7 @@ func (s *BackchannelRequests) ListBackchannel(ctx context.Context, subject strin
 // AllowBackchannel inserts the grant of a request, which redeems it with its auth_req_id. It is a
 // compare-and-set: it returns [ciba.ErrNotFound] if it was decided before, or has expired.
 func (s *BackchannelRequests) AllowBackchannel(ctx context.Context, r *ciba.Request, g *grant.Grant, now time.Time) error {
-	const allow = `UPDATE backchannel_requests SET allowed_at = $2 WHERE ` + undecided
-
-	_, err := insertIntoPartition(ctx, s.db, g.Partition, func() (int64, error) {
-		return 0, s.db.Tx(ctx, func(c db.Conn) error {
-			if err := decideRequest(ctx, c, allow, g.ID, now); err != nil {
-				return err
-			}
-			inserted, err := s.waiting().allow(ctx, c, g, now)
-			if err == nil && !inserted {
-				err = ciba.ErrNotFound // of another client
-			}
-			if err != nil {
-				return err
-			}
-			return s.notify(ctx, c, r, now)
-		})
-	})
+	err := s.waiting().allow(ctx, g, now, func(c db.Conn) error { return s.notify(ctx, c, r, now) })
 	if err != nil {
 		return fmt.Errorf("allow backchannel request: %w", err)
 	}
@@ -253,18 +239,6 @@ func (s *BackchannelRequests) Backchannel(ctx context.Context, id grant.ID) (*ci
 	return r, nil
 }
 
-// undecided selects a request that waits for a decision.
-const undecided = `grant_id = $1 AND expires_at > $2 AND denied_at IS NULL AND allowed_at IS NULL`
-
-// decideRequest runs the statement of a decision, of which one succeeds for each request.
-func decideRequest(ctx context.Context, on db.Conn, decide string, id grant.ID, now time.Time) error {
-	decided, err := on.Exec(ctx, decide, id[:], now.UnixMicro())
-	if err == nil && decided == 0 {
-		err = ciba.ErrNotFound
-	}
-	return err
-}
-
 // DenyBackchannel records that a request was denied. It is a compare-and-set, as
 // [BackchannelRequests.AllowBackchannel].
 func (s *BackchannelRequests) DenyBackchannel(ctx context.Context, r *ciba.Request, now time.Time) error {
@@ -273,12 +247,7 @@ func (s *BackchannelRequests) DenyBackchannel(ctx context.Context, r *ciba.Reque
 
 // deny denies a request, with more in the same transaction.
 func (s *BackchannelRequests) deny(ctx context.Context, r *ciba.Request, now time.Time, more func(db.Conn) error) error {
-	const deny = `UPDATE backchannel_requests SET denied_at = $2 WHERE ` + undecided
-
-	err := s.db.Tx(ctx, func(c db.Conn) error {
-		if err := decideRequest(ctx, c, deny, r.Grant.ID, now); err != nil {
-			return err
-		}
+	err := s.waiting().deny(ctx, r.Grant.ID, now, func(c db.Conn) error {
 		if err := more(c); err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func (s *Devices) InsertDevice(ctx context.Context, d *devicecode.Device) error 
 	return nil
 }
 
-func (s *Devices) waiting() waiting { return waiting{s.db, "devices"} }
+func (s *Devices) waiting() waiting { return waiting{s.db, "devices", devicecode.ErrNotFound} }
 
 // PollDevice records a poll of a device and returns its state. A poll that comes too
 // early increases the interval. It returns [devicecode.ErrExpired] for an expired or
@@ -120,15 +120,11 @@ func (s *Devices) requireWaiting(ctx context.Context, ref grant.Locator) error {
 	return err
 }
 
-// DenyDevice records that the user denied a device. It does nothing if the user has
-// decided before.
+// DenyDevice records that the user denied a device. It does nothing if a user has
+// decided before or the device has expired.
 func (s *Devices) DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error {
-	const deny = `
-		UPDATE devices SET denied_at = $3
-		WHERE grant_id = $2 AND denied_at IS NULL AND NOT EXISTS (SELECT 1 FROM grants WHERE bucket = $1 AND id = $2)`
-
-	_, err := s.db.Write.Exec(ctx, s.db.Engine.InPartition(ref.Partition, deny), int64(ref.Partition), ref.ID[:], now.UnixMicro())
-	if err != nil {
+	err := s.waiting().decide(ctx, s.db.Write, "denied_at", ref.ID, now)
+	if err != nil && !errors.Is(err, devicecode.ErrNotFound) {
 		return fmt.Errorf("deny device: %w", err)
 	}
 	return nil
@@ -138,16 +134,8 @@ func (s *Devices) DenyDevice(ctx context.Context, ref grant.Locator, now time.Ti
 // is a compare-and-set: it returns [devicecode.ErrNotFound] if a user has decided
 // before or the device has expired.
 func (s *Devices) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
-	var allowed bool
-	_, err := insertIntoPartition(ctx, s.db, g.Partition, func() (_ int64, err error) {
-		allowed, err = s.waiting().allow(ctx, s.db.Write, g, now)
-		return 0, err
-	})
-	if err != nil {
+	if err := s.waiting().allow(ctx, g, now, func(db.Conn) error { return nil }); err != nil {
 		return fmt.Errorf("allow device: %w", err)
-	}
-	if !allowed {
-		return devicecode.ErrNotFound
 	}
 	return nil
 }

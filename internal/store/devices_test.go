@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -161,6 +163,35 @@ func TestOneOfConcurrentPollsIsInTime(t *testing.T) {
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.Devices.AllowDevice(ctx, grantOf(d, "alice"), noon)
 		}), devicecode.ErrNotFound)
+	})
+}
+
+// Of concurrent decisions of a device one is final: it is either allowed or denied.
+func TestDeviceIsDecidedOnce(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		a, b := storetest.Open(t, url), storetest.Open(t, url)
+		fixture.Seed(t, a)
+		for range 20 {
+			d := aDevice("rp")
+			must(t, a.Devices.InsertDevice(t.Context(), d))
+			var both sync.WaitGroup
+			var allow, deny error
+			start := make(chan struct{})
+			both.Go(func() { <-start; allow = a.Devices.AllowDevice(t.Context(), grantOf(d, "alice"), noon) })
+			both.Go(func() { <-start; deny = b.Devices.DenyDevice(t.Context(), d.Grant, noon) })
+			close(start)
+			both.Wait()
+			must(t, deny)
+			polled, err := a.Devices.PollDevice(t.Context(), polling(d, noon))
+			must(t, err)
+			if denied := !polled.DeniedAt.IsZero(); polled.Allowed == denied {
+				t.Errorf("a device is allowed: %v, and denied: %v", polled.Allowed, denied)
+			}
+			if lost := errors.Is(allow, devicecode.ErrNotFound); lost == polled.Allowed || !lost && allow != nil {
+				t.Errorf("AllowDevice = %v for a device that is allowed: %v", allow, polled.Allowed)
+			}
+		}
 	})
 }
 

@@ -14,9 +14,13 @@ import (
 // waiting is a table of requests that wait for a user while their client polls. A row has the locator
 // and the seed of the grant that allows it.
 type waiting struct {
-	db    *db.DB
-	table string
+	db       *db.DB
+	table    string
+	notFound error // reports a row that does not wait for a decision
 }
+
+// undecided selects a row that waits for a decision.
+const undecided = `grant_id = $1 AND expires_at > $2 AND denied_at IS NULL AND allowed_at IS NULL`
 
 // poll records a poll, scans columns of the row into to, and reports whether the poll came too early,
 // which increases the interval, and whether the grant exists. It returns [sql.ErrNoRows] for the row
@@ -46,22 +50,61 @@ func (w waiting) clientOf(ctx context.Context, ref grant.Locator) (clientID stri
 	return clientID, err
 }
 
-// allow inserts the grant of a request with its seed and its expiry, and reports whether the request
-// was undecided and had not expired.
-func (w waiting) allow(ctx context.Context, on db.Conn, g *grant.Grant, now time.Time) (bool, error) {
+// decide records a decision in one of the columns allowed_at and denied_at. Both decisions change the row,
+// so that of any number of concurrent callers one succeeds; the others get notFound.
+func (w waiting) decide(ctx context.Context, on db.Conn, column string, id grant.ID, now time.Time) error {
+	decided, err := on.Exec(ctx, `UPDATE `+w.table+` SET `+column+` = $2 WHERE `+undecided, id[:], now.UnixMicro())
+	if err == nil && decided == 0 {
+		err = w.notFound
+	}
+	return err
+}
+
+// deny denies a request, with more in the same transaction. It is a compare-and-set, as decide.
+func (w waiting) deny(ctx context.Context, id grant.ID, now time.Time, more func(db.Conn) error) error {
+	return w.db.Tx(ctx, func(c db.Conn) error {
+		if err := w.decide(ctx, c, "denied_at", id, now); err != nil {
+			return err
+		}
+		return more(c)
+	})
+}
+
+// allow allows a request and inserts its grant, with the seed and the expiry of the request, and more in
+// the same transaction. It is a compare-and-set, as decide.
+func (w waiting) allow(ctx context.Context, g *grant.Grant, now time.Time, more func(db.Conn) error) error {
+	_, err := insertIntoPartition(ctx, w.db, g.Partition, func() (int64, error) {
+		return 0, w.db.Tx(ctx, func(c db.Conn) error {
+			if err := w.decide(ctx, c, "allowed_at", g.ID, now); err != nil {
+				return err
+			}
+			if err := w.insertGrant(ctx, c, g); err != nil {
+				return err
+			}
+			return more(c)
+		})
+	})
+	return err
+}
+
+// insertGrant inserts the grant of a request. It returns notFound for the request of another client.
+func (w waiting) insertGrant(ctx context.Context, on db.Conn, g *grant.Grant) error {
 	insert := `
 		INSERT INTO grants (` + grantColumns + `)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, expires_at, $12, $13, $14, $15, $16, $17, $18, seed, $19, $21
-		FROM ` + w.table + ` WHERE grant_id = $2 AND client_id = $4 AND denied_at IS NULL AND expires_at > $20
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, expires_at, $12, $13, $14, $15, $16, $17, $18, seed, $19, $20
+		FROM ` + w.table + ` WHERE grant_id = $2 AND client_id = $4
 		ON CONFLICT DO NOTHING`
 
 	detail, err := document(g.Authorization)
 	if err != nil {
-		return false, fmt.Errorf("write grant detail: %w", err)
+		return fmt.Errorf("write grant detail: %w", err)
 	}
 	inserted, err := on.Exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 		words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
 		micros(g.CodeRedeemedAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
-		micros(g.RevokedAt), optional(g.RevocationReason), optional(g.JWKThumbprint), optional(g.CertificateThumbprint), detail, now.UnixMicro(), micros(g.TokensUntil))
-	return inserted > 0, err
+		micros(g.RevokedAt), optional(g.RevocationReason), optional(g.JWKThumbprint), optional(g.CertificateThumbprint), detail, micros(g.TokensUntil))
+	if err == nil && inserted == 0 {
+		err = w.notFound
+	}
+	return err
 }
