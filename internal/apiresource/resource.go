@@ -72,6 +72,23 @@ const (
 	maxLifetime   = 366 * 24 * time.Hour
 )
 
+// Requested returns the values of the parameters resource and audience of a form, each once.
+// Clients of other servers send audience.
+//
+// Spec: RFC 8707 §2.
+func Requested(form map[string][]string) (identifiers []string) {
+	for _, list := range [][]string{form["resource"], form["audience"]} {
+		for _, value := range list {
+			for identifier := range strings.FieldsSeq(value) {
+				if !slices.Contains(identifiers, identifier) {
+					identifiers = append(identifiers, identifier)
+				}
+			}
+		}
+	}
+	return identifiers
+}
+
 // Check returns an error if the definition is invalid, apart from the names of scopes. Its text is
 // printable ASCII without quotes and contains no input of the caller.
 //

@@ -13,19 +13,19 @@ const pay = `{"type":"payment_initiation","instructedAmount":{"currency":"EUR","
 
 func TestDetailsAreReadCanonically(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]string{
-		"":   "",
-		"[]": "",
-		` [ {"type":"a", "z":1.50, "b":[ true, "<é>" ], "c":{"y":-0,"x":"\u0061"} } ]`: `[{"b":[true,"<é>"],"c":{"x":"a","y":0},"type":"a","z":1.5}]`,
-		`[{"type":"a"},{"type":"b"}]`: `[{"type":"a"},{"type":"b"}]`,
+	for _, test := range []struct{ raw, want string }{
+		{"", ""},
+		{"[]", ""},
+		{` [ {"type":"a", "z":1.50, "b":[ true, "<é>" ], "c":{"y":-0,"x":"\u0061"} } ]`, `[{"b":[true,"<é>"],"c":{"x":"a","y":0},"type":"a","z":1.5}]`},
+		{`[{"type":"a"},{"type":"b"}]`, `[{"type":"a"},{"type":"b"}]`},
 	} {
-		list, err := Parse(raw)
-		if err != nil || list.Text() != want {
-			t.Errorf("Parse(%s) = %s, %v, want %s", raw, list.Text(), err, want)
+		list, err := Parse(test.raw)
+		if err != nil || list.Text() != test.want {
+			t.Errorf("Parse(%s) = %s, %v, want %s", test.raw, list.Text(), err, test.want)
 		}
 		var again List
 		if encoded, err := json.Marshal(list); err != nil || json.Unmarshal(encoded, &again) != nil || !again.Covers(list) || !list.Covers(again) {
-			t.Errorf("%s is not the same after JSON: %s", raw, encoded)
+			t.Errorf("%s is not the same after JSON: %s", test.raw, encoded)
 		}
 	}
 }

@@ -8,7 +8,8 @@ import (
 // payment is the type of the example in RFC 9396 §2, with a sentence in two languages.
 func payment() *Type {
 	return &Type{
-		Name: "payment_initiation", Definition: Definition{
+		Name: "payment_initiation",
+		Definition: Definition{
 			Resource: "https://bank.example/payments",
 			Schema: json.RawMessage(`{"type":"object","required":["instructedAmount","creditorName"],"properties":{
 			"actions":{"type":"array","items":{"enum":["initiate","status","cancel"]}},
@@ -34,17 +35,20 @@ func payment() *Type {
 				},
 			},
 			Narrowing: map[string]Comparison{"actions": Subset, "instructedAmount.amount": AtMost},
-		}}
+		},
+	}
 }
 
 // reading is a type of the data of an account, for any resource.
 func reading() *Type {
 	return &Type{
-		Name: "account", Definition: Definition{
+		Name: "account",
+		Definition: Definition{
 			Schema: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{
 			"type":{"const":"account"},"iban":{"type":"array","items":{"type":"string"}},"days":{"type":"integer"}}}`),
 			Sentences: map[string]Sentence{"en": {Title: "Account data", Text: "See the accounts {iban}[ for {days} days]"}},
-		}}
+		},
+	}
 }
 
 func set() *Set { return NewSet([]*Type{payment(), reading()}) }

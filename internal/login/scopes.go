@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -36,7 +36,7 @@ func resourceNames(ctx context.Context, source scope.Source, parameters url.Valu
 	if err != nil {
 		return nil, fmt.Errorf("read resources: %w", err)
 	}
-	for _, one := range oauth2.Resources(parameters) {
+	for _, one := range apiresource.Requested(parameters) {
 		if r := known.Resources().Get(one); r != nil && !slices.Contains(names, r.Name) {
 			names = append(names, r.Name)
 		}

@@ -41,7 +41,7 @@ const (
 const (
 	CodeUnknownUserID         = "unknown_user_id"
 	CodeInvalidBindingMessage = "invalid_binding_message"
-	CodeExpiredLoginHintToken = "expired_login_hint_token" //nolint:gosec // not a credential
+	CodeExpiredLoginHintToken = "expired_login_hint_token"
 )
 
 // describe returns the default description of errors with code.

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/grant"
@@ -15,28 +14,10 @@ import (
 // Spec: OpenID Connect Core §3.1.2.1.
 const ScopeOpenID = "openid"
 
-// Resources returns the values of the parameters resource and audience, each once; clients
-// of other servers send the latter.
-//
-// Spec: RFC 8707 §2.
-func Resources(form map[string][]string) []string {
-	var requested []string
-	for _, list := range [][]string{form["resource"], form["audience"]} {
-		for _, value := range list {
-			for resource := range strings.FieldsSeq(value) {
-				if !slices.Contains(requested, resource) {
-					requested = append(requested, resource)
-				}
-			}
-		}
-	}
-	return requested
-}
-
 // WithResources returns a copy of a form that requests the resources too.
 func WithResources(form url.Values, resources []string) url.Values {
 	form = maps.Clone(form)
-	requested := Resources(form)
+	requested := apiresource.Requested(form)
 	for _, one := range resources {
 		if _, ok := apiresource.Find(requested, one); !ok {
 			form["resource"] = append(slices.Clone(form["resource"]), one)

@@ -69,7 +69,7 @@ func namedResources(form map[string][]string) ([]string, error) {
 					refusal.Registered(refusal.ParameterAttr, "resource")))
 		}
 	}
-	return Resources(form), nil
+	return apiresource.Requested(form), nil
 }
 
 // notIn returns the resources of list that are not in allowed.

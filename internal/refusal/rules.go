@@ -96,7 +96,7 @@ const (
 	ACRUnmet             Rule = "acr_unmet"
 
 	ExchangeNotAllowed     Rule = "token_exchange_not_allowed"
-	SubjectTokenNotAllowed Rule = "subject_token_not_allowed" //nolint:gosec // a rule, not a credential
+	SubjectTokenNotAllowed Rule = "subject_token_not_allowed"
 	ActorNotAllowed        Rule = "actor_not_allowed"
 	ExchangeTooDeep        Rule = "token_exchange_too_deep"
 

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,10 +29,7 @@ func TestConsoleResources(t *testing.T) {
 			"no name":                 {"name", " "},
 			"an algorithm of no keys": {"access_token_signing_alg", "HS256"},
 		} {
-			wrong := url.Values{}
-			for field, values := range form {
-				wrong[field] = values
-			}
+			wrong := maps.Clone(form)
 			wrong.Set(change[0], change[1])
 			if p := b.Post("/console/resources/new", wrong); p.Status != http.StatusBadRequest || !hasElement(p, "faults") || !strings.Contains(p.Body, "pay:write") {
 				t.Errorf("%s: %d\n%s", name, p.Status, p.Body)

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -164,7 +165,7 @@ func TestUserTakesDetailsAway(t *testing.T) {
 		}
 		page := consentPage(b, b.Get("/oauth2/auth?"+request.Encode()))
 		wantDetails(t, "one", exchange(accept(b, page, "detail 1"))["authorization_details"], servertest.AccountData)
-		// The consent of the session has one of the two, so the page asks for both again.
+		// The consent of the session has one of the two, so the page shows both again.
 		page = consentPage(b, b.Get("/oauth2/auth?"+request.Encode()))
 		if got := exchange(accept(b, page)); got["authorization_details"] != nil || got["scope"] != "openid offline_access" {
 			t.Errorf("none: %v", got)
@@ -241,10 +242,7 @@ func TestInvalidAuthorizationDetails(t *testing.T) {
 
 // with returns a copy of a form with changes.
 func with(form url.Values, changes ...string) url.Values {
-	changed := url.Values{}
-	for name, values := range form {
-		changed[name] = values
-	}
+	changed := maps.Clone(form)
 	for i := 0; i < len(changes); i += 2 {
 		changed.Set(changes[i], changes[i+1])
 	}

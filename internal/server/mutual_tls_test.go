@@ -97,8 +97,8 @@ func TestEveryAliasAuthenticatesByCertificate(t *testing.T) {
 	}
 }
 
-// The listener for certificates has no pages, and no TLS below that of RFC 9325. The public listener asks
-// for no certificate.
+// The listener for certificates has no pages, and no TLS below that of RFC 9325. The public listener
+// requests no certificate.
 func TestMutualTLSListener(t *testing.T) {
 	t.Parallel()
 	certFile, keyFile := certtest.Files(t, certtest.New(t, nil, certtest.ForServer))
@@ -122,7 +122,7 @@ func TestMutualTLSListener(t *testing.T) {
 	mutual := strings.TrimPrefix(s.MutualTLSURL, "https://")
 	handshake := func(address string, change func(*tls.Config)) (asked bool, err error) {
 		config := &tls.Config{
-			InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, //nolint:gosec // this test is about what the server refuses
+			InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, // old versions are for the server to reject
 			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 				asked = true
 				return &c.Pair, nil
@@ -287,7 +287,7 @@ func TestCertificatesAtAURL(t *testing.T) {
 	servertest.WantError(t, before.PostForm("/oauth2/token", form), http.StatusUnauthorized, "invalid_client")
 }
 
-// A key without x5c stands for every certificate of it; a key with x5c for that certificate alone.
+// A key without x5c allows every certificate of it; a key with x5c for that certificate alone.
 func TestCertificatesOfAKey(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.MutualTLSSettings())

@@ -4,6 +4,7 @@ package clients
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -76,13 +77,16 @@ func askByCIBA(t *testing.T, f *fixture, dir, delivery string) {
 			return "", err
 		}
 		page := user.Open(t.Context(), address, nil)
-		found := openApproval.FindStringSubmatch(string(page.Body))
-		if found == nil || !strings.Contains(string(page.Body), "4711") {
+		found := openApproval.FindStringSubmatch(page.Body)
+		if found == nil || !strings.Contains(page.Body, "4711") {
 			return "", fmt.Errorf("no request: %d %s", page.Status, page.Body)
 		}
 		decided := user.Open(t.Context(), f.Issuer+"/account/approvals/request", url.Values{"request": {found[1]}, "decision": {"allow"}})
-		if decided.Err != nil || decided.Header.Get("Location") != f.Issuer+"/account/approvals" {
-			return "", fmt.Errorf("the decision: %d %v to %q", decided.Status, decided.Err, decided.Header.Get("Location"))
+		if decided.Err != nil {
+			return "", fmt.Errorf("the decision: %w", decided.Err)
+		}
+		if location := decided.Header.Get("Location"); location != f.Issuer+"/account/approvals" {
+			return "", fmt.Errorf("the decision: %d to %q", decided.Status, location)
 		}
 		if delivery != "ping" {
 			return "", nil
@@ -91,7 +95,7 @@ func askByCIBA(t *testing.T, f *fixture, dir, delivery string) {
 		case id := <-notified:
 			return id, nil
 		case <-time.After(programTimeout):
-			return "", fmt.Errorf("no notification came")
+			return "", errors.New("no notification came")
 		}
 	})
 	if err != nil {

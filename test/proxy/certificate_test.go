@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -191,9 +192,7 @@ func request(t *testing.T, address, id string, pair *tls.Certificate, header htt
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := (&http.Client{Transport: transport, Timeout: processTimeout}).Do(r)
 	if err != nil {

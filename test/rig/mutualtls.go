@@ -21,7 +21,7 @@ type MutualTLS struct {
 // listeners too: they have one certificate.
 func listenMutualTLS(tb testing.TB, c *Cluster) {
 	tb.Helper()
-	free, err := net.Listen("tcp", "localhost:0")
+	free, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "localhost:0")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func newAuthority(tb testing.TB, by *Authority, name string) *Authority {
 	pair := New(tb, by, func(c *x509.Certificate) {
 		c.IsCA, c.KeyUsage, c.ExtKeyUsage, c.Subject = true, x509.KeyUsageCertSign, nil, pkix.Name{CommonName: name}
 	})
-	a.certificate, a.key = pair.Leaf, pair.PrivateKey.(*ecdsa.PrivateKey) //nolint:forcetypeassert // New makes it
+	a.certificate, a.key = pair.Leaf, pair.PrivateKey.(*ecdsa.PrivateKey)
 	a.File = writePEM(tb, "CERTIFICATE", a.certificate.Raw)
 	return a
 }
@@ -83,7 +83,7 @@ func Renew(tb testing.TB, pair tls.Certificate) tls.Certificate {
 	tb.Helper()
 	template := *pair.Leaf
 	template.SerialNumber = new(big.Int).Add(template.SerialNumber, big.NewInt(1))
-	return sign(tb, pair.PrivateKey.(*ecdsa.PrivateKey), &template, nil) //nolint:forcetypeassert // New makes it
+	return sign(tb, pair.PrivateKey.(*ecdsa.PrivateKey), &template, nil)
 }
 
 // sign returns the certificate of a key, signed by an authority or, without one, by itself.

@@ -134,7 +134,7 @@ func requestedTokenType(x *Exchange) (string, error) {
 //
 // Spec: RFC 8693 §2.1.1, §2.2.2; RFC 8707 §2.
 func (g *ExchangeGrant) targets(x *Exchange, wanted string, policy *client.TokenExchange) ([]string, error) {
-	isNamed := len(oauth2.Resources(x.Form)) > 0
+	isNamed := len(apiresource.Requested(x.Form)) > 0
 	if wanted == typeIDToken {
 		if isNamed {
 			return nil, oauth2.NewError(oauth2.CodeInvalidTarget, "An ID token is for the client itself: the request must name no resource or audience")

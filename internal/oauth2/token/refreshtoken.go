@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/apiresource"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/detail"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
@@ -51,7 +51,7 @@ func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (Candidate, error
 	}
 	candidate := Candidate{Redeem: func(ctx context.Context) (Redeemed, error) { return g.rotate(ctx, x, handle) }}
 	candidate.RequestedScopes = strings.Fields(x.Form.Get("scope"))
-	isNarrower := len(candidate.RequestedScopes) > 0 || len(oauth2.Resources(x.Form)) > 0 || x.Form.Has(detail.Parameter)
+	isNarrower := len(candidate.RequestedScopes) > 0 || len(apiresource.Requested(x.Form)) > 0 || x.Form.Has(detail.Parameter)
 	if !isNarrower && !x.HooksFollow {
 		return candidate, nil
 	}

@@ -96,7 +96,7 @@ func WithoutCertificate(s *Server) *CertificateClient {
 }
 
 func newCertificateClient(s *Server, pair tls.Certificate) *CertificateClient {
-	config := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} //nolint:gosec // the certificate of the server is not what these tests are about
+	config := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}
 	if len(pair.Certificate) > 0 {
 		config.Certificates = []tls.Certificate{pair}
 	}
