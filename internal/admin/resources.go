@@ -59,8 +59,8 @@ type resourceView struct {
 	RequireSenderConstraint bool     `json:"require_sender_constraint" doc:"whether its tokens must be bound to a key or certificate of the client (RFC 9449, RFC 8705)"`
 	SharedTokens            bool     `json:"shared_tokens" doc:"whether one token may be for it and further resources"`
 	AllClients              bool     `json:"all_clients" doc:"whether every client may request it, self-registered ones too"`
-	Clients                 []string `json:"clients" doc:"the clients that may request it, beside those whose audience has it"`
-	IntrospectionClients    []string `json:"introspection_clients" doc:"the clients that may introspect its tokens, beside those whose served_resources have it; they see no token of other resources"`
+	Clients                 []string `json:"clients" doc:"the clients that may request it, in addition to clients whose audience has it"`
+	IntrospectionClients    []string `json:"introspection_clients" doc:"the clients that may introspect its tokens, in addition to clients whose served_resources have it; they see no token of other resources"`
 }
 
 func viewResource(r *apiresource.Resource) *resourceView {

@@ -1,6 +1,6 @@
 // Package ciba holds backchannel authentication requests (OpenID Connect Client-Initiated Backchannel
-// Authentication): a client asks for a user by a hint, the user decides on a device of their own, and
-// the client polls meanwhile.
+// Authentication): a client names a user by a hint, the user decides on another device, and the client
+// polls meanwhile.
 package ciba
 
 import (
@@ -58,7 +58,7 @@ type Details struct {
 	AuthorizationDetails detail.List `json:"authorization_details,omitempty"`
 	BindingMessage       string      `json:"binding_message,omitempty"`
 	ACRValues            []string    `json:"acr_values,omitempty"`
-	// Network is where the request came from.
+	// Network is the address range that sent the request.
 	Network string `json:"network,omitempty"`
 }
 

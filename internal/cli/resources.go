@@ -32,8 +32,8 @@ type resourceFlags struct {
 	RequireSenderConstraint *bool          `help:"Require that its tokens are bound to a key or certificate of the client (RFC 9449, RFC 8705)." negatable:""`
 	SharedTokens            *bool          `help:"Allow tokens for it and further resources." negatable:""`
 	AllClients              *bool          `help:"Allow every client to request it, self-registered ones too." negatable:""`
-	Client                  []string       `help:"A client that may request it, beside those whose audience has it; an empty one removes all; may be repeated." sep:"none" placeholder:"CLIENT-ID"`
-	IntrospectionClient     []string       `help:"A client that may introspect its tokens, beside those that serve it; an empty one removes all; may be repeated." sep:"none" placeholder:"CLIENT-ID"`
+	Client                  []string       `help:"A client that may request it, in addition to clients whose audience has it; an empty one removes all; may be repeated." sep:"none" placeholder:"CLIENT-ID"`
+	IntrospectionClient     []string       `help:"A client that may introspect its tokens, in addition to clients that serve it; an empty one removes all; may be repeated." sep:"none" placeholder:"CLIENT-ID"`
 }
 
 // apply applies the flags to r and validates it.

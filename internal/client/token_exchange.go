@@ -11,7 +11,7 @@ import (
 // MaxActDepth is the maximum number of actors of an exchanged token, and of exchanges in a row.
 const MaxActDepth = 4
 
-// AnyClient in a list of [TokenExchange] stands for every client.
+// AnyClient in a list of [TokenExchange] allows every client.
 const AnyClient = "*"
 
 // TokenExchange is what a client may get by token exchange. Only the operator can set it. A client

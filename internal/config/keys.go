@@ -39,7 +39,7 @@ func keys() []key {
 		field("mtls_ca_file", readable(), func(c *Config) *string { return &c.MutualTLS.CAFile },
 			"CA certificates, in PEM, for clients with `tls_client_auth`. Without it, clients register their certificates (`self_signed_tls_client_auth`)."),
 		field("client_certificate_header", certificateHeader(), func(c *Config) *clientcert.Form { return &c.MutualTLS.Header },
-			"How a proxy in `trusted_proxies` forwards the certificate of a client: `Client-Cert` and `Client-Cert-Chain` of RFC 9440 (`client-cert`), `ssl-client-cert` with escaped PEM (`nginx`), `X-Forwarded-Client-Cert` (`envoy`) or `X-Forwarded-Tls-Client-Cert` (`traefik`). These headers count from nobody else. It needs `mtls_url`."),
+			"How a proxy in `trusted_proxies` forwards the certificate of a client: `Client-Cert` and `Client-Cert-Chain` of RFC 9440 (`client-cert`), `ssl-client-cert` with escaped PEM (`nginx`), `X-Forwarded-Client-Cert` (`envoy`) or `X-Forwarded-Tls-Client-Cert` (`traefik`). The server ignores these headers from other peers. It needs `mtls_url`."),
 		field("tls_cert_file", readable(), func(c *Config) *string { return &c.TLSCertFile },
 			"TLS certificate chain, in PEM. Without it, put a TLS proxy in front of the server."),
 		field("tls_key_file", readable(), func(c *Config) *string { return &c.TLSKeyFile },

@@ -45,8 +45,8 @@ type Introspection struct {
 	Confirmation Confirmation `json:"cnf,omitzero"`
 
 	Details detail.List     `json:"authorization_details,omitempty" doc:"authorization details, RFC 9396"`
-	Actor   *Actor          `json:"act,omitempty" doc:"who acts on behalf of the subject, RFC 8693"`
-	MayAct  json.RawMessage `json:"may_act,omitempty" doc:"who may act on behalf of the subject, RFC 8693"`
+	Actor   *Actor          `json:"act,omitempty" doc:"the actor, which acts on behalf of the subject, RFC 8693"`
+	MayAct  json.RawMessage `json:"may_act,omitempty" doc:"the authorized actor, which may act on behalf of the subject, RFC 8693"`
 
 	Extra json.RawMessage `json:"ext,omitempty"` // claims added by the consent app and hooks
 

@@ -10,8 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// describeDetails returns the details in the words of their types, without those that cannot be put in
-// words now.
+// describeDetails returns the details in the words of their types, without details that cannot be put
+// in words now.
 func describeDetails(ctx context.Context, source scope.Source, list detail.List) (described []pages.Detail, err error) {
 	if len(list) == 0 {
 		return nil, nil
@@ -29,7 +29,7 @@ func describeDetails(ctx context.Context, source scope.Source, list detail.List)
 }
 
 // DescribeDetails returns the details in the words of their types, for a page of another package. It
-// leaves out those that cannot be put in words.
+// leaves out details that cannot be put in words.
 func DescribeDetails(ctx context.Context, source scope.Source, list detail.List) ([]pages.Detail, error) {
 	return describeDetails(ctx, source, list)
 }

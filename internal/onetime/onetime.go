@@ -27,7 +27,7 @@ type Values struct{ list []Value }
 
 type contextKey struct{}
 
-// Collect returns a context in which [Claim] collects values. The caller must claim those that
+// Collect returns a context in which [Claim] collects values. The caller must claim the values that
 // [Values.Take] returns before the request has an effect, and also if the request fails.
 func Collect(ctx context.Context) (context.Context, *Values) {
 	v := &Values{}

@@ -60,9 +60,9 @@ func (s *Server) ListenMutualTLS(ctx context.Context) (net.Listener, error) {
 	return s.SecureMutualTLS(s.admission.publicConnections.Listen(l), s.Config.TLSCertFile, s.Config.TLSKeyFile)
 }
 
-// SecureMutualTLS adds TLS to a listener, with the certificate of the server in two files. It asks
-// clients for a certificate and verifies that they have its key. What the certificate stands for is
-// decided by the endpoints. There is no renegotiation, which Go never accepts from clients.
+// SecureMutualTLS adds TLS to a listener, with the certificate of the server in two files. It
+// requests a certificate from clients and verifies that they have its key. The endpoints decide whether
+// the certificate authenticates a client. There is no renegotiation, which Go never accepts from clients.
 //
 // Spec: RFC 8705 §2, §7.1, RFC 9325 §3.5.
 func (s *Server) SecureMutualTLS(l net.Listener, certFile, keyFile string) (net.Listener, error) {

@@ -42,7 +42,7 @@ func (s *BackchannelRequests) AccountByHint(ctx context.Context, name, subject s
 type Arrival struct {
 	*ciba.Request
 
-	// Person stands for the user in the limits: the hint, if it names no user.
+	// Person is the user whose requests the limits count: the hint, if it names no user.
 	Person string
 	ciba.Limits
 	// WrongHints is the number of hints without a user that the client may send in an hour; 0 is any.
@@ -158,7 +158,7 @@ func (s *BackchannelRequests) PollBackchannel(ctx context.Context, p grant.Poll)
 	case clientID != p.ClientID:
 		return nil, refusal.Wrap(grant.ErrNotFound, refusal.AuthReqIDOtherClient, "it was issued to another client", refusal.Registered("issued_to", clientID))
 	default:
-		return nil, refusal.Wrap(ciba.ErrExpired, refusal.AuthReqIDExpired, "nobody decided the request in time")
+		return nil, refusal.Wrap(ciba.ErrExpired, refusal.AuthReqIDExpired, "no user decided the request in time")
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Server) unpresented(err error) error {
 	}
 }
 
-// InvalidToken returns the error for a token that the service rejects for a reason of its own.
+// InvalidToken returns the error for a token that the service itself rejects.
 func (s *Server) InvalidToken(token *Token, cause error) *Error {
 	return s.invalidToken(token.Confirmation.JKT != "", cause)
 }

@@ -55,7 +55,7 @@ func ExampleNewIntrospection() {
 	http.Handle("GET /orders", api.Require(resource.Need{})(http.NotFoundHandler()))
 }
 
-// ownTokens is a lookup of a service: tests and services with tokens of their own implement one.
+// ownTokens is a lookup of a service: tests and services that issue their own tokens implement one.
 type ownTokens map[string]*resource.Token
 
 func (t ownTokens) Lookup(_ context.Context, token string) (*resource.Token, error) {

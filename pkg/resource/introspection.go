@@ -23,7 +23,7 @@ type IntrospectionConfig struct {
 	// metadata of the issuer.
 	Endpoint string
 	// Authentication authenticates this service as a client: [ClientSecret], [PrivateKeyJWT] or a function
-	// of its own. With mutual TLS it adds client_id to the form, and HTTPClient has the certificate.
+	// of the service. With mutual TLS it adds client_id to the form, and HTTPClient has the certificate.
 	Authentication Authentication
 	// CacheFor is how long a response is used, and how long a revocation goes unnoticed. The default is
 	// 5 s; a negative value switches the cache off.

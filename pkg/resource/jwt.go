@@ -30,7 +30,7 @@ type JWTConfig struct {
 // JWT is a [Lookup] that verifies signed access tokens with the keys of their issuer. It does not
 // notice that a token was revoked before it expires: use [Introspection] where that matters.
 //
-// The keys are fetched when the first token comes, and again after five minutes, or for a token with an
+// The keys are fetched when the first token arrives, then after five minutes, or for a token with an
 // unknown kid, then at most every five seconds and once a minute for one kid. While the issuer cannot
 // be reached, keys are used for another hour.
 //

@@ -73,7 +73,7 @@ func TestKeysAreCached(t *testing.T) {
 	wantLookup(t, "the other", v, recent, nil)
 }
 
-// Tokens with unknown kids cause no more than one fetch in five seconds, whatever their number.
+// Tokens with unknown kids cause no more than one fetch in five seconds, regardless of their number.
 func TestUnknownKIDs(t *testing.T) {
 	t.Parallel()
 	i, at, key := &issuer{}, newClock(), newSigner(t, "one")

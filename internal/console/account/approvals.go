@@ -169,7 +169,7 @@ func openRequest(v *visit, text string) (*ciba.Request, *client.Client, error) {
 	return r, found, err
 }
 
-// approvalBy returns the approval of the user, with the strongest level that the client asked for and the
+// approvalBy returns the approval of the user, with the strongest level that the client requested and the
 // session reaches.
 func approvalBy(v *visit, r *ciba.Request) ciba.Approval {
 	acr := session.CanonicalACR(v.session.ACR)

@@ -13,7 +13,7 @@ import (
 
 var approvalLink = regexp.MustCompile(`https?://\S+/account/approvals/request\?request=([0-9a-f]{32})`)
 
-// The user is told by mail and by the menu, sees who asks for what, and decides once.
+// The server notifies the user by mail and in the menu; the user sees the request, and decides once.
 //
 // Spec: CIBA Core §8.
 func TestApproveBackchannelRequests(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package backchannelauth serves the backchannel authentication endpoint: a client that knows its user
-// by a hint asks for authentication without a browser. The user decides in the account console, or in
+// Package backchannelauth serves the backchannel authentication endpoint: a client names its user by a
+// hint and requests authentication without a browser. The user decides in the account console, or in
 // an app of the operator ([Decisions]), and the client gets its tokens at the token endpoint.
 //
 // Spec: OpenID Connect Client-Initiated Backchannel Authentication (CIBA Core).
@@ -49,7 +49,7 @@ type Accounts interface {
 
 // Requests stores requests.
 type Requests interface {
-	// Insert stores a request for a person, and tells the user of it. It returns a
+	// Insert stores a request for a person, and notifies the user. It returns a
 	// [*ciba.TooManyError] if a limit is reached. The time that it takes does not depend on whether
 	// the request has a subject.
 	Insert(ctx context.Context, r *ciba.Request, person string) error
@@ -193,7 +193,7 @@ func (h *Handler) limit(ctx context.Context, c *client.Client, now time.Time) er
 }
 
 // user sets the subject of the request, unless the hint names no user who may use the client: the cause
-// is then the reason. The person stands for the user in limits.
+// is then the reason. Limits count requests by the person.
 func (h *Handler) user(ctx context.Context, c *client.Client, n hint, r *ciba.Request) (person string, cause *refusal.Cause, err error) {
 	a, err := h.Accounts.AccountByHint(ctx, n.name, n.subject)
 	switch {

@@ -69,8 +69,8 @@ func (a *Authenticator) checkRegistered(ctx context.Context, c *client.Client, c
 	return failed("the client certificate is not one that the client registered", refusal.CertificateMismatch)
 }
 
-// registers reports whether key stands for the certificate: with x5c for exactly that one, without it
-// for every certificate of its public key.
+// registers reports whether key allows the certificate: with x5c exactly that one, without it every
+// certificate of its public key.
 func registers(key jose.JSONWebKey, cert *clientcert.Certificate) bool {
 	if len(key.Certificates) > 0 {
 		return bytes.Equal(key.Certificates[0].Raw, cert.Raw)

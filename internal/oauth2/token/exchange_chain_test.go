@@ -159,7 +159,7 @@ func TestExchangedTokenNamesTheActors(t *testing.T) {
 		})
 		// An actor has no actor itself.
 		servertest.WantError(t, s.Exchange(c.user["access_token"], "actor_token", servertest.Text(c.middle), "actor_token_type", typeOf+"access_token"), 400, "invalid_request")
-		// A token that was exchanged does not operate the server, whatever its audience.
+		// A token that was exchanged does not operate the server, regardless of its audience.
 		servertest.ImportClientPolicy(s, "svc", `{"audiences": ["`+s.URL+`"]}`)
 		own := s.PostForm("/oauth2/token", servertest.AsPost("svc", url.Values{"grant_type": {"client_credentials"}, "scope": {"api"}})).JSON(t)["access_token"]
 		exchanged := wantExchanged(t, s.Exchange(own))["access_token"]
@@ -202,7 +202,7 @@ func TestExchangeIsNotEndless(t *testing.T) {
 	})
 }
 
-// A revocation and an exchange at once: the token is never active after the revocation was answered.
+// A revocation concurrent with an exchange: the token is never active after the revocation was answered.
 func TestExchangeRacesRevocation(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

@@ -40,7 +40,7 @@ func (h *Handler) prove(ctx context.Context, w http.ResponseWriter, x *Exchange)
 	}
 	x.Sender = grant.Confirmation{X5T: clientcert.Of(x.HTTP).Thumbprint()}
 	if x.Sender.IsZero() {
-		return oauth2.InvalidRequest("The tokens of this client are bound to its certificate, and the request has none").
+		return oauth2.InvalidRequest("The tokens of this client are bound to its certificate, and the request has no client certificate").
 			Because(refusal.New(refusal.CertificateMissing, "the client registered tls_client_certificate_bound_access_tokens, and the request has no client certificate"))
 	}
 	return nil
