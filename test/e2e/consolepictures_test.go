@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,6 +44,9 @@ func consolePictures() map[string]string {
 		"/scopes":                      "scopes",
 		"/scopes/new":                  "scope-new",
 		"/scopes/{name}":               "scope",
+		"/resources":                   "resources",
+		"/resources/new":               "resource-new",
+		"/resources/{identifier}":      "resource",
 		"/audit":                       "audit",
 		"/explain":                     "explain",
 		"/sessions":                    "sessions",
@@ -128,6 +132,7 @@ func (s *service) use(v *tour) []string {
 	s.command("groups", "create", "engineers")
 	s.command("attributes", "create", "department", "--type", "string", "--title", "Department")
 	s.command("scopes", "create", "print", "--claim", "printer=id_token,userinfo")
+	s.command("resources", "create", "https://print.example", "--name", "Printers", "--scope", "print")
 	grafana := decode(v.browser, s.command("clients", "create", "--preset", "grafana", "--url", "https://grafana.example.org", "--json"))
 	s.command("clients", "create", "--name", "Wiki", "--redirect-uri", "https://wiki.example.org/callback", "--allowed-group", "staff")
 	s.command("groups", "add", "staff", "grace")
@@ -151,6 +156,6 @@ func (s *service) use(v *tour) []string {
 	v.arrive("#sign-out") // the page after the sign-in leads on
 	return []string{
 		"{id}", grafana["client_id"].(string), "{subject}", grace["subject"].(string), "/explain", "/explain?request_id=" + request,
-		"/scopes/{name}", "/scopes/print", "/groups/{name}", "/groups/staff", "/attributes/{name}", "/attributes/department",
+		"/scopes/{name}", "/scopes/print", "/resources/{identifier}", "/resources/" + url.PathEscape("https://print.example"), "/groups/{name}", "/groups/staff", "/attributes/{name}", "/attributes/department",
 	}
 }
