@@ -140,6 +140,8 @@ func TestRefusedResources(t *testing.T) {
 		// What was granted for one resource gives no token for another that the client may request.
 		code := b.Code(target("openid", "https://mail.example"))
 		servertest.WantError(t, exchange(s, code, "https://wiki.example"), http.StatusBadRequest, "invalid_target")
+		code = b.Code(target("openid", "https://mail.example"))
+		servertest.WantError(t, exchange(s, code, "https://mail.example", "https://wiki.example"), http.StatusBadRequest, "invalid_target")
 	})
 }
 
@@ -147,6 +149,7 @@ func TestRefusedResources(t *testing.T) {
 func TestTokensAreNotSharedUnlessAllowed(t *testing.T) {
 	eachResourceServer(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
+		servertest.DeclareResource(s, `{"identifier":"https://alone.example","name":"Alone","access_token_signing_alg":"RS256","clients":["web"]}`)
 		for name, tc := range map[string]struct {
 			resources []string
 			status    int
@@ -154,6 +157,9 @@ func TestTokensAreNotSharedUnlessAllowed(t *testing.T) {
 			"two that share":            {[]string{"https://mail.example", "https://wiki.example"}, http.StatusOK},
 			"one twice":                 {[]string{"https://pay.example", "https://pay.example/"}, http.StatusOK},
 			"two that are undeclared":   {[]string{"https://api.example", "https://other.example/"}, http.StatusOK},
+			"one that does not share":   {[]string{"https://mail.example", "https://alone.example"}, http.StatusBadRequest},
+			"one that does not, first":  {[]string{"https://alone.example", "https://mail.example"}, http.StatusBadRequest},
+			"the same, alone":           {[]string{"https://alone.example"}, http.StatusOK},
 			"one that must be alone":    {[]string{"https://mail.example", "https://pay.example"}, http.StatusBadRequest},
 			"a declared and a plain":    {[]string{"https://pay.example", "https://api.example"}, http.StatusBadRequest},
 			"two that differ by alg":    {[]string{"https://mail.example", "https://api.example"}, http.StatusBadRequest},
