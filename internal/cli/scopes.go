@@ -34,15 +34,9 @@ type scopeFlags struct {
 
 // apply applies the flags to s and validates it.
 func (f *scopeFlags) apply(s *scope.Scope) error {
-	if f.Title != nil {
-		s.Title = *f.Title
-	}
-	if f.Description != nil {
-		s.Description = *f.Description
-	}
-	if f.SelfRegistration != nil {
-		s.SelfRegistration = *f.SelfRegistration
-	}
+	set(&s.Title, f.Title)
+	set(&s.Description, f.Description)
+	set(&s.SelfRegistration, f.SelfRegistration)
 	claims := maps.Clone(s.Claims)
 	if claims == nil {
 		claims = map[string][]scope.Destination{}

@@ -74,17 +74,17 @@ func (m *DetailTypes) Update(ctx context.Context, t *detail.Type) error {
 		return err
 	}
 	t.UpdatedAt = m.Now()
-	if m.Precondition == nil {
-		return m.Store.UpdateDetailType(ctx, t, nil)
-	}
-	before, err := m.Get(ctx, t.Name)
+	seen, err := m.Precondition.checkStored(func() (time.Time, error) {
+		before, err := m.Get(ctx, t.Name)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return before.UpdatedAt, nil
+	})
 	if err != nil {
 		return err
 	}
-	if err := m.Precondition(Version(before.UpdatedAt)); err != nil {
-		return err
-	}
-	return m.Store.UpdateDetailType(ctx, t, &before.UpdatedAt)
+	return m.Store.UpdateDetailType(ctx, t, seen)
 }
 
 // CheckDetailType returns an [InvalidDetailTypeError] if a type is invalid.

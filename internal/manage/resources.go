@@ -50,17 +50,17 @@ func (m *Resources) Update(ctx context.Context, r *apiresource.Resource) error {
 	if err := CheckResource(r); err != nil {
 		return err
 	}
-	if m.Precondition == nil {
-		return m.Store.UpdateResource(ctx, r, nil)
-	}
-	before, err := FindResource(ctx, m.Store, r.Identifier)
+	seen, err := m.Precondition.checkStored(func() (time.Time, error) {
+		before, err := FindResource(ctx, m.Store, r.Identifier)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return before.UpdatedAt, nil
+	})
 	if err != nil {
 		return err
 	}
-	if err := m.Precondition(Version(before.UpdatedAt)); err != nil {
-		return err
-	}
-	return m.Store.UpdateResource(ctx, r, &before.UpdatedAt)
+	return m.Store.UpdateResource(ctx, r, seen)
 }
 
 // FindResource returns a resource from the database, or apiresource.ErrNotFound.

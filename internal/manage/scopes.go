@@ -53,21 +53,21 @@ func (m *Scopes) Update(ctx context.Context, s *scope.Scope) error {
 	if err := CheckScope(s); err != nil {
 		return err
 	}
-	if m.Precondition == nil {
-		return m.Store.UpdateScope(ctx, s, nil)
-	}
-	records, err := m.Store.ListScopes(ctx)
+	seen, err := m.Precondition.checkStored(func() (time.Time, error) {
+		records, err := m.Store.ListScopes(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		before := scope.NewSet(records, nil, nil).Get(s.Name)
+		if before == nil {
+			return time.Time{}, scope.ErrNotFound
+		}
+		return before.UpdatedAt, nil
+	})
 	if err != nil {
 		return err
 	}
-	before := scope.NewSet(records, nil, nil).Get(s.Name)
-	if before == nil {
-		return scope.ErrNotFound
-	}
-	if err := m.Precondition(Version(before.UpdatedAt)); err != nil {
-		return err
-	}
-	return m.Store.UpdateScope(ctx, s, &before.UpdatedAt)
+	return m.Store.UpdateScope(ctx, s, seen)
 }
 
 // CheckScope returns an [InvalidScopeError] if a scope is invalid.

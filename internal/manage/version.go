@@ -29,6 +29,19 @@ func (p Precondition) seen(updatedAt time.Time) *time.Time {
 	return &updatedAt
 }
 
+// checkStored checks the record that find reads, by the time of its last change, and returns what seen
+// returns for it. Without a precondition it reads nothing.
+func (p Precondition) checkStored(find func() (updatedAt time.Time, err error)) (seen *time.Time, err error) {
+	if p == nil {
+		return nil, nil
+	}
+	updatedAt, err := find()
+	if err != nil {
+		return nil, err
+	}
+	return &updatedAt, p(Version(updatedAt))
+}
+
 // Version returns the version of a group, a scope or an attribute that was last changed at a time.
 func Version(updatedAt time.Time) string {
 	if updatedAt.IsZero() {

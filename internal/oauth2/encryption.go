@@ -16,8 +16,8 @@ type Encrypter interface {
 	Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error)
 }
 
-// Encryption is the encryption of a kind of token or response that a client registered. Alg is empty
-// for none.
+// Encryption says how a token or response is encrypted for a client: by the algorithms that the client
+// registered. Alg is empty without encryption.
 type Encryption struct {
 	Alg, Enc string
 	What     string // as in its ID token

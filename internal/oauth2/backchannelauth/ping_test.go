@@ -52,7 +52,7 @@ func notified(t *testing.T, s *servertest.AppServer, statuses ...int) (clientID 
 
 const notificationToken = "azAZ09-._~+/token-with-all-letters=="
 
-// The client hears of each decision once, and then gets its tokens.
+// The client is notified of each decision once, and then gets its tokens.
 //
 // Spec: CIBA Core §7.1 (client_notification_token), §10.2.
 func TestPingMode(t *testing.T) {
